@@ -1,0 +1,131 @@
+//! The one place that knows all parts: settings, store, listener, drain.
+
+use crate::config::{self, Config, Database};
+use crate::contracts::context::Services;
+use crate::domain::log::RepeatedLogId;
+use crate::domain::time::Clock;
+use crate::private_postgres::{PrivatePostgres, PrivatePostgresError};
+use crate::store::{LogWriters, Store, StoreError};
+use crate::wire::endpoint::Endpoint;
+use crate::wire::listener;
+use sqlx::postgres::PgConnectOptions;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Why the server did not start or end cleanly.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The private PostgreSQL.
+    #[error(transparent)]
+    PrivatePostgres(#[from] PrivatePostgresError),
+    /// The store.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// `database.url` cannot be read.
+    #[error("database.url: {0}")]
+    DatabaseUrl(sqlx::Error),
+    /// The listener.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// Signals.
+    #[error("signals: {0}")]
+    Signals(std::io::Error),
+}
+
+/// Runs the server until it is told to stop. The first SIGTERM or SIGINT lets requests under
+/// way finish; the second, or the time limit, cuts them off.
+///
+/// # Errors
+/// What kept it from starting or from stopping cleanly.
+pub async fn serve(config: Config) -> Result<(), AppError> {
+    let mut stop = Stop::new().map_err(AppError::Signals)?;
+    let (options, private) = database(&config).await?;
+    let served = serve_database(&config, options, &mut stop).await;
+    if let Some(private) = private {
+        private.stop().await?;
+    }
+    served
+}
+
+/// The signals that end the server.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+async fn database(
+    config: &Config,
+) -> Result<(PgConnectOptions, Option<PrivatePostgres>), AppError> {
+    let Database { url, .. } = &config.database;
+    if let Some(url) = url {
+        let options = PgConnectOptions::from_str(url).map_err(AppError::DatabaseUrl)?;
+        return Ok((options, None));
+    }
+    let private = PrivatePostgres::start(&config.data.dir).await?;
+    Ok((private.options(), Some(private)))
+}
+
+async fn serve_database(
+    config: &Config,
+    options: PgConnectOptions,
+    stop: &mut Stop,
+) -> Result<(), AppError> {
+    let store = Store::open(options, config.database.connections).await?;
+    let (log_writers, mut writing) = LogWriters::start(&store, config.log.writers);
+    let services = Services {
+        store: store.clone(),
+        log_writers,
+        repeated_log_id: match config.log.repeated_log_id {
+            config::RepeatedLogId::Refuse => RepeatedLogId::Refuse,
+            config::RepeatedLogId::AcceptIdentical => RepeatedLogId::AcceptIdentical,
+        },
+    };
+    let endpoint = Arc::new(Endpoint::new(services, config.limits.clone(), Clock::System));
+    let address = config.http.listen;
+    let listener = TcpListener::bind(address).await.map_err(|e| AppError::Listen(address, e))?;
+    let address = listener.local_addr().map_err(|e| AppError::Listen(address, e))?;
+    if !address.ip().is_loopback() {
+        tracing::warn!("plain HTTP beyond this machine: callers are not known");
+    }
+    tracing::info!(address = %format!("http://{address}"), "serving");
+    let (drain, draining) = tokio::sync::oneshot::channel::<()>();
+    let mut serving = std::pin::pin!(listener::serve(listener, endpoint, &config.limits, async {
+        // Either way of ending means to stop.
+        _ = draining.await;
+    }));
+    tokio::select! {
+        () = &mut serving => return Ok(()),
+        () = stop.next() => tracing::info!("draining"),
+    }
+    _ = drain.send(());
+    tokio::select! {
+        () = &mut serving => {}
+        () = stop.next() => tracing::warn!("cut off by a second signal"),
+        () = tokio::time::sleep(config.limits.drain_timeout()) => {
+            tracing::warn!("cut off by the time limit");
+        }
+    }
+    writing.abort_all();
+    while writing.join_next().await.is_some() {}
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! `sigill check-contracts`: our schemas and WSDLs against the official package.

@@ -1,0 +1,111 @@
+//! Blocks: wire to domain and back.
+
+use crate::contracts::convert::{
+    actions_from_wire, hsa_id, instant, optional_hsa_id, patient, record_id, wire_time,
+};
+use crate::contracts::place::Place;
+use crate::domain::block::{Block, BlockType, Information, InformationType, TemporaryRevoke};
+use crate::domain::block_change::{self, Registration};
+use crate::domain::rejection::Rejection;
+use crate::domain::time::{Ambiguous, Period};
+use crate::soap::xml::{DateTime, Text};
+
+actions_from_wire!(crate::contracts::generated::blocking::v4);
+
+/// The block that RegisterExtendedBlock describes.
+///
+/// # Errors
+/// The first value that breaks a rule.
+pub(super) fn extended_registration(
+    request: &wire::RegisterExtendedBlock<'_>,
+    owner_id: Option<&str>,
+) -> Result<Registration, Rejection> {
+    let root = Place::root("RegisterExtendedBlock");
+    let patient_id = &request.patient_id;
+    let types = request.excluded_information_types.iter().map(Text::as_ref);
+    let block = Block {
+        id: record_id(root.child("blockId"), &request.block_id)?,
+        block_type: match request.block_type {
+            wire::BlockType::Inner => BlockType::Inner,
+            wire::BlockType::Outer => BlockType::Outer,
+        },
+        patient: patient(root.child("patientId"), &patient_id.root, patient_id.extension.as_ref())?,
+        period: period(request.information_start_date, request.information_end_date),
+        care_unit: optional_hsa_id(
+            root.child("informationCareUnitId"),
+            request.information_care_unit_id.as_ref(),
+        )?,
+        care_provider: hsa_id(
+            root.child("informationCareProviderId"),
+            &request.information_care_provider_id,
+        )?,
+        exempted: block_change::exempted(types).map_err(|rejection| root.under(rejection))?,
+        removed: false,
+        revokes: Vec::new(),
+        owner_id: owner_id.map(str::to_owned),
+    };
+    block_change::check(&block).map_err(|rejection| root.under(rejection))?;
+    let action = action(root.child("registerAction"), &request.register_action)?;
+    block_change::replication_wait(request.replication_timeout).map_err(|r| root.under(r))?;
+    Ok(Registration { block, action: Some(action) })
+}
+
+/// A period of information; the bounds reach as far as their texts can mean.
+pub(super) fn period(start: Option<DateTime>, end: Option<DateTime>) -> Period {
+    Period {
+        start: start.map(|at| instant(at, Ambiguous::Earlier)),
+        end: end.map(|at| instant(at, Ambiguous::Later)),
+    }
+}
+
+/// A row of CheckBlocks; `None` when a value of it is wrong.
+pub(super) fn information(row: &wire::InformationEntity<'_>) -> Option<Information> {
+    let place = Place::root("informationEntities");
+    let id = |text: &Option<Text<'_>>| hsa_id(place, text.as_deref().unwrap_or_default()).ok();
+    let information = Information {
+        period: period(row.information_start_date, row.information_end_date),
+        care_unit: id(&row.information_care_unit_id)?,
+        care_provider: id(&row.information_care_provider_id)?,
+        information_type: row.information_type.as_deref().and_then(InformationType::of_code),
+    };
+    (row.violations.is_empty() && !information.period.is_reversed()).then_some(information)
+}
+
+/// An active block in the basic format.
+pub(super) fn basic(block: &Block) -> wire::Block<'_> {
+    wire::Block {
+        block_id: block.id.as_str().into(),
+        block_type: match block.block_type {
+            BlockType::Inner => wire::BlockType::Inner,
+            BlockType::Outer => wire::BlockType::Outer,
+        },
+        information_start_date: block.period.start.map(wire_time),
+        information_end_date: block.period.end.map(wire_time),
+        information_care_unit_id: block.care_unit.as_ref().map(|id| id.as_str().into()),
+        information_care_provider_id: block.care_provider.as_str().into(),
+        patient_id: wire::II {
+            root: block.patient.root().into(),
+            extension: Some(block.patient.extension().into()),
+        },
+        excluded_information_types: block.exempted.iter().map(|t| information_type(*t)).collect(),
+        temporary_revokes: block.revokes.iter().map(revoke).collect(),
+        owner_id: block.owner_id.as_deref().map(Into::into),
+    }
+}
+
+fn information_type(exempted: InformationType) -> wire::InformationType<'static> {
+    wire::InformationType {
+        info_type_id: exempted.code().into(),
+        info_type_description: exempted.description().into(),
+    }
+}
+
+fn revoke(revoke: &TemporaryRevoke) -> wire::TemporaryRevoke<'_> {
+    wire::TemporaryRevoke {
+        temporary_revoke_id: revoke.id.as_str().into(),
+        end_date: wire_time(revoke.end),
+        revoked_for_care_unit_id: revoke.care_unit.as_str().into(),
+        revoked_for_employee_id: revoke.employee.as_ref().map(|id| id.as_str().into()),
+        owner_id: revoke.owner_id.as_deref().map(Into::into),
+    }
+}

@@ -1,0 +1,6 @@
+//! The contracts for blocks and temporary revokes.
+
+pub mod administration;
+pub mod check;
+mod convert;
+pub mod query;

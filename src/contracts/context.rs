@@ -1,0 +1,29 @@
+//! What every handler is given beside its request.
+
+use crate::domain::log::RepeatedLogId;
+use crate::domain::time::Timestamp;
+use crate::store::{LogWriters, Store, TenantId};
+
+/// The parts and settings that handlers use.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// The store.
+    pub store: Store,
+    /// The queue of log records to be stored.
+    pub log_writers: LogWriters,
+    /// What happens when a log id comes again.
+    pub repeated_log_id: RepeatedLogId,
+}
+
+/// One call: who asks whom, and when.
+#[derive(Debug, Clone)]
+pub struct Context<'s> {
+    /// Parts and settings.
+    pub services: &'s Services,
+    /// Whose data the call sees.
+    pub tenant: TenantId,
+    /// The system that began the chain of calls, if it is known.
+    pub caller: Option<String>,
+    /// The time of the call.
+    pub now: Timestamp,
+}

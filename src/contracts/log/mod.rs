@@ -1,0 +1,4 @@
+//! The contracts of the access log.
+
+mod convert;
+pub mod store;

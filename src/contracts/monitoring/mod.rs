@@ -1,0 +1,3 @@
+//! The monitoring contract.
+
+pub mod ping;

@@ -1,0 +1,155 @@
+//! From a message to its answer: opens the envelope, finds the contract, calls its handler.
+//!
+//! Everything wrong inside a known request element is an answer; a fault means a broken
+//! envelope or our own failure. Every failure is logged here, once.
+
+use crate::contracts::answer::Answer;
+use crate::contracts::context::{Context, Services};
+use crate::contracts::generated::{Interaction, Request, ns};
+use crate::contracts::{blocking, consent, log, monitoring};
+use crate::domain::rejection::Rejection;
+use crate::domain::time::Timestamp;
+use crate::soap::envelope::{Envelope, Vocabulary};
+use crate::soap::fault::Fault;
+use crate::soap::xml::{self, Charset, ReadError};
+use crate::store::{StoreError, TenantId};
+
+const VOCABULARY: Vocabulary = Vocabulary { of_uri: ns::of_uri, registry: ns::REGISTRY_1 };
+
+/// A message as it came.
+#[derive(Debug)]
+pub struct Message<'m> {
+    /// The bytes.
+    pub body: &'m [u8],
+    /// The encoding that its Content-Type names.
+    pub charset: Charset,
+    /// The system that began the chain of calls, if it is known.
+    pub caller: Option<String>,
+    /// The time of the call.
+    pub now: Timestamp,
+}
+
+/// What became of a message, for its sender and for the log line.
+#[derive(Debug)]
+pub struct Dispatched {
+    /// The contract, once it is known.
+    pub interaction: Option<Interaction>,
+    /// The logical address, once it is known.
+    pub logical_address: Option<String>,
+    /// The answer, or the fault.
+    pub outcome: Result<Answer, Fault>,
+}
+
+/// Answers a message.
+pub async fn dispatch(services: &Services, message: Message<'_>) -> Dispatched {
+    let mut dispatched =
+        Dispatched { interaction: None, logical_address: None, outcome: Err(Fault::server("")) };
+    dispatched.outcome = answer(services, message, &mut dispatched).await;
+    dispatched
+}
+
+async fn answer(
+    services: &Services,
+    message: Message<'_>,
+    told: &mut Dispatched,
+) -> Result<Answer, Fault> {
+    let document = xml::decode(message.body, message.charset)?;
+    let Envelope { logical_address, body, mut reader } = Envelope::open(&document, VOCABULARY)?;
+    told.logical_address = Some(logical_address);
+    let interaction = Interaction::of_body(body.0, body.1)
+        .ok_or_else(|| Fault::client("okänt anrop: Body innehåller inget element som tjänsten känner"))?;
+    told.interaction = Some(interaction);
+    let request = Request::read(interaction, &mut reader);
+    let more = request.is_ok() && reader.at_start();
+    reader.finish()?;
+    if more {
+        return Err(Fault::client("kuvertets Body innehåller mer än ett element"));
+    }
+    let context = Context {
+        services,
+        tenant: DEFAULT_TENANT,
+        caller: message.caller,
+        now: message.now,
+    };
+    match request {
+        Ok(request) => handle(&context, interaction, request).await,
+        Err(ReadError::Invalid(violation)) => {
+            refuse(interaction, &Rejection::validation(violation.to_string()))
+        }
+        Err(ReadError::Malformed(malformed)) => Err(malformed.into()),
+    }
+}
+
+/// The one tenant of an installation without configuration; it answers every address.
+const DEFAULT_TENANT: TenantId = TenantId(1);
+
+async fn handle(
+    context: &Context<'_>,
+    interaction: Interaction,
+    request: Request<'_>,
+) -> Result<Answer, Fault> {
+    let outcome = match request {
+        Request::CheckBlocks(r) => blocking::check::check_blocks(context, r).await,
+        Request::GetBlocks(r) => blocking::query::get_blocks(context, r).await,
+        Request::RegisterExtendedBlock(r) => {
+            blocking::administration::register_extended_block(context, r).await
+        }
+        Request::CheckConsent(r) => consent::check::check_consent(context, r).await,
+        Request::RegisterExtendedConsent(r) => {
+            consent::administration::register_extended_consent(context, r).await
+        }
+        Request::StoreLog(r) => log::store::store_log(context, r).await,
+        Request::PingForConfiguration(_) => Ok(monitoring::ping::ping_for_configuration(context)),
+        Request::CancelTemporaryExtendedRevoke(_)
+        | Request::DeleteExtendedBlock(_)
+        | Request::GetExtendedBlocksForPatient(_)
+        | Request::GetPatientIds(_)
+        | Request::RegisterBlock(_)
+        | Request::RegisterTemporaryExtendedRevoke(_)
+        | Request::RegisterTemporaryRevoke(_)
+        | Request::RevokeExtendedBlock(_)
+        | Request::UnregisterBlock(_)
+        | Request::UnregisterTemporaryRevoke(_)
+        | Request::CancelExtendedConsent(_)
+        | Request::DeleteExtendedConsent(_)
+        | Request::EndConsentByPatient(_)
+        | Request::GetAllExtendedConsentsForPatient(_)
+        | Request::GetConsentsForCareProvider(_)
+        | Request::GetConsentsForPatient(_)
+        | Request::GetExtendedConsentsForPatient(_)
+        | Request::GetAccessLogsForPatient(_)
+        | Request::GetFilesForOrderId(_)
+        | Request::GetInfoLogs(_)
+        | Request::GetLogs(_)
+        | Request::GetLogsByOrder(_) => return Err(not_served(interaction)),
+    };
+    outcome.map_err(failed)
+}
+
+/// The answer to a request that breaks a rule of its schema.
+fn refuse(interaction: Interaction, rejection: &Rejection) -> Result<Answer, Fault> {
+    Ok(match interaction {
+        Interaction::CheckBlocks => blocking::check::refused(rejection),
+        Interaction::RegisterExtendedBlock => blocking::administration::refused(rejection),
+        Interaction::CheckConsent => consent::check::refused(rejection),
+        Interaction::RegisterExtendedConsent => consent::administration::refused(rejection),
+        Interaction::StoreLog => log::store::refused(rejection),
+        // GetBlocks keeps what is wrong beside what could be read, PingForConfiguration has no
+        // result to refuse with, and the others are not served.
+        Interaction::PingForConfiguration => return Err(Fault::client(rejection.text.clone())),
+        _ => return Err(not_served(interaction)),
+    })
+}
+
+fn not_served(interaction: Interaction) -> Fault {
+    Fault::server(format!("{} {}.0 tillhandahålls inte ännu", interaction.name(), interaction.major()))
+}
+
+/// Trouble of our own: the cause goes to the log, the caller may try again.
+fn failed(error: StoreError) -> Fault {
+    tracing::error!(%error, "call failed");
+    match error {
+        StoreError::Overloaded => Fault::server("tjänsten är överbelastad; försök igen senare"),
+        _ => Fault::server("tjänsten kunde inte behandla anropet; försök igen senare"),
+    }
+}

@@ -1,0 +1,12 @@
+//! The rules: what blocks, consents and log records are and what may happen to them.
+//!
+//! No XML, no SQL, nothing asynchronous and no clock: time is an argument. The room
+//! imports nothing of ours.
+
+pub mod block;
+pub mod block_change;
+pub mod consent;
+pub mod identity;
+pub mod log;
+pub mod rejection;
+pub mod time;

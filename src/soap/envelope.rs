@@ -1,0 +1,119 @@
+//! Opening an envelope: its headers, its logical address, and the name of its body element.
+
+use super::fault::{Fault, FaultCode};
+use super::xml::{Ns, ReadError, Reader};
+
+/// What stands before an answer.
+pub const OPEN: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Body>";
+/// What stands behind an answer.
+pub const CLOSE: &str = "</soap:Body></soap:Envelope>";
+
+/// Headers aimed at whoever receives the message next, which is us.
+const NEXT_ACTOR: &str = "http://schemas.xmlsoap.org/soap/actor/next";
+/// The schema sets no limit; an address is an HSA-id, at times two.
+const LOGICAL_ADDRESS_CHARS_MAX: u32 = 256;
+
+/// The names of a contract's world that the envelope must know.
+#[derive(Debug, Clone, Copy)]
+pub struct Vocabulary {
+    /// The namespace that a URI names, when it is known.
+    pub of_uri: fn(&str) -> Option<Ns>,
+    /// The namespace of the header `LogicalAddress`.
+    pub registry: Ns,
+}
+
+/// An envelope opened as far as its body element.
+pub struct Envelope<'a> {
+    /// Whose service the call is for; never blank.
+    pub logical_address: String,
+    /// Namespace and local name of the body element.
+    pub body: (Ns, &'a str),
+    /// Stands at the body element.
+    pub reader: Reader<'a>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Opens an envelope.
+    ///
+    /// # Errors
+    /// The fault that its sender must get.
+    pub fn open(document: &'a str, vocabulary: Vocabulary) -> Result<Self, Fault> {
+        let mut reader = Reader::new(document, vocabulary.of_uri).map_err(broken)?;
+        let root = reader.peek().ok_or_else(no_envelope)?;
+        if root.name != "Envelope" {
+            return Err(no_envelope());
+        }
+        if root.ns != Ns::ENVELOPE {
+            return Err(Fault {
+                code: FaultCode::VersionMismatch,
+                text: "kuvertet är inte SOAP 1.1".into(),
+            });
+        }
+        reader.enter_any().map_err(broken)?;
+        let mut logical_address = None;
+        let mut next = reader.peek().ok_or_else(no_body)?;
+        if (next.ns, next.name) == (Ns::ENVELOPE, "Header") {
+            logical_address = headers(&mut reader, vocabulary.registry)?;
+            next = reader.peek().ok_or_else(no_body)?;
+        }
+        if (next.ns, next.name) != (Ns::ENVELOPE, "Body") {
+            return Err(no_body());
+        }
+        reader.enter_any().map_err(broken)?;
+        let body = reader.peek().ok_or_else(|| Fault::client("kuvertets Body är tom"))?;
+        Ok(Self {
+            logical_address: logical_address.ok_or_else(|| {
+                Fault::client("SOAP-huvudet LogicalAddress saknas eller är tomt")
+            })?,
+            body: (body.ns, body.name),
+            reader,
+        })
+    }
+}
+
+/// Reads the header entries and stands behind the header.
+fn headers(reader: &mut Reader<'_>, registry: Ns) -> Result<Option<String>, Fault> {
+    let mut logical_address: Option<String> = None;
+    reader.enter_any().map_err(broken)?;
+    while let Some(tag) = reader.peek() {
+        if (tag.ns, tag.name) == (registry, "LogicalAddress") {
+            let text = reader.text_any(LOGICAL_ADDRESS_CHARS_MAX).map_err(|error| match error {
+                ReadError::Malformed(malformed) => malformed.into(),
+                ReadError::Invalid(violation) => {
+                    Fault::client(format!("Header/LogicalAddress: {violation}"))
+                }
+            })?;
+            if logical_address.is_some() {
+                return Err(Fault::client("SOAP-huvudet LogicalAddress förekommer två gånger"));
+            }
+            let text = text.trim();
+            logical_address = (!text.is_empty()).then(|| text.to_owned());
+            continue;
+        }
+        let for_us = tag.attributed.actor.is_none_or(|a| a.is_empty() || a == NEXT_ACTOR);
+        if tag.attributed.must_understand && for_us {
+            return Err(Fault {
+                code: FaultCode::MustUnderstand,
+                text: "ett SOAP-huvud med mustUnderstand=\"1\" stöds inte".into(),
+            });
+        }
+        reader.skip(tag).map_err(broken)?;
+    }
+    reader.leave(None).map_err(broken)?;
+    Ok(logical_address)
+}
+
+fn broken(error: ReadError) -> Fault {
+    match error {
+        ReadError::Malformed(malformed) => malformed.into(),
+        ReadError::Invalid(_) => Fault::client("SOAP-kuvertet följer inte SOAP 1.1"),
+    }
+}
+
+fn no_envelope() -> Fault {
+    Fault::client("dokumentet är inget SOAP-kuvert")
+}
+
+fn no_body() -> Fault {
+    Fault::client("kuvertets Body saknas")
+}

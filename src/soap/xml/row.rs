@@ -1,0 +1,130 @@
+//! Rows that are judged one by one: every violation is kept and the reading goes on.
+//!
+//! Only a malformed document stops a row.
+
+use super::reader::{Next, extends};
+use super::{Ns, ReadError, Reader, Rule, Violation};
+
+/// A row under way.
+pub struct Row {
+    violations: Vec<Violation>,
+    /// Elements entered, the row's own among them.
+    depth: usize,
+}
+
+impl Row {
+    /// Enters the row's element.
+    ///
+    /// # Errors
+    /// Only when the document is malformed.
+    pub fn enter(r: &mut Reader<'_>) -> Result<Self, ReadError> {
+        let mut row = Self { violations: Vec::new(), depth: r.depth + 1 };
+        if let Err(error) = r.enter() {
+            row.keep(error)?;
+            row.resume(r)?;
+        }
+        Ok(row)
+    }
+
+    /// Reads the field `names[0]`; the others are the fields that come after it.
+    ///
+    /// # Errors
+    /// Only when the document is malformed.
+    pub fn field<'a, T>(
+        &mut self,
+        r: &mut Reader<'a>,
+        ns: Ns,
+        names: &[&'static str],
+        required: bool,
+        read: impl Fn(&mut Reader<'a>) -> Result<T, ReadError>,
+    ) -> Result<Option<T>, ReadError> {
+        let (name, later) = (names[0], &names[1..]);
+        loop {
+            match r.next {
+                Next::Start(tag) if tag.ns == ns && tag.name == name => match read(r) {
+                    Ok(value) => return Ok(Some(value)),
+                    Err(error) => {
+                        self.keep(error.within(name, None))?;
+                        self.resume(r)?;
+                        return Ok(None);
+                    }
+                },
+                Next::Start(tag) if tag.ns != ns || later.contains(&tag.name) => break,
+                Next::Start(tag) => {
+                    self.keep(Rule::unexpected(tag.name))?;
+                    self.skip(r)?;
+                }
+                _ => break,
+            }
+        }
+        if required {
+            let rule = Rule::missing(r.peek().map(|tag| tag.name));
+            self.keep(ReadError::invalid(rule).within(name, None))?;
+        }
+        Ok(None)
+    }
+
+    /// Reads the field `names[0]` as often as it stands there.
+    ///
+    /// # Errors
+    /// Only when the document is malformed.
+    pub fn repeated<'a, T>(
+        &mut self,
+        r: &mut Reader<'a>,
+        ns: Ns,
+        names: &[&'static str],
+        required: bool,
+        read: impl Fn(&mut Reader<'a>) -> Result<T, ReadError>,
+    ) -> Result<Vec<T>, ReadError> {
+        let mut values = Vec::new();
+        let mut missing = required;
+        while missing || r.peek().is_some_and(|tag| tag.ns == ns && tag.name == names[0]) {
+            values.extend(self.field(r, ns, names, missing, &read)?);
+            missing = false;
+        }
+        Ok(values)
+    }
+
+    /// Leaves the row and tells what was wrong in it.
+    ///
+    /// # Errors
+    /// Only when the document is malformed.
+    pub fn leave(mut self, r: &mut Reader<'_>, extensible: Option<Ns>) -> Result<Vec<Violation>, ReadError> {
+        while let Next::Start(tag) = r.next {
+            if !extends(tag.ns, extensible) {
+                self.keep(Rule::unexpected(tag.name))?;
+            }
+            self.skip(r)?;
+        }
+        r.close();
+        r.advance()?;
+        Ok(self.violations)
+    }
+
+    fn keep(&mut self, error: ReadError) -> Result<(), ReadError> {
+        match error {
+            ReadError::Invalid(violation) => {
+                self.violations.push(*violation);
+                Ok(())
+            }
+            malformed @ ReadError::Malformed(_) => Err(malformed),
+        }
+    }
+
+    fn skip(&mut self, r: &mut Reader<'_>) -> Result<(), ReadError> {
+        let Next::Start(tag) = r.next else { return Ok(()) };
+        r.take(tag)?;
+        self.resume(r)
+    }
+
+    /// Leaves whatever is open inside the row and stands at the row's next child or end.
+    fn resume(&mut self, r: &mut Reader<'_>) -> Result<(), ReadError> {
+        r.recover(self.depth)?;
+        while matches!(r.next, Next::Unread) {
+            if let Err(error) = r.advance() {
+                self.keep(error)?;
+            }
+        }
+        Ok(())
+    }
+}

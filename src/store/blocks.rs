@@ -1,0 +1,343 @@
+//! Blocks and temporary revokes.
+
+use super::{Change, Store, StoreError, TenantId};
+use crate::domain::block::{Block, BlockType, InformationType, TemporaryRevoke};
+use crate::domain::block_change::Registration;
+use crate::domain::identity::{Action, Actor, HsaId, PatientId, RecordId};
+use crate::domain::time::{Period, Timestamp};
+use futures_util::TryStreamExt;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Postgres, Row};
+
+/// Which blocks a reader of many wants.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// One patient's.
+    pub patient: Option<PatientId>,
+    /// Those of some care providers; empty is all.
+    pub care_providers: Vec<HsaId>,
+    /// Only those stored or changed at or after this.
+    pub changed_since: Option<Timestamp>,
+}
+
+/// Receives blocks one at a time; returning `false` ends the reading.
+pub trait BlockSink: Send {
+    /// Takes one block.
+    fn take(&mut self, block: Block) -> impl Future<Output = bool> + Send;
+}
+
+const COLUMNS: &str = "b.block_number, b.block_id, b.block_type, b.patient_root, b.patient_extension,
+    b.information_start_at, b.information_end_at, b.information_care_unit_id,
+    b.information_care_provider_id, b.excluded_information_types, b.owner_id, b.removed_at is not null,
+    r.revoke_id, r.end_at, r.care_unit_id, r.employee_id, r.owner_id";
+
+impl Store {
+    /// The patient's active blocks, each with the temporary revokes that are not cancelled.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn active_blocks(
+        &self,
+        tenant: TenantId,
+        patient: &PatientId,
+    ) -> Result<Vec<Block>, StoreError> {
+        const SQL: &str = "/* active_blocks */
+            select b.block_number, b.block_id, b.block_type, b.patient_root, b.patient_extension,
+                b.information_start_at, b.information_end_at, b.information_care_unit_id,
+                b.information_care_provider_id, b.excluded_information_types, b.owner_id, false,
+                r.revoke_id, r.end_at, r.care_unit_id, r.employee_id, r.owner_id
+            from blocks b
+            left join temporary_revokes r on r.block_number = b.block_number and r.cancelled_at is null
+            where b.tenant_id = $1 and b.patient_key = $2 and b.removed_at is null
+            order by b.block_number";
+        let rows = sqlx::query(SQL).bind(tenant.0).bind(patient.key()).fetch_all(&self.pool).await?;
+        let mut blocks = Grouping::default();
+        let mut found = Vec::new();
+        for row in rows {
+            found.extend(blocks.add(&row)?);
+        }
+        found.extend(blocks.last());
+        Ok(found)
+    }
+
+    /// Hands the selected active blocks to `sink` in order of storage time and id, read from
+    /// one snapshot. `now` decides which temporary revokes are still in force.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn read_blocks(
+        &self,
+        tenant: TenantId,
+        selection: &Selection,
+        now: Timestamp,
+        sink: &mut impl BlockSink,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "/* read_blocks */ select {COLUMNS} from blocks b
+             left join temporary_revokes r
+                on r.block_number = b.block_number and r.cancelled_at is null and r.end_at > $2
+             where b.tenant_id = $1 and b.removed_at is null {}
+             order by b.stored_at, b.block_key, r.revoke_number",
+            selection.conditions(3, "changed_at")
+        );
+        let query = selection.bind(sqlx::query(&sql).bind(tenant.0).bind(now));
+        let mut connection = self.pool.acquire().await?;
+        let mut rows = query.fetch(&mut *connection);
+        let mut blocks = Grouping::default();
+        while let Some(row) = rows.try_next().await? {
+            if let Some(block) = blocks.add(&row)?
+                && !sink.take(block).await
+            {
+                return Ok(());
+            }
+        }
+        if let Some(block) = blocks.last() {
+            sink.take(block).await;
+        }
+        Ok(())
+    }
+
+    /// When one of the selected blocks was last revoked for good, annulled or unregistered.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn latest_removal(
+        &self,
+        tenant: TenantId,
+        selection: &Selection,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let selection = Selection { changed_since: None, ..selection.clone() };
+        let sql = format!(
+            "/* latest_removal */ select max(b.removed_at) from blocks b
+             where b.tenant_id = $1 and b.removed_at is not null {}",
+            selection.conditions(2, "removed_at")
+        );
+        let query = selection.bind(sqlx::query(&sql).bind(tenant.0));
+        let row = query.fetch_one(&self.pool).await?;
+        Ok(row.try_get(0)?)
+    }
+}
+
+impl Selection {
+    /// The conditions as SQL, with parameters from `first` on.
+    fn conditions(&self, first: usize, time_column: &str) -> String {
+        let mut next = first;
+        let mut conditions = String::new();
+        let mut add = |present: bool, text: &str| {
+            if present {
+                conditions += &text.replace('?', &format!("${next}"));
+                next += 1;
+            }
+        };
+        add(self.patient.is_some(), " and b.patient_key = ?");
+        add(!self.care_providers.is_empty(), " and b.provider_key = any(?)");
+        add(self.changed_since.is_some(), &format!(" and b.{time_column} >= ?"));
+        conditions
+    }
+
+    fn bind<'q>(
+        &self,
+        mut query: Query<'q, Postgres, PgArguments>,
+    ) -> Query<'q, Postgres, PgArguments> {
+        if let Some(patient) = &self.patient {
+            query = query.bind(patient.key());
+        }
+        if !self.care_providers.is_empty() {
+            query = query.bind(self.care_providers.iter().map(HsaId::key).collect::<Vec<_>>());
+        }
+        if let Some(since) = self.changed_since {
+            query = query.bind(since);
+        }
+        query
+    }
+}
+
+impl Change {
+    /// The registration under a block id, if the tenant has one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn block_registration(&mut self, id: &RecordId) -> Result<Option<Registration>, StoreError> {
+        let sql = format!(
+            "/* block_registration */ select {COLUMNS}, b.extended,
+                a.requested_at, a.requested_by_employee_id, a.requested_by_assignment_id,
+                a.requested_by_assignment_name, a.registered_at, a.registered_by_employee_id,
+                a.registered_by_assignment_id, a.registered_by_assignment_name, a.reason_text
+             from blocks b
+             left join temporary_revokes r on false
+             left join block_actions a on a.block_number = b.block_number and a.kind = 'register'
+             where b.tenant_id = $1 and b.block_key = $2"
+        );
+        let row = sqlx::query(&sql)
+            .bind(self.tenant.0)
+            .bind(id.key())
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let extended: bool = row.try_get(17)?;
+        let action = if extended { Some(action_of(&row, 18)?) } else { None };
+        Ok(Some(Registration { block: block_of(&row)?, action }))
+    }
+
+    /// Stores a block that the tenant does not have.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn insert_block(&mut self, new: &Registration) -> Result<(), StoreError> {
+        let block = &new.block;
+        let types: Vec<&str> = block.exempted.iter().map(|t| t.code()).collect();
+        let number: i64 = sqlx::query_scalar(
+            "/* insert_block */ insert into blocks (tenant_id, block_key, block_id, block_type,
+                patient_key, patient_root, patient_extension, information_start_at,
+                information_end_at, information_care_unit_id, information_care_provider_id,
+                provider_key, excluded_information_types, owner_id, extended, stored_at, changed_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)
+             returning block_number",
+        )
+        .bind(self.tenant.0)
+        .bind(block.id.key())
+        .bind(block.id.as_str())
+        .bind(match block.block_type {
+            BlockType::Inner => "Inner",
+            BlockType::Outer => "Outer",
+        })
+        .bind(block.patient.key())
+        .bind(block.patient.root())
+        .bind(block.patient.extension())
+        .bind(block.period.start)
+        .bind(block.period.end)
+        .bind(block.care_unit.as_ref().map(HsaId::as_str))
+        .bind(block.care_provider.as_str())
+        .bind(block.care_provider.key())
+        .bind(types)
+        .bind(block.owner_id.as_deref())
+        .bind(new.action.is_some())
+        .bind(self.stored_at())
+        .fetch_one(&mut *self.transaction)
+        .await?;
+        match &new.action {
+            Some(action) => self.insert_block_action(number, "register", action).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn insert_block_action(
+        &mut self,
+        block_number: i64,
+        kind: &str,
+        action: &Action,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "/* insert_block_action */ insert into block_actions (block_number, kind,
+                requested_at, requested_by_employee_id, requested_by_assignment_id,
+                requested_by_assignment_name, registered_at, registered_by_employee_id,
+                registered_by_assignment_id, registered_by_assignment_name, reason_text)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        let query = sqlx::query(SQL).bind(block_number).bind(kind);
+        bind_action(query, action).execute(&mut *self.transaction).await?;
+        Ok(())
+    }
+}
+
+/// Binds the nine columns of an action.
+pub(super) fn bind_action<'q>(
+    query: Query<'q, Postgres, PgArguments>,
+    action: &'q Action,
+) -> Query<'q, Postgres, PgArguments> {
+    let (by, registrar) = (&action.requested_by, &action.registered_by);
+    query
+        .bind(action.requested_at)
+        .bind(by.employee.as_str())
+        .bind(by.assignment.as_ref().map(HsaId::as_str))
+        .bind(by.assignment_name.as_deref())
+        .bind(action.registered_at)
+        .bind(registrar.employee.as_str())
+        .bind(registrar.assignment.as_ref().map(HsaId::as_str))
+        .bind(registrar.assignment_name.as_deref())
+        .bind(action.reason.as_deref())
+}
+
+/// Reads the nine columns of an action, from `first` on.
+pub(super) fn action_of(row: &PgRow, first: usize) -> Result<Action, StoreError> {
+    let actor = |at: usize| -> Result<Actor, StoreError> {
+        Ok(Actor {
+            employee: hsa_id(row.try_get(at)?, "actions")?,
+            assignment: row.try_get::<Option<&str>, _>(at + 1)?.and_then(HsaId::new),
+            assignment_name: row.try_get(at + 2)?,
+        })
+    };
+    Ok(Action {
+        requested_at: row.try_get(first)?,
+        requested_by: actor(first + 1)?,
+        registered_at: row.try_get(first + 4)?,
+        registered_by: actor(first + 5)?,
+        reason: row.try_get(first + 8)?,
+    })
+}
+
+/// Puts together blocks from rows in which a block stands once for each of its revokes.
+#[derive(Default)]
+struct Grouping {
+    current: Option<(i64, Block)>,
+}
+
+impl Grouping {
+    /// Takes a row; returns the block before it, when that is complete.
+    fn add(&mut self, row: &PgRow) -> Result<Option<Block>, StoreError> {
+        let number: i64 = row.try_get(0)?;
+        let mut done = None;
+        if self.current.as_ref().is_none_or(|(current, _)| *current != number) {
+            done = self.current.replace((number, block_of(row)?)).map(|(_, block)| block);
+        }
+        if let Some((_, block)) = &mut self.current {
+            block.revokes.extend(revoke_of(row)?);
+        }
+        Ok(done)
+    }
+
+    fn last(self) -> Option<Block> {
+        self.current.map(|(_, block)| block)
+    }
+}
+
+fn block_of(row: &PgRow) -> Result<Block, StoreError> {
+    let block_type = match row.try_get(2)? {
+        "Inner" => BlockType::Inner,
+        "Outer" => BlockType::Outer,
+        _ => return Err(StoreError::Inconsistent { table: "blocks", what: "block_type" }),
+    };
+    let types: Vec<String> = row.try_get(9)?;
+    Ok(Block {
+        id: record_id(row.try_get(1)?, "blocks")?,
+        block_type,
+        patient: PatientId::new(row.try_get(3)?, row.try_get(4)?)
+            .ok_or(StoreError::Inconsistent { table: "blocks", what: "blank patient" })?,
+        period: Period { start: row.try_get(5)?, end: row.try_get(6)? },
+        care_unit: row.try_get::<Option<&str>, _>(7)?.and_then(HsaId::new),
+        care_provider: hsa_id(row.try_get(8)?, "blocks")?,
+        exempted: types.iter().filter_map(|code| InformationType::of_code(code)).collect(),
+        owner_id: row.try_get(10)?,
+        removed: row.try_get(11)?,
+        revokes: Vec::new(),
+    })
+}
+
+fn revoke_of(row: &PgRow) -> Result<Option<TemporaryRevoke>, StoreError> {
+    let Some(id) = row.try_get::<Option<&str>, _>(12)? else { return Ok(None) };
+    Ok(Some(TemporaryRevoke {
+        id: record_id(id, "temporary_revokes")?,
+        end: row.try_get(13)?,
+        care_unit: hsa_id(row.try_get(14)?, "temporary_revokes")?,
+        employee: row.try_get::<Option<&str>, _>(15)?.and_then(HsaId::new),
+        owner_id: row.try_get(16)?,
+        cancelled: false,
+    }))
+}
+
+pub(super) fn hsa_id(text: &str, table: &'static str) -> Result<HsaId, StoreError> {
+    HsaId::new(text).ok_or(StoreError::Inconsistent { table, what: "blank HSA-id" })
+}
+
+pub(super) fn record_id(text: &str, table: &'static str) -> Result<RecordId, StoreError> {
+    RecordId::new(text).ok_or(StoreError::Inconsistent { table, what: "blank id" })
+}

@@ -1,0 +1,102 @@
+//! A change under way: a transaction that holds its tenant's change clock.
+
+use super::{Store, StoreError};
+use crate::domain::time::Timestamp;
+use sqlx::{PgConnection, Postgres, Transaction};
+
+/// Whose data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TenantId(pub i32);
+
+/// Domains whose changes consumers follow with cursors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeDomain {
+    /// Blocks and temporary revokes.
+    Blocking,
+    /// Assertions.
+    Consent,
+}
+
+impl ChangeDomain {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Blocking => "blocking",
+            Self::Consent => "consent",
+        }
+    }
+}
+
+/// A transaction in which blocks or assertions may be changed. Changes of one tenant and
+/// domain are made one at a time, each with a storage time no earlier than any cursor that
+/// has been given out.
+pub struct Change {
+    pub(super) transaction: Transaction<'static, Postgres>,
+    pub(super) tenant: TenantId,
+    stored_at: Timestamp,
+}
+
+impl Store {
+    /// Begins a change and waits for its turn.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn change(
+        &self,
+        tenant: TenantId,
+        domain: ChangeDomain,
+        now: Timestamp,
+    ) -> Result<Change, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let stored_at = tick(&mut transaction, tenant, domain, now).await?;
+        Ok(Change { transaction, tenant, stored_at })
+    }
+
+    /// A cursor: every change that is not visible yet will be stored at or after it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn cursor(
+        &self,
+        tenant: TenantId,
+        domain: ChangeDomain,
+        now: Timestamp,
+    ) -> Result<Timestamp, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        tick(&mut connection, tenant, domain, now).await
+    }
+}
+
+impl Change {
+    /// The time that this change is stored at.
+    pub fn stored_at(&self) -> Timestamp {
+        self.stored_at
+    }
+
+    /// Makes the change durable and visible.
+    ///
+    /// # Errors
+    /// The store's; then nothing has been changed.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.transaction.commit().await?;
+        Ok(())
+    }
+}
+
+async fn tick(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    domain: ChangeDomain,
+    now: Timestamp,
+) -> Result<Timestamp, StoreError> {
+    let latest = sqlx::query_scalar(
+        "/* tick */ insert into change_clocks as c (tenant_id, domain, latest_at) values ($1, $2, $3)
+         on conflict (tenant_id, domain) do update set latest_at = greatest(c.latest_at, excluded.latest_at)
+         returning latest_at",
+    )
+    .bind(tenant.0)
+    .bind(domain.name())
+    .bind(now)
+    .fetch_one(connection)
+    .await?;
+    Ok(latest)
+}

@@ -1,0 +1,71 @@
+//! Facts in and out of PostgreSQL. Decides nothing.
+//!
+//! The room imports `domain`. A look-up that finds nothing is `None`; a change is a value
+//! that holds the tenant's change clock, so that it cannot be made without it.
+
+pub mod assertions;
+pub mod blocks;
+mod change;
+mod copy_rows;
+mod error;
+mod log_partitions;
+mod log_writer;
+mod logs;
+
+pub use change::{Change, ChangeDomain, TenantId};
+pub use error::StoreError;
+pub use copy_rows::EncodedLog;
+pub use log_writer::{LogWriters, Stored};
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use std::time::Duration;
+
+/// How long a request waits for a connection before it counts as overload.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the readiness question may take.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// The store: a pool of connections to one PostgreSQL database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: PgPool,
+}
+
+impl Store {
+    /// Connects, and brings the schema to this program's version under a lock.
+    ///
+    /// # Errors
+    /// A database that cannot be reached, a migration that fails, or a schema that is newer
+    /// than this program.
+    pub async fn open(options: PgConnectOptions, connections: u32) -> Result<Self, StoreError> {
+        // The statement time limit keeps a lost call from holding a tenant's change clock.
+        let options = options.options([
+            ("statement_timeout", "60s"),
+            ("idle_in_transaction_session_timeout", "60s"),
+            ("timezone", "UTC"),
+            ("jit", "off"),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .connect_with(options)
+            .await?;
+        MIGRATOR.run(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    /// Whether a record could be stored now: the database answers and takes writes.
+    pub async fn is_ready(&self) -> bool {
+        let question = sqlx::query_scalar::<_, bool>("/* is_ready */ select not pg_is_in_recovery()")
+            .fetch_one(&self.pool);
+        matches!(tokio::time::timeout(READY_TIMEOUT, question).await, Ok(Ok(true)))
+    }
+
+    /// Closes every connection when its work is done.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,8 @@
+//! Bytes and connections: HTTP in front of the dispatcher. Knows no XML.
+
+pub mod caller;
+pub mod endpoint;
+pub mod listener;
+pub mod reply;
+pub mod router;
+pub mod wsdl;

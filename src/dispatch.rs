@@ -123,7 +123,7 @@ async fn handle(
         | Request::GetLogs(_)
         | Request::GetLogsByOrder(_) => return Err(not_served(interaction)),
     };
-    outcome.map_err(failed)
+    outcome.map_err(|error| failed(&error))
 }
 
 /// The answer to a request that breaks a rule of its schema.
@@ -146,10 +146,7 @@ fn not_served(interaction: Interaction) -> Fault {
 }
 
 /// Trouble of our own: the cause goes to the log, the caller may try again.
-fn failed(error: StoreError) -> Fault {
+fn failed(error: &StoreError) -> Fault {
     tracing::error!(%error, "call failed");
-    match error {
-        StoreError::Overloaded => Fault::server("tjänsten är överbelastad; försök igen senare"),
-        _ => Fault::server("tjänsten kunde inte behandla anropet; försök igen senare"),
-    }
+    Fault::server("tjänsten kunde inte behandla anropet; försök igen senare")
 }

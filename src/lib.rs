@@ -12,8 +12,6 @@
 
 pub mod app;
 
-#[cfg(test)]
-mod codegen;
 pub mod config;
 pub mod contracts;
 pub mod dispatch;

@@ -2,8 +2,8 @@
 //!
 //! `raw` holds the documents as written, `tree` refuses every construct that the
 //! generator does not understand, `model` resolves references, `emit` writes Rust.
-//! The room imports nothing of ours; `build.rs` compiles it through `#[path]`, and
-//! the library compiles it only under test.
+//! The room imports nothing of ours; `build.rs` and `tests/codegen.rs` compile it through
+//! `#[path]`, and the library does without it.
 
 pub mod emit;
 pub mod emit_types;

@@ -17,9 +17,6 @@ pub enum StoreError {
         /// What does not fit; no personal data.
         what: &'static str,
     },
-    /// More is waiting to be stored than the queue holds.
-    #[error("the log queue is full")]
-    Overloaded,
     /// The connection broke at a commit: what was sent may or may not be stored.
     #[error("the outcome of a commit is unknown")]
     CommitUnknown,

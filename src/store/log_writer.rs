@@ -19,7 +19,8 @@ use tokio::task::JoinSet;
 
 /// Records that one transaction stores at the most, unless a single call has more.
 const GROUP_RECORDS_MAX: usize = 2_000;
-/// Calls that may wait. A call holds its encoded records: 500 of them are half a megabyte.
+/// Calls that may stand in the queue; how many may wait for a place in it is bounded by the
+/// requests that may be under way.
 const QUEUE_CALLS_MAX: usize = 64;
 
 /// What became of a call's records.
@@ -83,15 +84,12 @@ impl LogWriters {
     /// Stores a call's records, all of them or none; `Done` means durable.
     ///
     /// # Errors
-    /// The store's, among them that the queue is full. After an error the records may have
-    /// been stored all the same, when the connection broke at the commit.
+    /// The store's. After an error the records may have been stored all the same, when the
+    /// connection broke at the commit.
     pub async fn store(&self, log: EncodedLog, policy: RepeatedLogId) -> Outcome {
         let (outcome, answer) = oneshot::channel();
         let call = Call { log, waiting: Waiting { policy, outcome } };
-        self.queue.try_send(call).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => StoreError::Stopped,
-        })?;
+        self.queue.send(call).await.map_err(|_| StoreError::Stopped)?;
         answer.await.map_err(|_| StoreError::Stopped)?
     }
 }

@@ -1,0 +1,228 @@
+//! A running service on a fresh database, in this process with a held clock, or the real
+//! program; and a plain HTTP client.
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{Request, StatusCode};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use sigill::config::Limits;
+use sigill::contracts::context::Services;
+use sigill::domain::log::RepeatedLogId;
+use sigill::domain::time::{Clock, Timestamp};
+use sigill::store::{LogWriters, Store};
+use sigill::wire::endpoint::Endpoint;
+use sigill::wire::listener;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tokio::sync::{OnceCell, oneshot};
+
+/// The time of every held clock: 2026-11-22T13:00:00 in Sweden.
+pub const NOON: &str = "2026-11-22T12:00:00Z";
+
+const TEMPLATE: &str = "sigill_template";
+static TEMPLATE_MADE: OnceCell<()> = OnceCell::const_new();
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+fn server() -> PgConnectOptions {
+    let url = std::env::var("SIGILL_TEST_DATABASE")
+        .expect("run the tests with `make test`, which starts a PostgreSQL for them");
+    PgConnectOptions::from_str(&url).unwrap()
+}
+
+async fn administer(sql: &str) {
+    let pool = PgPoolOptions::new().max_connections(1).connect_with(server()).await.unwrap();
+    sqlx::query(sql).execute(&pool).await.unwrap();
+    pool.close().await;
+}
+
+/// A database of its own for one test.
+#[derive(Debug, Clone)]
+pub struct Database {
+    pub name: String,
+}
+
+impl Database {
+    /// With every migration applied.
+    pub async fn new() -> Self {
+        TEMPLATE_MADE
+            .get_or_init(|| async {
+                administer(&format!("drop database if exists {TEMPLATE}")).await;
+                administer(&format!("create database {TEMPLATE}")).await;
+                let store = Store::open(server().database(TEMPLATE), 4).await.unwrap();
+                store.close().await;
+            })
+            .await;
+        Self::copy_of(&format!("template {TEMPLATE}")).await
+    }
+
+    /// Without any table.
+    pub async fn empty() -> Self {
+        Self::copy_of("").await
+    }
+
+    async fn copy_of(template: &str) -> Self {
+        let number = DATABASES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("sigill_{}_{number}", std::process::id());
+        administer(&format!("create database {name} {template}")).await;
+        Self { name }
+    }
+
+    pub fn options(&self) -> PgConnectOptions {
+        server().database(&self.name)
+    }
+
+    /// As `database.url` names it.
+    pub fn url(&self) -> String {
+        let url = std::env::var("SIGILL_TEST_DATABASE").unwrap();
+        url.replace("/postgres?", &format!("/{}?", self.name))
+    }
+
+    pub async fn pool(&self) -> PgPool {
+        PgPoolOptions::new().max_connections(2).connect_with(self.options()).await.unwrap()
+    }
+
+    pub async fn count(&self, sql: &str) -> i64 {
+        let pool = self.pool().await;
+        let count = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
+        pool.close().await;
+        count
+    }
+}
+
+/// A reply, with its body as text.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: hyper::HeaderMap,
+    pub body: String,
+}
+
+impl Reply {
+    /// The text of the first element with this name, whatever its prefix.
+    pub fn text(&self, element: &str) -> Option<&str> {
+        let after = self.body.split(&format!(":{element}>")).nth(1)?;
+        after.split("</").next()
+    }
+
+    pub fn code(&self) -> &str {
+        self.text("resultCode").unwrap_or_else(|| panic!("no result code in {}", self.body))
+    }
+}
+
+/// A client with a pool of connections.
+#[derive(Clone)]
+pub struct Caller {
+    client: Client<HttpConnector, Full<Bytes>>,
+    base: String,
+}
+
+impl Caller {
+    pub fn new(base: impl Into<String>) -> Self {
+        Self { client: Client::builder(TokioExecutor::new()).build_http(), base: base.into() }
+    }
+
+    /// Sends a message the usual way; an error is one of transport.
+    pub async fn try_post(&self, xml: impl Into<Bytes>) -> Result<Reply, String> {
+        let request = Request::post(format!("{}/", self.base))
+            .header("content-type", "text/xml; charset=UTF-8")
+            .header("x-rivta-original-serviceconsumer-hsaid", "SE2321000016-TEST");
+        self.try_send(request.body(Full::new(xml.into())).unwrap()).await
+    }
+
+    pub async fn post(&self, xml: impl Into<Bytes>) -> Reply {
+        self.try_post(xml).await.unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(Request::get(format!("{}{path}", self.base))).await
+    }
+
+    pub async fn send(&self, request: hyper::http::request::Builder) -> Reply {
+        self.try_send(request.body(Full::default()).unwrap()).await.unwrap()
+    }
+
+    pub async fn try_send(&self, request: Request<Full<Bytes>>) -> Result<Reply, String> {
+        let response = self.client.request(request).await.map_err(|e| format!("{e:?}"))?;
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.map_err(|e| e.to_string())?.to_bytes();
+        let body = String::from_utf8(bytes.to_vec()).map_err(|e| e.to_string())?;
+        Ok(Reply { status: parts.status, headers: parts.headers, body })
+    }
+
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+}
+
+/// The service in this process, with a clock that the test holds.
+pub struct Service {
+    pub caller: Caller,
+    pub database: Database,
+    pub clock: Arc<Mutex<Timestamp>>,
+    _stop: oneshot::Sender<()>,
+}
+
+/// What a test wants otherwise than usual.
+#[derive(Default)]
+pub struct Wishes {
+    pub limits: Option<Limits>,
+    pub repeated_log_id: RepeatedLogId,
+}
+
+impl Service {
+    pub async fn start() -> Self {
+        Self::start_with(Wishes::default()).await
+    }
+
+    pub async fn start_with(wishes: Wishes) -> Self {
+        let database = Database::new().await;
+        let store = Store::open(database.options(), 8).await.unwrap();
+        let (log_writers, mut writing) = LogWriters::start(&store, 2);
+        writing.detach_all();
+        let services =
+            Services { store, log_writers, repeated_log_id: wishes.repeated_log_id };
+        let clock = Arc::new(Mutex::new(NOON.parse().unwrap()));
+        let limits = wishes.limits.unwrap_or_default();
+        let held = Clock::Held(Arc::clone(&clock));
+        let endpoint = Arc::new(Endpoint::new(services, limits.clone(), held));
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let caller = Caller::new(format!("http://{}", tcp.local_addr().unwrap()));
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(async move {
+            let until = async {
+                _ = stopped.await;
+            };
+            listener::serve(tcp, endpoint, &limits, until).await;
+        });
+        Self { caller, database, clock, _stop: stop }
+    }
+
+    pub async fn post(&self, xml: impl Into<Bytes>) -> Reply {
+        self.caller.post(xml).await
+    }
+
+    pub fn set_clock(&self, to: &str) {
+        *self.clock.lock().unwrap() = to.parse().unwrap();
+    }
+}
+
+pub fn testdata(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(path)
+}
+
+pub fn request(path: &str) -> String {
+    let path = testdata(&format!("{path}.request.xml"));
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The document without the elements of these names, whatever their prefix.
+pub fn without(xml: &str, elements: &[&str]) -> String {
+    let other = |line: &&str| !elements.iter().any(|e| line.contains(&format!(":{e}>")));
+    xml.lines().filter(other).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,98 @@
+//! StoreLog stories: repeated ids in both settings, batches, what is in the tables.
+
+use super::harness::{Service, Wishes, request};
+use sigill::domain::log::RepeatedLogId;
+
+/// A valid request with these (id, activity type) records.
+pub fn store_log(records: &[(&str, &str)]) -> String {
+    let valid = request("log/store_log/valid");
+    let (start, end) = (valid.find("      <urn1:log>").unwrap(), valid.find("    </urn1:StoreLog>").unwrap());
+    let one = &valid[start..end];
+    let many: String = records
+        .iter()
+        .map(|(id, activity)| {
+            one.replace("6a1f2c10-52f3-4a37-9d6e-0c7b7f0e0004", id).replace("Läsa", activity)
+        })
+        .collect();
+    format!("{}{many}{}", &valid[..start], &valid[end..])
+}
+
+async fn stored(service: &Service) -> i64 {
+    service.database.count("select count(*) from log_entries").await
+}
+
+#[tokio::test]
+async fn all_records_of_a_call_are_stored_or_none() {
+    let service = Service::start().await;
+    assert_eq!(service.post(store_log(&[("a", "Läsa"), ("b", "Läsa")])).await.code(), "OK");
+    let reply = service.post(store_log(&[("c", "Läsa"), ("B", "Skriva"), ("a", "Läsa")])).await;
+    assert_eq!(reply.code(), "VALIDATION_ERROR");
+    let text = reply.text("resultText").unwrap();
+    assert!(text.ends_with("B (annan post), a (identisk post)"), "{text}");
+    assert_eq!(stored(&service).await, 2);
+    assert_eq!(service.post(store_log(&[("c", "Läsa")])).await.code(), "OK", "c was not taken");
+}
+
+#[tokio::test]
+async fn identical_repetitions_are_accepted_when_the_operator_says_so() {
+    let wishes = Wishes { repeated_log_id: RepeatedLogId::AcceptIdentical, ..Wishes::default() };
+    let service = Service::start_with(wishes).await;
+    assert_eq!(service.post(store_log(&[("a", "Läsa"), ("b", "Läsa")])).await.code(), "OK");
+    let again = store_log(&[("a", "Läsa"), ("c", "Läsa"), ("c", "Läsa"), ("b", "Läsa")]);
+    assert_eq!(service.post(again).await.code(), "OK");
+    assert_eq!(stored(&service).await, 3, "a and b once, c once");
+    assert_eq!(service.database.count("select count(*) from log_resources").await, 3);
+    let reply = service.post(store_log(&[("a", "Skriva"), ("d", "Läsa")])).await;
+    assert_eq!(reply.code(), "VALIDATION_ERROR");
+    let reply = service.post(store_log(&[("e", "Läsa"), ("e", "Skriva")])).await;
+    assert_eq!(reply.code(), "VALIDATION_ERROR", "not identical within the call");
+    assert_eq!(stored(&service).await, 3);
+}
+
+#[tokio::test]
+async fn five_hundred_records_are_stored_and_one_more_is_refused() {
+    let service = Service::start().await;
+    let ids: Vec<String> = (0..501).map(|n| format!("id-{n}")).collect();
+    let records: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), "Läsa")).collect();
+    let reply = service.post(store_log(&records)).await;
+    assert_eq!(reply.code(), "VALIDATION_ERROR");
+    assert!(reply.text("resultText").unwrap().contains("högst 500 loggposter per anrop (501)"));
+    assert_eq!(stored(&service).await, 0);
+    assert_eq!(service.post(store_log(&records[..500])).await.code(), "OK");
+    assert_eq!(stored(&service).await, 500);
+}
+
+#[tokio::test]
+async fn records_lie_in_the_partition_of_their_month_whatever_the_year() {
+    let service = Service::start().await;
+    let at = |id: &str, date: &str| store_log(&[(id, "Läsa")]).replace("2026-11-22T10:15:30.123", date);
+    for (id, date) in [("a", "2026-11-01T00:30:00"), ("b", "2026-11-01T01:30:00"), ("c", "0001-01-02T00:00:00"), ("d", "9999-12-31T23:59:59.999")] {
+        assert_eq!(service.post(at(id, date)).await.code(), "OK", "{date}");
+    }
+    let count = async |table: &str| service.database.count(&format!("select count(*) from {table}")).await;
+    assert_eq!(count("log_entries_y2026m10").await, 1, "half past midnight is still October in UTC");
+    assert_eq!(count("log_entries_y2026m11").await, 1);
+    assert_eq!(count("log_entries_other").await, 2);
+    let reply = service.post(at("d", "9999-12-31T23:59:59.999")).await;
+    assert!(reply.text("resultText").unwrap().contains("d (identisk post)"), "{}", reply.body);
+}
+
+#[tokio::test]
+async fn every_value_is_stored_as_it_was_sent() {
+    let service = Service::start().await;
+    let odd = store_log(&[("x", "Läsa")])
+        .replace("Tolvan Läkare", "  T &amp; &lt;L&gt; å\u{1F600}\t ")
+        .replace("<urn2:purpose>", "<urn2:activityLevel></urn2:activityLevel><urn2:purpose>")
+        .replace("<urn2:activityLevel></urn2:activityLevel><urn2:purpose>", "<urn2:purpose>");
+    assert_eq!(service.post(odd).await.code(), "OK");
+    let pool = service.database.pool().await;
+    let (name, level, at): (String, Option<String>, String) = sqlx::query_as(
+        "select user_name, activity_level, (activity_at at time zone 'UTC')::text from log_entries",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(name, "  T & <L> å\u{1F600}\t ");
+    assert_eq!(level, None);
+    assert_eq!(at, "2026-11-22 09:15:30.123");
+}

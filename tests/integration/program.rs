@@ -1,0 +1,205 @@
+//! The real program: start, signals, private database, refusals to start.
+
+use super::harness::{Caller, Database, request, without};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+
+/// The program under test, killed when dropped.
+pub struct Program {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+    pub caller: Caller,
+}
+
+/// A temporary folder, removed when dropped.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("sigill-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sigill"));
+    command.args(arguments).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+impl Program {
+    /// Starts and waits until it serves.
+    pub async fn start(arguments: &[&str]) -> Self {
+        let mut all = vec!["serve", "--http", "127.0.0.1:0"];
+        all.extend(arguments);
+        let mut child = command(&all).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        loop {
+            let line = log.next_line().await.unwrap().expect("ended before it served");
+            if let Some((_, rest)) = line.split_once("\"address\":\"") {
+                let caller = Caller::new(rest.split('"').next().unwrap());
+                return Self { child, log, caller };
+            }
+        }
+    }
+
+    /// Starts on a test's database.
+    pub async fn on(database: &Database, folder: &Folder) -> Self {
+        let file = folder.path().join("sigill.toml");
+        std::fs::write(&file, format!("[database]\nurl = \"{}\"\n", database.url())).unwrap();
+        Self::start(&["--config", file.to_str().unwrap()]).await
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id().unwrap()).unwrap();
+        kill(Pid::from_raw(id), signal).unwrap();
+    }
+
+    /// Waits for the end; returns the rest of the log.
+    pub async fn ended(mut self) -> (ExitStatus, Vec<String>) {
+        let mut lines = Vec::new();
+        while let Some(line) = self.log.next_line().await.unwrap() {
+            lines.push(line);
+        }
+        (self.child.wait().await.unwrap(), lines)
+    }
+}
+
+#[tokio::test]
+async fn without_configuration_it_runs_a_private_database_and_finds_it_again() {
+    let folder = Folder::new("private");
+    let data = folder.path().join("var");
+    let data = data.to_str().unwrap();
+    let program = Program::start(&["--data", data]).await;
+    // The real clock: a consent from now on, for ever.
+    let register = request("consent/register_extended_consent/valid");
+    let register = without(&register, &["startDate", "endDate"]);
+    assert_eq!(program.caller.post(register).await.code(), "OK");
+    // A second server must not touch the folder.
+    let second = command(&["serve", "--data", data]).output().await.unwrap();
+    assert!(!second.status.success());
+    assert!(String::from_utf8_lossy(&second.stderr).contains("another sigill uses"));
+    // Killed, it leaves PostgreSQL running; the next one takes that over and stops it.
+    program.signal(Signal::SIGKILL);
+    program.ended().await;
+    let program = Program::start(&["--data", data]).await;
+    let check = request("consent/check_consent/valid");
+    assert_eq!(program.caller.post(check).await.text("hasConsent"), Some("true"));
+    program.signal(Signal::SIGTERM);
+    let (status, _) = program.ended().await;
+    assert!(status.success());
+    let left = folder.path().join("var/postgres/postmaster.pid");
+    assert!(!left.exists(), "PostgreSQL is stopped");
+}
+
+#[tokio::test]
+async fn sigterm_lets_the_request_under_way_finish() {
+    let (database, folder) = (Database::new().await, Folder::new("drain"));
+    let program = Program::on(&database, &folder).await;
+    let address = program.caller.base().trim_start_matches("http://").to_owned();
+    let mut held = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let ping = request("monitoring/ping_for_configuration/valid");
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        ping.len()
+    );
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    held.write_all(head.as_bytes()).await.unwrap();
+    let mut buffer = [0; 25];
+    held.read_exact(&mut buffer).await.unwrap();
+    program.signal(Signal::SIGTERM);
+    // New connections are refused once it drains; the request that has begun is answered.
+    while tokio::net::TcpStream::connect(&address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    held.write_all(ping.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    held.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let (status, _) = program.ended().await;
+    assert!(status.success());
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let (database, folder) = (Database::new().await, Folder::new("second"));
+    let mut program = Program::on(&database, &folder).await;
+    let address = program.caller.base().trim_start_matches("http://").to_owned();
+    let mut held = tokio::net::TcpStream::connect(&address).await.unwrap();
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n";
+    held.write_all(head).await.unwrap();
+    let mut buffer = [0; 25];
+    held.read_exact(&mut buffer).await.unwrap();
+    program.signal(Signal::SIGTERM);
+    while !program.log.next_line().await.unwrap().expect("draining").contains("draining") {}
+    program.signal(Signal::SIGTERM);
+    let (status, log) = program.ended().await;
+    assert!(status.success());
+    assert!(log.iter().any(|line| line.contains("second signal")), "{log:?}");
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let (database, folder) = (Database::new().await, Folder::new("newer"));
+    let pool = database.pool().await;
+    sqlx::query(
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+         values (99999999999999, 'from the future', true, '', 0)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let file = folder.path().join("sigill.toml");
+    std::fs::write(&file, format!("[database]\nurl = \"{}\"\n", database.url())).unwrap();
+    let output = command(&["serve", "--config", file.to_str().unwrap()]).output().await.unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("99999999999999"), "{said}");
+}
+
+#[tokio::test]
+async fn two_servers_that_start_at_once_migrate_an_empty_database_once() {
+    let (database, folder) = (Database::empty().await, Folder::new("both"));
+    let other = Folder::new("both-other");
+    let (a, b) = tokio::join!(Program::on(&database, &folder), Program::on(&database, &other));
+    let register = request("blocking/register_extended_block/valid");
+    assert_eq!(a.caller.post(register.clone()).await.code(), "OK");
+    assert_eq!(b.caller.post(register).await.code(), "OK", "an identical repetition");
+    assert_eq!(database.count("select count(*) from blocks").await, 1);
+}
+
+#[tokio::test]
+async fn the_log_line_tells_the_call_and_nothing_of_the_patient() {
+    let (database, folder) = (Database::new().await, Folder::new("line"));
+    let program = Program::on(&database, &folder).await;
+    program.caller.post(request("log/store_log/valid")).await;
+    program.caller.post(request("blocking/check_blocks/valid")).await;
+    program.caller.post(request("log/get_logs/valid")).await;
+    program.signal(Signal::SIGTERM);
+    let (_, log) = program.ended().await;
+    let lines: Vec<&String> = log.iter().filter(|l| l.contains("\"message\":\"request\"")).collect();
+    assert_eq!(lines.len(), 3, "{log:?}");
+    for field in ["\"interaction\":\"StoreLog\"", "\"caller\":\"SE2321000016-TEST\"", "\"logical_address\":\"SE2321000016-VG01\"", "\"result\":\"OK\"", "\"rows\":1", "\"duration_ms\":", "\"correlation_id\":", "\"log_id\":\""] {
+        assert!(lines[0].contains(field), "{field}: {}", lines[0]);
+    }
+    assert!(lines[2].contains("\"result\":\"Server\""), "{}", lines[2]);
+    for line in &log {
+        assert!(!line.contains("1212121212") && !line.contains("Tolvan"), "{line}");
+    }
+}

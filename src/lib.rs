@@ -12,6 +12,7 @@
 
 pub mod app;
 
+pub mod check_contracts;
 pub mod config;
 pub mod contracts;
 pub mod dispatch;

@@ -1,6 +1,7 @@
 //! The program's commands.
 
 use clap::{Parser, Subcommand};
+use sigill::check_contracts;
 use sigill::config::Config;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +33,11 @@ enum Command {
         /// Settings (TOML).
         file: PathBuf,
     },
+    /// Compare our schemas and WSDLs with the official package in a folder.
+    CheckContracts {
+        /// The folder; files are matched by target namespace.
+        dir: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -48,6 +54,13 @@ fn main() -> ExitCode {
             Ok(config) => {
                 println!("{config:#?}");
                 ExitCode::SUCCESS
+            }
+            Err(error) => failed(&error),
+        },
+        Command::CheckContracts { dir } => match check_contracts::run(&dir) {
+            Ok(report) => {
+                print!("{report}");
+                if report.agrees() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
             }
             Err(error) => failed(&error),
         },

@@ -1,1 +1,0 @@
-//! `sigill check-contracts`: our schemas and WSDLs against the official package.

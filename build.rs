@@ -9,8 +9,8 @@ use codegen::model::{Model, Source};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// CheckBlocks judges its rows one by one, and copes with any information type, however long.
-/// GetBlocks echoes its cursor whatever else in the request is wrong.
+/// `CheckBlocks` judges its rows one by one, and copes with any information type, however long.
+/// `GetBlocks` echoes its cursor whatever else in the request is wrong.
 const SETTINGS: Settings = Settings {
     row_wise: &[("InformationEntityType", &["informationType"]), ("GetBlocksType", &[])],
     field_names: &[("accesssLogs", "access_logs"), ("pDLAssertion", "pdl_assertion")],

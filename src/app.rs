@@ -18,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// Why the server did not start or end cleanly.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// The private PostgreSQL.
+    /// The private `PostgreSQL`.
     #[error(transparent)]
     PrivatePostgres(#[from] PrivatePostgresError),
     /// The store.

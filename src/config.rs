@@ -44,7 +44,7 @@ pub struct Http {
 #[derive(Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Database {
-    /// `postgres://…`; when absent, a private PostgreSQL is started under the data folder.
+    /// `postgres://…`; when absent, a private `PostgreSQL` is started under the data folder.
     pub url: Option<String>,
     /// Connections in the pool, 4 to 500.
     pub connections: u32,
@@ -211,7 +211,10 @@ impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The address may hold a password.
         let url = self.url.as_ref().map(|_| "…");
-        f.debug_struct("Database").field("url", &url).field("connections", &self.connections).finish()
+        f.debug_struct("Database")
+            .field("url", &url)
+            .field("connections", &self.connections)
+            .finish()
     }
 }
 

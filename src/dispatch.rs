@@ -56,8 +56,9 @@ async fn answer(
     let document = xml::decode(message.body, message.charset)?;
     let Envelope { logical_address, body, mut reader } = Envelope::open(&document, VOCABULARY)?;
     told.logical_address = Some(logical_address);
-    let interaction = Interaction::of_body(body.0, body.1)
-        .ok_or_else(|| Fault::client("okänt anrop: Body innehåller inget element som tjänsten känner"))?;
+    let interaction = Interaction::of_body(body.0, body.1).ok_or_else(|| {
+        Fault::client("okänt anrop: Body innehåller inget element som tjänsten känner")
+    })?;
     told.interaction = Some(interaction);
     let request = Request::read(interaction, &mut reader);
     let more = request.is_ok() && reader.at_start();
@@ -65,12 +66,8 @@ async fn answer(
     if more {
         return Err(Fault::client("kuvertets Body innehåller mer än ett element"));
     }
-    let context = Context {
-        services,
-        tenant: DEFAULT_TENANT,
-        caller: message.caller,
-        now: message.now,
-    };
+    let context =
+        Context { services, tenant: DEFAULT_TENANT, caller: message.caller, now: message.now };
     match request {
         Ok(request) => handle(&context, interaction, request).await,
         Err(ReadError::Invalid(violation)) => {
@@ -142,7 +139,11 @@ fn refuse(interaction: Interaction, rejection: &Rejection) -> Result<Answer, Fau
 }
 
 fn not_served(interaction: Interaction) -> Fault {
-    Fault::server(format!("{} {}.0 tillhandahålls inte ännu", interaction.name(), interaction.major()))
+    Fault::server(format!(
+        "{} {}.0 tillhandahålls inte ännu",
+        interaction.name(),
+        interaction.major()
+    ))
 }
 
 /// Trouble of our own: the cause goes to the log, the caller may try again.

@@ -1,7 +1,7 @@
-//! A private PostgreSQL under the data folder, for an installation that names no database.
+//! A private `PostgreSQL` under the data folder, for an installation that names no database.
 //!
 //! It listens on a Unix socket only, is found again after a crash, and is stopped at the
-//! end. As root its programs run as an unprivileged user, because PostgreSQL refuses root;
+//! end. As root its programs run as an unprivileged user, because `PostgreSQL` refuses root;
 //! when that user cannot reach the data folder the files are kept in `/var/lib/sigill`, and
 //! a symbolic link in the data folder leads there.
 
@@ -24,10 +24,10 @@ const REACHABLE_DIR: &str = "/var/lib/sigill";
 /// A socket's path is at most 107 bytes, of which its name takes 15.
 const SOCKET_DIR_BYTES_MAX: usize = 90;
 
-/// Why there is no private PostgreSQL.
+/// Why there is no private `PostgreSQL`.
 #[derive(Debug, thiserror::Error)]
 pub enum PrivatePostgresError {
-    /// No PostgreSQL on this machine.
+    /// No `PostgreSQL` on this machine.
     #[error(
         "no PostgreSQL found on PATH, by pg_config or in /usr/lib/postgresql: install it \
          (Debian: apt-get install postgresql) or name a database in database.url"
@@ -36,13 +36,15 @@ pub enum PrivatePostgresError {
     /// Another server uses the data folder.
     #[error("another sigill uses {0}: choose another folder with --data")]
     InUse(PathBuf),
-    /// Root, and nobody to run PostgreSQL as.
-    #[error("as root PostgreSQL must run as another user, and there is neither postgres nor nobody")]
+    /// Root, and nobody to run `PostgreSQL` as.
+    #[error(
+        "as root PostgreSQL must run as another user, and there is neither postgres nor nobody"
+    )]
     NoUser,
     /// A file or folder.
     #[error("{0}: {1}")]
     File(PathBuf, io::Error),
-    /// A program of PostgreSQL's failed.
+    /// A program of `PostgreSQL`'s failed.
     #[error("{program} failed ({status}): {output}")]
     Failed {
         /// Which program.
@@ -56,7 +58,7 @@ pub enum PrivatePostgresError {
 
 type Result<T> = std::result::Result<T, PrivatePostgresError>;
 
-/// A running private PostgreSQL.
+/// A running private `PostgreSQL`.
 #[derive(Debug)]
 pub struct PrivatePostgres {
     programs: PathBuf,
@@ -68,10 +70,10 @@ pub struct PrivatePostgres {
 }
 
 impl PrivatePostgres {
-    /// Starts the PostgreSQL of a data folder, or takes over the one that a crash left running.
+    /// Starts the `PostgreSQL` of a data folder, or takes over the one that a crash left running.
     ///
     /// # Errors
-    /// That there is no PostgreSQL, that the folder is in use, or what failed.
+    /// That there is no `PostgreSQL`, that the folder is in use, or what failed.
     pub async fn start(data: &Path) -> Result<Self> {
         let programs = programs().await.ok_or(PrivatePostgresError::NotInstalled)?;
         fs::create_dir_all(data).map_err(at(data))?;
@@ -183,7 +185,8 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> PrivatePostgresError + use<> {
 
 /// The folder with `initdb` and `pg_ctl`: on PATH, by `pg_config`, or Debian's newest.
 async fn programs() -> Option<PathBuf> {
-    let complete = |dir: &PathBuf| ["initdb", "pg_ctl", "postgres"].iter().all(|p| dir.join(p).is_file());
+    let complete =
+        |dir: &PathBuf| ["initdb", "pg_ctl", "postgres"].iter().all(|p| dir.join(p).is_file());
     let path = std::env::var_os("PATH").unwrap_or_default();
     if let Some(dir) = std::env::split_paths(&path).find(|dir| complete(dir)) {
         return Some(dir);

@@ -7,8 +7,8 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging. `SIGILL_LOG` sets what is logged, in the syntax of tracing's filters;
 /// without it, everything from `info` up.
 pub fn start() {
-    let filter = EnvFilter::try_from_env("SIGILL_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let filter =
+        EnvFilter::try_from_env("SIGILL_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

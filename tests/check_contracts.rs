@@ -1,6 +1,8 @@
 //! `sigill check-contracts`: our own files agree with themselves, and a planted difference
 //! of each kind is told with its path.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -18,7 +20,8 @@ fn check(dir: &Path) -> (bool, String) {
         .arg(dir)
         .output()
         .unwrap();
-    let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    let said =
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
     (output.status.success(), said)
 }
 
@@ -31,7 +34,8 @@ fn planted(name: &str, file: &str, from: &str, to: &str) -> (bool, String) {
 }
 
 fn folder(name: &str, file: &str, text: &str) -> (bool, String) {
-    let dir: PathBuf = std::env::temp_dir().join(format!("sigill-check-{name}-{}", std::process::id()));
+    let dir: PathBuf =
+        std::env::temp_dir().join(format!("sigill-check-{name}-{}", std::process::id()));
     std::fs::create_dir_all(dir.join("any/layout")).unwrap();
     let ending = file.rsplit('.').next().unwrap();
     std::fs::write(dir.join(format!("any/layout/renamed.{ending}")), text).unwrap();
@@ -50,23 +54,108 @@ fn our_own_files_agree() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn a_planted_difference_of_each_kind_is_told() {
     let cases = [
-        ("min", GET_BLOCKS, "minOccurs=\"0\"", "", "renamed.xsd: schema/complexType[GetBlocksType]/sequence/element[patientId]/@minOccurs: ours \"0\", theirs \"1\""),
-        ("max", GET_BLOCKS, " maxOccurs=\"unbounded\"", "", "element[careProviderIds]/@maxOccurs: ours \"unbounded\", theirs \"1\""),
-        ("type", GET_BLOCKS, ":HsaId\"", ":Id\"", "element[careProviderIds]/@type: ours \"{urn:riv:informationsecurity:authorization:blocking:4}HsaId\""),
-        ("name", GET_BLOCKS, "name=\"careProviderIds\"", "name=\"careProviderId\"", "element[careProviderId]: only theirs has it"),
-        ("any", GET_BLOCKS, "processContents=\"lax\"", "processContents=\"skip\"", "sequence/any/@processContents: ours \"lax\", theirs \"skip\""),
-        ("qualified", GET_BLOCKS, "elementFormDefault=\"qualified\"", "", "schema/@elementFormDefault: ours \"qualified\", theirs \"unqualified\""),
-        ("version", GET_BLOCKS, "version=\"4.0\"", "version=\"4.1\"", "schema/@version: ours \"4.0\", theirs \"4.1\""),
-        ("facet", BLOCKING, "maxLength value=\"1024\"", "maxLength value=\"1000\"", "simpleType[ReasonText]/restriction/maxLength/@value: ours \"1024\", theirs \"1000\""),
-        ("enum", BLOCKING, "enumeration value=\"BLOCKED\"", "enumeration value=\"CLOSED\"", "enumeration[BLOCKED]: only ours has it"),
-        ("global", BLOCKING, "simpleType name=\"OwnerId\"", "simpleType name=\"Owner\"", "schema/simpleType[OwnerId]: only ours has it"),
+        (
+            "min",
+            GET_BLOCKS,
+            "minOccurs=\"0\"",
+            "",
+            "renamed.xsd: schema/complexType[GetBlocksType]/sequence/element[patientId]/@minOccurs: ours \"0\", theirs \"1\"",
+        ),
+        (
+            "max",
+            GET_BLOCKS,
+            " maxOccurs=\"unbounded\"",
+            "",
+            "element[careProviderIds]/@maxOccurs: ours \"unbounded\", theirs \"1\"",
+        ),
+        (
+            "type",
+            GET_BLOCKS,
+            ":HsaId\"",
+            ":Id\"",
+            "element[careProviderIds]/@type: ours \"{urn:riv:informationsecurity:authorization:blocking:4}HsaId\"",
+        ),
+        (
+            "name",
+            GET_BLOCKS,
+            "name=\"careProviderIds\"",
+            "name=\"careProviderId\"",
+            "element[careProviderId]: only theirs has it",
+        ),
+        (
+            "any",
+            GET_BLOCKS,
+            "processContents=\"lax\"",
+            "processContents=\"skip\"",
+            "sequence/any/@processContents: ours \"lax\", theirs \"skip\"",
+        ),
+        (
+            "qualified",
+            GET_BLOCKS,
+            "elementFormDefault=\"qualified\"",
+            "",
+            "schema/@elementFormDefault: ours \"qualified\", theirs \"unqualified\"",
+        ),
+        (
+            "version",
+            GET_BLOCKS,
+            "version=\"4.0\"",
+            "version=\"4.1\"",
+            "schema/@version: ours \"4.0\", theirs \"4.1\"",
+        ),
+        (
+            "facet",
+            BLOCKING,
+            "maxLength value=\"1024\"",
+            "maxLength value=\"1000\"",
+            "simpleType[ReasonText]/restriction/maxLength/@value: ours \"1024\", theirs \"1000\"",
+        ),
+        (
+            "enum",
+            BLOCKING,
+            "enumeration value=\"BLOCKED\"",
+            "enumeration value=\"CLOSED\"",
+            "enumeration[BLOCKED]: only ours has it",
+        ),
+        (
+            "global",
+            BLOCKING,
+            "simpleType name=\"OwnerId\"",
+            "simpleType name=\"Owner\"",
+            "schema/simpleType[OwnerId]: only ours has it",
+        ),
         ("action", WSDL, "soapAction=\"urn", "soapAction=\"xurn", "soapAction: ours"),
-        ("message", WSDL, "part name=\"parameters\" element=\"tjsr:StoreLog\"", "part name=\"parameters\" element=\"tjsr:StoreLogs\"", "message[StoreLogRequest]/part[parameters]/@element"),
-        ("header", WSDL, "<soap:header use=\"literal\" message=\"tns:StoreLogRequest\" part=\"LogicalAddress\"/>", "", "header[LogicalAddress]: only ours has it"),
-        ("port", WSDL, "portType name=\"StoreLogResponderInterface\"", "portType name=\"StoreLogInterface\"", "portType[StoreLogInterface]: only theirs has it"),
-        ("style", WSDL, "style=\"document\"", "style=\"rpc\"", "@style: ours \"document\", theirs \"rpc\""),
+        (
+            "message",
+            WSDL,
+            "part name=\"parameters\" element=\"tjsr:StoreLog\"",
+            "part name=\"parameters\" element=\"tjsr:StoreLogs\"",
+            "message[StoreLogRequest]/part[parameters]/@element",
+        ),
+        (
+            "header",
+            WSDL,
+            "<soap:header use=\"literal\" message=\"tns:StoreLogRequest\" part=\"LogicalAddress\"/>",
+            "",
+            "header[LogicalAddress]: only ours has it",
+        ),
+        (
+            "port",
+            WSDL,
+            "portType name=\"StoreLogResponderInterface\"",
+            "portType name=\"StoreLogInterface\"",
+            "portType[StoreLogInterface]: only theirs has it",
+        ),
+        (
+            "style",
+            WSDL,
+            "style=\"document\"",
+            "style=\"rpc\"",
+            "@style: ours \"document\", theirs \"rpc\"",
+        ),
     ];
     for (name, file, from, to, expected) in cases {
         let (agrees, said) = planted(name, file, from, to);
@@ -78,12 +167,21 @@ fn a_planted_difference_of_each_kind_is_told() {
 #[test]
 fn order_counts_in_sequences_and_enumerations_but_not_among_globals() {
     let text = std::fs::read_to_string(root().join(BLOCKING)).unwrap();
-    let (root_element, parameter) = ("<xs:element name=\"root\" type=\"xs:string\">", "<xs:element name=\"extension\"");
+    let (root_element, parameter) =
+        ("<xs:element name=\"root\" type=\"xs:string\">", "<xs:element name=\"extension\"");
     assert!(text.contains(root_element) && text.contains(parameter));
     let swapped = text
         .replacen("name=\"root\"", "name=\"KEEP\"", 1)
-        .replacen("name=\"extension\" type=\"xs:string\" minOccurs=\"0\"", "name=\"root\" type=\"xs:string\"", 1)
-        .replacen("name=\"KEEP\" type=\"xs:string\"", "name=\"extension\" type=\"xs:string\" minOccurs=\"0\"", 1);
+        .replacen(
+            "name=\"extension\" type=\"xs:string\" minOccurs=\"0\"",
+            "name=\"root\" type=\"xs:string\"",
+            1,
+        )
+        .replacen(
+            "name=\"KEEP\" type=\"xs:string\"",
+            "name=\"extension\" type=\"xs:string\" minOccurs=\"0\"",
+            1,
+        );
     let (agrees, said) = folder("order", BLOCKING, &swapped);
     assert!(!agrees);
     assert!(said.contains("complexType[IIType]/sequence: order: ours element[root], element[extension], any; theirs element[extension], element[root], any"), "{said}");
@@ -91,7 +189,8 @@ fn order_counts_in_sequences_and_enumerations_but_not_among_globals() {
 
     let start = text.find("  <xs:simpleType name=\"OwnerId\">").unwrap();
     let end = start + text[start..].find("</xs:simpleType>").unwrap() + "</xs:simpleType>".len();
-    let moved = format!("{}{}", &text[..start], &text[end..]).replace("</xs:schema>", &format!("{}</xs:schema>", &text[start..end]));
+    let moved = format!("{}{}", &text[..start], &text[end..])
+        .replace("</xs:schema>", &format!("{}</xs:schema>", &text[start..end]));
     let (agrees, said) = folder("globals", BLOCKING, &moved);
     assert!(agrees, "{said}");
 }
@@ -113,7 +212,11 @@ fn prefixes_documentation_and_written_defaults_do_not_count() {
 
 #[test]
 fn a_folder_without_anything_of_ours_and_a_broken_file_are_told() {
-    let (agrees, said) = folder("foreign", GET_BLOCKS, "<xs:schema xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" targetNamespace=\"urn:x\"/>");
+    let (agrees, said) = folder(
+        "foreign",
+        GET_BLOCKS,
+        "<xs:schema xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" targetNamespace=\"urn:x\"/>",
+    );
     assert!(!agrees);
     assert!(said.contains("holds no schema or WSDL of our contracts"), "{said}");
     let (agrees, said) = folder("broken", GET_BLOCKS, "<xs:schema");

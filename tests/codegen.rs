@@ -3,6 +3,8 @@
 //! `testdata/codegen/inventory.txt` has a line for each interaction, type and field; its
 //! difference is what a reviewer reads when a contract changes. `UPDATE_GOLDEN=1` rewrites it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 #[path = "../src/codegen/mod.rs"]
 #[allow(dead_code, missing_docs)]
 mod codegen;
@@ -31,13 +33,25 @@ fn what_is_not_understood_stops_the_build() {
         assert!(error.contains(why), "{error}");
     };
     refused("xs:sequence", "xs:choice", "schema/complexType/choice: element is not supported here");
-    refused("type=\"xs:string\"", "type=\"xs:string\" nillable=\"true\"", "element/@nillable: attribute is not supported");
+    refused(
+        "type=\"xs:string\"",
+        "type=\"xs:string\" nillable=\"true\"",
+        "element/@nillable: attribute is not supported",
+    );
     refused("type=\"xs:string\"", "type=\"xs:string\" minOccurs=\"2\"", "minOccurs 2");
     refused("type=\"xs:string\"", "type=\"xs:string\" maxOccurs=\"7\"", "maxOccurs 7");
     refused("type=\"xs:string\"", "type=\"xs:decimal\"", "type decimal");
-    refused("type=\"xs:string\"", "type=\"tns:Missing\"", "type Missing of urn:riv:a:b:1 is not defined");
+    refused(
+        "type=\"xs:string\"",
+        "type=\"tns:Missing\"",
+        "type Missing of urn:riv:a:b:1 is not defined",
+    );
     refused("type=\"xs:string\"", "type=\"no:x\"", "prefix of no:x is unknown");
-    refused("<xs:complexType", "<xs:complexType xmlns:p=\"urn:p\"", "prefixes must be declared on the root");
+    refused(
+        "<xs:complexType",
+        "<xs:complexType xmlns:p=\"urn:p\"",
+        "prefixes must be declared on the root",
+    );
     refused("</xs:schema>", "", "x.xsd");
     refused(
         "</xs:schema>",
@@ -88,14 +102,16 @@ fn the_inventory_tells_every_interaction_type_and_field() {
     for (name, simple) in &model.simple {
         let values: Vec<&str> = simple.values.iter().map(|(v, _)| v.as_str()).collect();
         let limit = simple.max_length.map_or("-".into(), |n| n.to_string());
-        writeln!(text, "simple {} {} {limit} {}", name.namespace, name.name, values.join(",")).unwrap();
+        writeln!(text, "simple {} {} {limit} {}", name.namespace, name.name, values.join(","))
+            .unwrap();
     }
     for (name, complex) in &model.complex {
         writeln!(text, "type {} {} any={}", name.namespace, name.name, complex.any).unwrap();
         for field in &complex.fields {
             let (min, max) = (u8::from(field.required), if field.repeated { "*" } else { "1" });
             let held = &field.type_name;
-            writeln!(text, "  {} {min}..{max} {} {}", field.name, held.namespace, held.name).unwrap();
+            writeln!(text, "  {} {min}..{max} {} {}", field.name, held.namespace, held.name)
+                .unwrap();
         }
     }
     let path = root.join("testdata/codegen/inventory.txt");
@@ -104,5 +120,8 @@ fn the_inventory_tells_every_interaction_type_and_field() {
         std::fs::write(&path, &text).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap();
-    assert!(text == expected, "the inventory differs; run with UPDATE_GOLDEN=1 and read the difference");
+    assert!(
+        text == expected,
+        "the inventory differs; run with UPDATE_GOLDEN=1 and read the difference"
+    );
 }

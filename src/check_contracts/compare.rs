@@ -55,7 +55,8 @@ fn form(node: &Node) -> Form {
             attributes.entry(name.to_owned()).or_insert_with(|| value.to_owned());
         }
     }
-    let declares = ["name", "value", "part", "namespace"].iter().find_map(|a| node.attributes.get(*a));
+    let declares =
+        ["name", "value", "part", "namespace"].iter().find_map(|a| node.attributes.get(*a));
     let declares = declares.filter(|_| node.name != "any" && node.name != "maxLength");
     let documentation = |n: &&Node| !matches!(n.name.as_str(), "annotation" | "documentation");
     Form {
@@ -79,7 +80,8 @@ fn resolved(node: &Node, attribute: &str, value: String) -> String {
 }
 
 fn compare(ours: &Form, theirs: &Form, parent: &str, found: &mut Vec<String>) {
-    let path = if parent.is_empty() { ours.label.clone() } else { format!("{parent}/{}", ours.label) };
+    let path =
+        if parent.is_empty() { ours.label.clone() } else { format!("{parent}/{}", ours.label) };
     let names: BTreeSet<&String> = ours.attributes.keys().chain(theirs.attributes.keys()).collect();
     for name in names {
         let (a, b) = (ours.attributes.get(name), theirs.attributes.get(name));
@@ -104,7 +106,8 @@ fn compare(ours: &Form, theirs: &Form, parent: &str, found: &mut Vec<String>) {
         found.push(format!("{path}/{}: only theirs has it", other.label));
     }
     if ours.ordered && !order.is_sorted() {
-        let labels = |f: &Form| f.children.iter().map(|c| c.label.as_str()).collect::<Vec<_>>().join(", ");
+        let labels =
+            |f: &Form| f.children.iter().map(|c| c.label.as_str()).collect::<Vec<_>>().join(", ");
         found.push(format!("{path}: order: ours {}; theirs {}", labels(ours), labels(theirs)));
     }
 }

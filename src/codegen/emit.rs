@@ -109,7 +109,9 @@ pub fn rust_type(name: &str) -> &str {
 
 impl Emitter<'_> {
     fn namespace_table(&self, out: &mut String) {
-        out.push_str("/// The namespaces of the contracts.\npub mod ns {\n    use crate::soap::xml::Ns;\n");
+        out.push_str(
+            "/// The namespaces of the contracts.\npub mod ns {\n    use crate::soap::xml::Ns;\n",
+        );
         for (number, n) in self.namespaces.values().enumerate() {
             let id = number + 10;
             _ = writeln!(out, "    /// `{}`\n    pub const {}: Ns = Ns({id});", n.uri, n.constant);
@@ -188,7 +190,9 @@ impl Emitter<'_> {
             }
             out.push_str("        }\n    }\n");
         };
-        text("name", "The contract's name, which is also its request element's.", &|i| format!("{:?}", i.name));
+        text("name", "The contract's name, which is also its request element's.", &|i| {
+            format!("{:?}", i.name)
+        });
         text("domain", "The contract's domain.", &|i| format!("{:?}", i.domain));
         text("soap_action", "The SOAPAction of the WSDL.", &|i| format!("{:?}", i.soap_action));
         text("wsdl", "The WSDL as it stands in the project.", &|i| include(&i.file));
@@ -200,7 +204,11 @@ impl Emitter<'_> {
         out.push_str("\n    /// The contract whose request element this is.\n    pub fn of_body(ns: crate::soap::xml::Ns, name: &str) -> Option<Self> {\n        Some(match (ns, name) {\n");
         for i in all {
             let constant = &self.namespaces[&i.request.namespace].constant;
-            _ = writeln!(out, "            (ns::{constant}, {:?}) => Self::{},", i.request.name, i.name);
+            _ = writeln!(
+                out,
+                "            (ns::{constant}, {:?}) => Self::{},",
+                i.request.name, i.name
+            );
         }
         out.push_str("            _ => return None,\n        })\n    }\n}\n\n");
     }
@@ -219,7 +227,11 @@ impl Emitter<'_> {
         out.push_str("}\n\nimpl<'a> Request<'a> {\n    /// Reads the request element that the reader stands at.\n    ///\n    /// # Errors\n    /// What is wrong with the document or with a value in it.\n    pub fn read(interaction: Interaction, r: &mut crate::soap::xml::Reader<'a>) -> ::core::result::Result<Self, crate::soap::xml::ReadError> {\n        Ok(match interaction {\n");
         for i in &self.model.interactions {
             let (path, _) = type_of(i);
-            _ = writeln!(out, "            Interaction::{0} => Self::{0}(r.under({1:?}, {path}::read)?),", i.name, i.request.name);
+            _ = writeln!(
+                out,
+                "            Interaction::{0} => Self::{0}(r.under({1:?}, {path}::read)?),",
+                i.name, i.request.name
+            );
         }
         out.push_str("        })\n    }\n}\n\n");
     }

@@ -12,7 +12,8 @@ pub fn borrowing(model: &Model) -> BTreeSet<QName> {
         let before = found.len();
         for (name, complex) in &model.complex {
             let holds = complex.fields.iter().any(|f| {
-                found.contains(&f.type_name) || matches!(kind(model, &f.type_name), Kind::Text { .. })
+                found.contains(&f.type_name)
+                    || matches!(kind(model, &f.type_name), Kind::Text { .. })
             });
             if holds {
                 found.insert(name.clone());
@@ -109,7 +110,9 @@ impl Emitter<'_> {
             _ = writeln!(out, "    pub {}: {held},", self.field_name(field));
         }
         if row.is_some() {
-            out.push_str("    /// What was wrong in this row.\n    pub violations: Vec<Violation>,\n");
+            out.push_str(
+                "    /// What was wrong in this row.\n    pub violations: Vec<Violation>,\n",
+            );
         }
         _ = writeln!(out, "}}\n\nimpl<'a> {rust}{used} {{");
         match row {
@@ -126,7 +129,9 @@ impl Emitter<'_> {
         for field in &complex.fields {
             let (fname, read) = (self.field_name(field), self.read_call(&field.type_name));
             let call = match (field.repeated, field.required) {
-                (true, required) => format!("r.repeated(ns::{ns}, {:?}, {required}, {read})?", field.name),
+                (true, required) => {
+                    format!("r.repeated(ns::{ns}, {:?}, {required}, {read})?", field.name)
+                }
                 (false, true) => format!("r.required(ns::{ns}, {:?}, {read})?", field.name),
                 (false, false) => format!("r.optional(ns::{ns}, {:?}, {read})?", field.name),
             };
@@ -141,11 +146,18 @@ impl Emitter<'_> {
     }
 
     /// Like `reader`, but every violation is kept and the reading goes on.
-    fn row_reader(&self, name: &QName, complex: &ComplexType, unlimited: &[&str], out: &mut String) {
+    fn row_reader(
+        &self,
+        name: &QName,
+        complex: &ComplexType,
+        unlimited: &[&str],
+        out: &mut String,
+    ) {
         let ns = &self.namespaces[&name.namespace].constant;
         out.push_str("    pub fn read(r: &mut Reader<'a>) -> ::core::result::Result<Self, ReadError> {\n        let mut row = Row::enter(r)?;\n");
         for (index, field) in complex.fields.iter().enumerate() {
-            let later: Vec<&str> = complex.fields[index..].iter().map(|f| f.name.as_str()).collect();
+            let later: Vec<&str> =
+                complex.fields[index..].iter().map(|f| f.name.as_str()).collect();
             let read = match unlimited.contains(&field.name.as_str()) {
                 true => "|r| r.text(xml::UNLIMITED)".to_owned(),
                 false => self.read_call(&field.type_name),
@@ -158,7 +170,11 @@ impl Emitter<'_> {
                 field.required
             );
         }
-        _ = writeln!(out, "        let violations = row.leave(r, {})?;", extension(ns, complex.any));
+        _ = writeln!(
+            out,
+            "        let violations = row.leave(r, {})?;",
+            extension(ns, complex.any)
+        );
         out.push_str("        Ok(Self {\n");
         for field in &complex.fields {
             _ = writeln!(out, "            {},", self.field_name(field));
@@ -176,7 +192,9 @@ impl Emitter<'_> {
             let one = |value: &str| self.write_call(name, &field.type_name, &tags, value, &end);
             let line = match (field.repeated, field.required && !row) {
                 (true, _) => format!("for value in &self.{fname} {{ {} }}", one("value")),
-                (false, false) => format!("if let Some(value) = &self.{fname} {{ {} }}", one("value")),
+                (false, false) => {
+                    format!("if let Some(value) = &self.{fname} {{ {} }}", one("value"))
+                }
                 (false, true) => one(&format!("&self.{fname}")),
             };
             _ = writeln!(out, "        {line}");
@@ -184,7 +202,14 @@ impl Emitter<'_> {
         out.push_str("    }\n");
     }
 
-    fn write_call(&self, owner: &QName, type_name: &QName, tags: &str, value: &str, end: &str) -> String {
+    fn write_call(
+        &self,
+        owner: &QName,
+        type_name: &QName,
+        tags: &str,
+        value: &str,
+        end: &str,
+    ) -> String {
         match kind(self.model, type_name) {
             Kind::Text { .. } => format!("out.text({tags}{value}, {end});"),
             Kind::DateTime => {
@@ -195,11 +220,17 @@ impl Emitter<'_> {
             Kind::Int => format!("out.int({tags}*{value}, {end});").replace("*&", ""),
             Kind::Enumeration => {
                 let value = value.trim_start_matches('&');
-                format!("out.raw({}); out.raw({value}.as_str()); out.raw({end});", tags.trim_end_matches(", "))
+                format!(
+                    "out.raw({}); out.raw({value}.as_str()); out.raw({end});",
+                    tags.trim_end_matches(", ")
+                )
             }
             Kind::Complex => {
                 let value = value.trim_start_matches('&');
-                format!("out.raw({}); {value}.write(out); out.raw({end});", tags.trim_end_matches(", "))
+                format!(
+                    "out.raw({}); {value}.write(out); out.raw({end});",
+                    tags.trim_end_matches(", ")
+                )
             }
         }
     }
@@ -210,7 +241,8 @@ impl Emitter<'_> {
         let lifetime = if self.borrowing.contains(type_name) { "<'_>" } else { "" };
         let mut uris = vec![('r', element.namespace.clone())];
         self.foreign_namespace(type_name, &element.namespace, &mut uris);
-        let declared: String = uris.iter().map(|(p, uri)| format!(" xmlns:{p}=\"{uri}\"")).collect();
+        let declared: String =
+            uris.iter().map(|(p, uri)| format!(" xmlns:{p}=\"{uri}\"")).collect();
         let open = format!("<r:{}{declared}>", element.name);
         _ = writeln!(
             out,
@@ -236,11 +268,10 @@ impl Emitter<'_> {
             Kind::DateTime => "DateTime".into(),
             Kind::Boolean => "bool".into(),
             Kind::Int => "i32".into(),
-            Kind::Enumeration => format!("super::super::{}", self.path(name)),
             Kind::Complex if self.borrowing.contains(name) => {
                 format!("super::super::{}<'a>", self.path(name))
             }
-            Kind::Complex => format!("super::super::{}", self.path(name)),
+            Kind::Enumeration | Kind::Complex => format!("super::super::{}", self.path(name)),
         }
     }
 
@@ -278,8 +309,5 @@ fn variant(value: &str) -> String {
         "INVALIDSTATE" => "INVALID_STATE",
         other => other,
     };
-    spelled
-        .split('_')
-        .map(|word| word[..1].to_owned() + &word[1..].to_ascii_lowercase())
-        .collect()
+    spelled.split('_').map(|word| word[..1].to_owned() + &word[1..].to_ascii_lowercase()).collect()
 }

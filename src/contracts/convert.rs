@@ -34,7 +34,10 @@ pub fn hsa_id(place: Place<'_>, text: &str) -> Result<HsaId, Rejection> {
 ///
 /// # Errors
 /// That it is blank.
-pub fn optional_hsa_id(place: Place<'_>, text: Option<&Text<'_>>) -> Result<Option<HsaId>, Rejection> {
+pub fn optional_hsa_id(
+    place: Place<'_>,
+    text: Option<&Text<'_>>,
+) -> Result<Option<HsaId>, Rejection> {
     text.map(|text| hsa_id(place, text)).transpose()
 }
 
@@ -81,7 +84,10 @@ macro_rules! actions_from_wire {
             use crate::contracts::convert::{hsa_id, optional_hsa_id, owned};
             Ok(crate::domain::identity::Actor {
                 employee: hsa_id(place.child("employeeId"), &actor.employee_id)?,
-                assignment: optional_hsa_id(place.child("assignmentId"), actor.assignment_id.as_ref())?,
+                assignment: optional_hsa_id(
+                    place.child("assignmentId"),
+                    actor.assignment_id.as_ref(),
+                )?,
                 assignment_name: owned(actor.assignment_name.as_ref()),
             })
         }

@@ -43,7 +43,8 @@ impl<'p> Place<'p> {
     }
 
     /// A refusal by the domain, which knows the place only from here on.
-    pub fn under(&self, rejection: Rejection) -> Rejection {
-        Rejection { text: format!("{}/{}", self.path(), rejection.text).into(), ..rejection }
+    pub fn under(&self, rejection: &Rejection) -> Rejection {
+        let text = format!("{}/{}", self.path(), rejection.text);
+        Rejection::new(rejection.class, text)
     }
 }

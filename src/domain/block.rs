@@ -7,7 +7,7 @@
 //!
 //! # Rules
 //! A block stops an actor from a piece of information when all of these hold
-//! [TKB blocking 4.0.4, CheckBlocks]:
+//! [TKB blocking 4.0.4, `CheckBlocks`]:
 //! - **B1** The block is active: neither revoked for good nor annulled nor unregistered.
 //! - **B2** It is the asked patient's block.
 //! - **B3** It guards the information's source: the same care provider, and for an inner
@@ -150,7 +150,7 @@ impl Block {
             && self.shuts_out(actor)                           // B4
             && self.period.overlaps(&information.period)       // B5
             && !self.exempts_type_of(information)              // B6
-            && !self.is_lifted_for(actor, now)                 // B7
+            && !self.is_lifted_for(actor, now) // B7
     }
 
     fn guards_source_of(&self, information: &Information) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! # Rules
 //! - **BC1** An inner block names the care unit it guards, an outer block none
-//!   [TKB blocking 4.0.4, RegisterBlock].
+//!   [TKB blocking 4.0.4, `RegisterBlock`].
 //! - **BC2** The information period does not end before it starts.
 //! - **BC3** Only `lak` and `upp` can be exempted; the same type twice counts once.
 //! - **BC4** A registration that repeats an id with identical content is done already; with
@@ -35,7 +35,9 @@ pub enum Outcome {
 ///
 /// # Errors
 /// A code that is no type.
-pub fn exempted<'a>(codes: impl Iterator<Item = &'a str>) -> Result<Vec<InformationType>, Rejection> {
+pub fn exempted<'a>(
+    codes: impl Iterator<Item = &'a str>,
+) -> Result<Vec<InformationType>, Rejection> {
     let mut types = Vec::new();
     for (index, code) in codes.enumerate() {
         let found = InformationType::of_code(code).ok_or_else(|| {

@@ -4,7 +4,7 @@
 //! patient: the patient's consent, or an emergency in which it could not be had.
 //!
 //! # Rules
-//! An assertion opens for an actor when all of these hold [TKB consent 2.0.4, CheckConsent]:
+//! An assertion opens for an actor when all of these hold [TKB consent 2.0.4, `CheckConsent`]:
 //! - **C1** It is the asked patient's.
 //! - **C2** It is for the actor's care provider and care unit.
 //! - **C3** It is for everybody there, or for this employee.

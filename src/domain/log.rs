@@ -5,7 +5,7 @@
 //! in each resource, is the provider that holds the information.
 //!
 //! # Rules
-//! - **L1** A call carries at most 500 records [TKB log 2.0.8, StoreLog].
+//! - **L1** A call carries at most 500 records [TKB log 2.0.8, `StoreLog`].
 //! - **L2** An id is used once in the whole service and within the call. By default every
 //!   repeated id refuses the call, and the text says of each whether the record stored under
 //!   it is identical or another.

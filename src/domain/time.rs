@@ -27,7 +27,9 @@ pub fn instant(local: NaiveDateTime, which: Ambiguous) -> Timestamp {
         LocalResult::Ambiguous(first, second) => {
             Some(if which == Ambiguous::Earlier { first } else { second })
         }
-        LocalResult::None => Stockholm.from_local_datetime(&(local + Duration::hours(1))).earliest(),
+        LocalResult::None => {
+            Stockholm.from_local_datetime(&(local + Duration::hours(1))).earliest()
+        }
     };
     found.map_or_else(|| local.and_utc(), |time| time.with_timezone(&Utc))
 }
@@ -102,8 +104,14 @@ mod tests {
 
     #[test]
     fn summer_and_winter_time_differ_from_utc() {
-        assert_eq!(instant(naive("2026-07-01T12:00:00"), Ambiguous::Earlier), utc("2026-07-01T10:00:00Z"));
-        assert_eq!(instant(naive("2026-12-01T12:00:00"), Ambiguous::Later), utc("2026-12-01T11:00:00Z"));
+        assert_eq!(
+            instant(naive("2026-07-01T12:00:00"), Ambiguous::Earlier),
+            utc("2026-07-01T10:00:00Z")
+        );
+        assert_eq!(
+            instant(naive("2026-12-01T12:00:00"), Ambiguous::Later),
+            utc("2026-12-01T11:00:00Z")
+        );
     }
 
     #[test]
@@ -116,7 +124,10 @@ mod tests {
 
     #[test]
     fn the_missing_spring_hour_moves_forward() {
-        assert_eq!(instant(naive("2026-03-29T02:30:00"), Ambiguous::Earlier), utc("2026-03-29T01:30:00Z"));
+        assert_eq!(
+            instant(naive("2026-03-29T02:30:00"), Ambiguous::Earlier),
+            utc("2026-03-29T01:30:00Z")
+        );
         assert_eq!(local(utc("2026-03-29T01:30:00Z")), naive("2026-03-29T03:30:00"));
     }
 

@@ -62,9 +62,8 @@ impl<'a> Envelope<'a> {
         reader.enter_any().map_err(broken)?;
         let body = reader.peek().ok_or_else(|| Fault::client("kuvertets Body är tom"))?;
         Ok(Self {
-            logical_address: logical_address.ok_or_else(|| {
-                Fault::client("SOAP-huvudet LogicalAddress saknas eller är tomt")
-            })?,
+            logical_address: logical_address
+                .ok_or_else(|| Fault::client("SOAP-huvudet LogicalAddress saknas eller är tomt"))?,
             body: (body.ns, body.name),
             reader,
         })
@@ -103,6 +102,7 @@ fn headers(reader: &mut Reader<'_>, registry: Ns) -> Result<Option<String>, Faul
     Ok(logical_address)
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "shape of map_err")]
 fn broken(error: ReadError) -> Fault {
     match error {
         ReadError::Malformed(malformed) => malformed.into(),

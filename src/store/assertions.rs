@@ -8,6 +8,13 @@ use crate::domain::time::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
+const INSERT_ACTION: &str =
+    "/* insert_assertion_action */ insert into assertion_actions (assertion_number,
+        kind, requested_at, requested_by_employee_id, requested_by_assignment_id,
+        requested_by_assignment_name, registered_at, registered_by_employee_id,
+        registered_by_assignment_id, registered_by_assignment_name, reason_text)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
 impl Store {
     /// The patient's assertions at a care provider that are neither ended nor annulled, in
     /// the order in which they were stored.
@@ -115,12 +122,7 @@ impl Change {
         .bind(self.stored_at())
         .fetch_one(&mut *self.transaction)
         .await?;
-        const SQL: &str = "/* insert_assertion_action */ insert into assertion_actions (assertion_number,
-                kind, requested_at, requested_by_employee_id, requested_by_assignment_id,
-                requested_by_assignment_name, registered_at, registered_by_employee_id,
-                registered_by_assignment_id, registered_by_assignment_name, reason_text)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-        let query = sqlx::query(SQL).bind(number).bind("register");
+        let query = sqlx::query(INSERT_ACTION).bind(number).bind("register");
         bind_action(query, &new.action).execute(&mut *self.transaction).await?;
         Ok(())
     }

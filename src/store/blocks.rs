@@ -51,7 +51,8 @@ impl Store {
             left join temporary_revokes r on r.block_number = b.block_number and r.cancelled_at is null
             where b.tenant_id = $1 and b.patient_key = $2 and b.removed_at is null
             order by b.block_number";
-        let rows = sqlx::query(SQL).bind(tenant.0).bind(patient.key()).fetch_all(&self.pool).await?;
+        let rows =
+            sqlx::query(SQL).bind(tenant.0).bind(patient.key()).fetch_all(&self.pool).await?;
         let mut blocks = Grouping::default();
         let mut found = Vec::new();
         for row in rows {
@@ -158,7 +159,10 @@ impl Change {
     ///
     /// # Errors
     /// The store's.
-    pub async fn block_registration(&mut self, id: &RecordId) -> Result<Option<Registration>, StoreError> {
+    pub async fn block_registration(
+        &mut self,
+        id: &RecordId,
+    ) -> Result<Option<Registration>, StoreError> {
         let sql = format!(
             "/* block_registration */ select {COLUMNS}, b.extended,
                 a.requested_at, a.requested_by_employee_id, a.requested_by_assignment_id,

@@ -1,10 +1,10 @@
-//! Log records as rows in PostgreSQL's binary COPY format.
+//! Log records as rows in `PostgreSQL`'s binary COPY format.
 //!
 //! Records are encoded once, straight from the request, while it is still borrowed; the
 //! writer only fills in the running numbers and passes the bytes on.
 
 use crate::domain::identity::{PatientId, RecordId};
-use crate::domain::log::{Identity, IdHash, LogEntry, Organisation, Repetition, Resource};
+use crate::domain::log::{IdHash, Identity, LogEntry, Organisation, Repetition, Resource};
 use crate::domain::time::Timestamp;
 use chrono::{DateTime, Datelike};
 
@@ -13,11 +13,13 @@ pub(super) const HEADER: &[u8] = b"PGCOPY\n\xFF\r\n\0\0\0\0\0\0\0\0\0";
 /// What comes after the rows.
 pub(super) const TRAILER: &[u8] = b"\xFF\xFF";
 
-pub(super) const COPY_ENTRIES: &str = "copy log_entries (entry_number, tenant_id, stored_at, activity_at,
+pub(super) const COPY_ENTRIES: &str =
+    "copy log_entries (entry_number, tenant_id, stored_at, activity_at,
     log_id, system_id, system_name, activity_type, activity_level, activity_args, purpose, user_id,
     user_name, person_root, person_extension, assignment, title, care_provider_id,
     care_provider_name, care_unit_id, care_unit_name) from stdin (format binary)";
-pub(super) const COPY_RESOURCES: &str = "copy log_resources (entry_number, ordinal, tenant_id, activity_at,
+pub(super) const COPY_RESOURCES: &str =
+    "copy log_resources (entry_number, ordinal, tenant_id, activity_at,
     resource_type, patient_key, patient_root, patient_extension, patient_name, care_provider_id,
     care_provider_name, care_unit_id, care_unit_name) from stdin (format binary)";
 const ENTRY_COLUMNS: i16 = 21;

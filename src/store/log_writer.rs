@@ -177,7 +177,10 @@ impl Writer {
         Ok(Stored::Done)
     }
 
-    async fn begin(&self, logs: &[EncodedLog]) -> Result<Transaction<'static, Postgres>, StoreError> {
+    async fn begin(
+        &self,
+        logs: &[EncodedLog],
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
         let months: HashSet<(i32, u32)> = logs.iter().flat_map(EncodedLog::months).collect();
         self.partitions.ensure(&self.store.pool, months).await?;
         Ok(self.store.pool.begin().await?)

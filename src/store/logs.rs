@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::copy_rows::EncodedLog;
 use crate::domain::identity::RecordId;
-use crate::domain::log::{Identity, IdHash, LogEntry, Organisation, Repetition, Resource};
+use crate::domain::log::{IdHash, Identity, LogEntry, Organisation, Repetition, Resource};
 use crate::domain::time::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};

@@ -1,4 +1,4 @@
-//! Facts in and out of PostgreSQL. Decides nothing.
+//! Facts in and out of `PostgreSQL`. Decides nothing.
 //!
 //! The room imports `domain`. A look-up that finds nothing is `None`; a change is a value
 //! that holds the tenant's change clock, so that it cannot be made without it.
@@ -13,8 +13,8 @@ mod log_writer;
 mod logs;
 
 pub use change::{Change, ChangeDomain, TenantId};
-pub use error::StoreError;
 pub use copy_rows::EncodedLog;
+pub use error::StoreError;
 pub use log_writer::{LogWriters, Stored};
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -27,7 +27,7 @@ const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// The store: a pool of connections to one PostgreSQL database.
+/// The store: a pool of connections to one `PostgreSQL` database.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
@@ -59,8 +59,9 @@ impl Store {
 
     /// Whether a record could be stored now: the database answers and takes writes.
     pub async fn is_ready(&self) -> bool {
-        let question = sqlx::query_scalar::<_, bool>("/* is_ready */ select not pg_is_in_recovery()")
-            .fetch_one(&self.pool);
+        let question =
+            sqlx::query_scalar::<_, bool>("/* is_ready */ select not pg_is_in_recovery()")
+                .fetch_one(&self.pool);
         matches!(tokio::time::timeout(READY_TIMEOUT, question).await, Ok(Ok(true)))
     }
 

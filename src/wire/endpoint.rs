@@ -95,12 +95,7 @@ impl Endpoint {
             Ok(body) => body,
             Err((status, fault)) => return refused(status, fault),
         };
-        let message = Message {
-            body: &body,
-            charset,
-            caller,
-            now: self.clock.now(),
-        };
+        let message = Message { body: &body, charset, caller, now: self.clock.now() };
         let answer = dispatch::dispatch(&self.services, message);
         let Ok(dispatched) = timeout(self.limits.answer_timeout(), answer).await else {
             tracing::error!("call took too long");

@@ -20,7 +20,9 @@ async fn the_same_id_sent_by_many_at_once_is_stored_once() {
         let ok = codes.iter().filter(|c| *c == "OK").count();
         let refused = codes.iter().filter(|c| *c == "VALIDATION_ERROR").count();
         assert_eq!((ok, refused), (1, 15), "{codes:?}");
-        let sql = format!("select count(*) from log_entries where log_id = 'shared-{round}' or log_id like 'own-{round}-%'");
+        let sql = format!(
+            "select count(*) from log_entries where log_id = 'shared-{round}' or log_id like 'own-{round}-%'"
+        );
         assert_eq!(service.database.count(&sql).await, 2, "the winner's two records");
     }
 }

@@ -164,7 +164,7 @@ impl Caller {
 pub struct Service {
     pub caller: Caller,
     pub database: Database,
-    pub clock: Arc<Mutex<Timestamp>>,
+    clock: Arc<Mutex<Timestamp>>,
     _stop: oneshot::Sender<()>,
 }
 
@@ -185,8 +185,7 @@ impl Service {
         let store = Store::open(database.options(), 8).await.unwrap();
         let (log_writers, mut writing) = LogWriters::start(&store, 2);
         writing.detach_all();
-        let services =
-            Services { store, log_writers, repeated_log_id: wishes.repeated_log_id };
+        let services = Services { store, log_writers, repeated_log_id: wishes.repeated_log_id };
         let clock = Arc::new(Mutex::new(NOON.parse().unwrap()));
         let limits = wishes.limits.unwrap_or_default();
         let held = Clock::Held(Arc::clone(&clock));

@@ -10,7 +10,12 @@ use sigill::wire::router;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-fn post(service: &Service, path: &str, content_type: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+fn post(
+    service: &Service,
+    path: &str,
+    content_type: &str,
+    body: impl Into<Bytes>,
+) -> Request<Full<Bytes>> {
     Request::post(format!("{}{path}", service.caller.base()))
         .header("content-type", content_type)
         .body(Full::new(body.into()))
@@ -28,7 +33,8 @@ async fn the_body_decides_whatever_the_path() {
         "/any/where",
     ];
     for path in paths {
-        let reply = service.caller.try_send(post(&service, path, "text/xml", ping.clone())).await.unwrap();
+        let reply =
+            service.caller.try_send(post(&service, path, "text/xml", ping.clone())).await.unwrap();
         assert_eq!(reply.text("pingDateTime"), Some("20261122130000"), "{path}: {}", reply.body);
     }
 }
@@ -79,7 +85,8 @@ async fn a_body_over_the_limit_is_refused_announced_or_not() {
     let limits = Limits { body_bytes_max: 65_536, ..Limits::default() };
     let service = Service::start_with(Wishes { limits: Some(limits), ..Wishes::default() }).await;
     let large = "x".repeat(65_537);
-    let reply = service.caller.try_send(post(&service, "/", "text/xml", large.clone())).await.unwrap();
+    let reply =
+        service.caller.try_send(post(&service, "/", "text/xml", large.clone())).await.unwrap();
     assert_eq!(reply.status, 413);
     assert!(reply.body.contains("65536"), "{}", reply.body);
     let chunked = format!(
@@ -116,7 +123,8 @@ async fn expect_100_continue_is_honoured() {
 async fn a_slow_body_is_cut_off_by_its_time_limit() {
     let limits = Limits { body_timeout_seconds: 1, ..Limits::default() };
     let service = Service::start_with(Wishes { limits: Some(limits), ..Wishes::default() }).await;
-    let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 10\r\n\r\n<";
+    let head =
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 10\r\n\r\n<";
     assert!(raw(&service, head).await.starts_with("HTTP/1.1 408"));
 }
 

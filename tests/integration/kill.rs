@@ -24,8 +24,10 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_half_stored() {
             let (client, answered) = (program.caller.clone(), answered.clone());
             callers.spawn(async move {
                 for call in 0.. {
-                    let ids: Vec<String> = (0..3).map(|n| format!("{round}-{caller}-{call}-{n}")).collect();
-                    let records: Vec<(&str, &str)> = ids.iter().map(|i| (i.as_str(), "Läsa")).collect();
+                    let ids: Vec<String> =
+                        (0..3).map(|n| format!("{round}-{caller}-{call}-{n}")).collect();
+                    let records: Vec<(&str, &str)> =
+                        ids.iter().map(|i| (i.as_str(), "Läsa")).collect();
                     let Ok(reply) = client.try_post(store_log(&records)).await else { return };
                     assert_eq!(reply.code(), "OK", "{}", reply.body);
                     _ = answered.send(ids);
@@ -46,7 +48,8 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_half_stored() {
         program.ended().await;
     }
     let pool = database.pool().await;
-    let stored: Vec<String> = sqlx::query_scalar("select log_id from log_entries").fetch_all(&pool).await.unwrap();
+    let stored: Vec<String> =
+        sqlx::query_scalar("select log_id from log_entries").fetch_all(&pool).await.unwrap();
     let stored: BTreeSet<String> = stored.into_iter().collect();
     let lost: Vec<&String> = acknowledged.difference(&stored).collect();
     assert!(acknowledged.len() >= ROUNDS * ANSWERED * 3);

@@ -1,4 +1,4 @@
-//! StoreLog stories: repeated ids in both settings, batches, what is in the tables.
+//! `StoreLog` stories: repeated ids in both settings, batches, what is in the tables.
 
 use super::harness::{Service, Wishes, request};
 use sigill::domain::log::RepeatedLogId;
@@ -6,7 +6,8 @@ use sigill::domain::log::RepeatedLogId;
 /// A valid request with these (id, activity type) records.
 pub fn store_log(records: &[(&str, &str)]) -> String {
     let valid = request("log/store_log/valid");
-    let (start, end) = (valid.find("      <urn1:log>").unwrap(), valid.find("    </urn1:StoreLog>").unwrap());
+    let (start, end) =
+        (valid.find("      <urn1:log>").unwrap(), valid.find("    </urn1:StoreLog>").unwrap());
     let one = &valid[start..end];
     let many: String = records
         .iter()
@@ -65,12 +66,23 @@ async fn five_hundred_records_are_stored_and_one_more_is_refused() {
 #[tokio::test]
 async fn records_lie_in_the_partition_of_their_month_whatever_the_year() {
     let service = Service::start().await;
-    let at = |id: &str, date: &str| store_log(&[(id, "Läsa")]).replace("2026-11-22T10:15:30.123", date);
-    for (id, date) in [("a", "2026-11-01T00:30:00"), ("b", "2026-11-01T01:30:00"), ("c", "0001-01-02T00:00:00"), ("d", "9999-12-31T23:59:59.999")] {
+    let at =
+        |id: &str, date: &str| store_log(&[(id, "Läsa")]).replace("2026-11-22T10:15:30.123", date);
+    for (id, date) in [
+        ("a", "2026-11-01T00:30:00"),
+        ("b", "2026-11-01T01:30:00"),
+        ("c", "0001-01-02T00:00:00"),
+        ("d", "9999-12-31T23:59:59.999"),
+    ] {
         assert_eq!(service.post(at(id, date)).await.code(), "OK", "{date}");
     }
-    let count = async |table: &str| service.database.count(&format!("select count(*) from {table}")).await;
-    assert_eq!(count("log_entries_y2026m10").await, 1, "half past midnight is still October in UTC");
+    let count =
+        async |table: &str| service.database.count(&format!("select count(*) from {table}")).await;
+    assert_eq!(
+        count("log_entries_y2026m10").await,
+        1,
+        "half past midnight is still October in UTC"
+    );
     assert_eq!(count("log_entries_y2026m11").await, 1);
     assert_eq!(count("log_entries_other").await, 2);
     let reply = service.post(at("d", "9999-12-31T23:59:59.999")).await;

@@ -1,11 +1,14 @@
 //! The service as its callers see it.
 //!
-//! `make test` runs this with a throwaway PostgreSQL (`tests/postgres.sh`). Every test has a
+//! `make test` runs this with a throwaway `PostgreSQL` (`tests/postgres.sh`). Every test has a
 //! database of its own, copied from a template that the migrations made once. `golden` sends
 //! the files in `testdata/` to a service whose clock stands still; the other modules run
 //! stories, many of them against the real program.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod concurrency;
+mod consents;
 mod golden;
 mod harness;
 mod http;

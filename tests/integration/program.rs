@@ -5,7 +5,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
 /// The program under test, killed when dropped.
@@ -118,7 +118,6 @@ async fn sigterm_lets_the_request_under_way_finish() {
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
         ping.len()
     );
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     held.write_all(head.as_bytes()).await.unwrap();
     let mut buffer = [0; 25];
     held.read_exact(&mut buffer).await.unwrap();
@@ -141,7 +140,6 @@ async fn a_second_signal_ends_it_at_once() {
     let mut program = Program::on(&database, &folder).await;
     let address = program.caller.base().trim_start_matches("http://").to_owned();
     let mut held = tokio::net::TcpStream::connect(&address).await.unwrap();
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n";
     held.write_all(head).await.unwrap();
     let mut buffer = [0; 25];
@@ -193,9 +191,19 @@ async fn the_log_line_tells_the_call_and_nothing_of_the_patient() {
     program.caller.post(request("log/get_logs/valid")).await;
     program.signal(Signal::SIGTERM);
     let (_, log) = program.ended().await;
-    let lines: Vec<&String> = log.iter().filter(|l| l.contains("\"message\":\"request\"")).collect();
+    let lines: Vec<&String> =
+        log.iter().filter(|l| l.contains("\"message\":\"request\"")).collect();
     assert_eq!(lines.len(), 3, "{log:?}");
-    for field in ["\"interaction\":\"StoreLog\"", "\"caller\":\"SE2321000016-TEST\"", "\"logical_address\":\"SE2321000016-VG01\"", "\"result\":\"OK\"", "\"rows\":1", "\"duration_ms\":", "\"correlation_id\":", "\"log_id\":\""] {
+    for field in [
+        "\"interaction\":\"StoreLog\"",
+        "\"caller\":\"SE2321000016-TEST\"",
+        "\"logical_address\":\"SE2321000016-VG01\"",
+        "\"result\":\"OK\"",
+        "\"rows\":1",
+        "\"duration_ms\":",
+        "\"correlation_id\":",
+        "\"log_id\":\"",
+    ] {
         assert!(lines[0].contains(field), "{field}: {}", lines[0]);
     }
     assert!(lines[2].contains("\"result\":\"Server\""), "{}", lines[2]);

@@ -1,4 +1,4 @@
-//! RegisterExtendedBlock 4.0: a block is registered in the local service.
+//! `RegisterExtendedBlock` 4.0: a block is registered in the local service.
 //!
 //! This installation is local and national service at once, so the one stored block is both
 //! the local original and the national copy, and replication is done when it is stored.

@@ -1,4 +1,4 @@
-//! CheckBlocks 4.0: is each piece of information open to this actor?
+//! `CheckBlocks` 4.0: is each piece of information open to this actor?
 
 use super::convert;
 use crate::contracts::answer::Answer;
@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::soap::xml::Rule;
 use crate::store::StoreError;
 
-/// The text that goes with `INFO` when a row could not be judged [TKB blocking 4.0.4, CheckBlocks].
+/// The text that goes with `INFO` when a row could not be judged [TKB blocking 4.0.4, `CheckBlocks`].
 const ROWS_WITH_ERRORS: &str = "Informationsresurs(er) innehåller valideringsfel";
 
 struct Question {
@@ -55,15 +55,21 @@ fn question(request: &CheckBlocks<'_>) -> Result<Question, Rejection> {
     Ok(Question {
         actor: convert::accessing_actor(root.child("accessingActor"), &request.accessing_actor)?,
         patient: patient(root.child("patientId"), &id.root, id.extension.as_ref())?,
-        rows: request.information_entities.iter().enumerate().map(numbered).collect::<Result<_, _>>()?,
+        rows: request
+            .information_entities
+            .iter()
+            .enumerate()
+            .map(numbered)
+            .collect::<Result<_, _>>()?,
     })
 }
 
 /// A row whose number cannot be read cannot be answered, so the whole call is refused.
 fn without_number(place: Place<'_>, row: &InformationEntity<'_>) -> Rejection {
-    let at_number = row.violations.iter().map(ToString::to_string).find(|v| v.starts_with("rowNumber"));
+    let at_number =
+        row.violations.iter().map(ToString::to_string).find(|v| v.starts_with("rowNumber"));
     match at_number {
-        Some(violation) => place.under(Rejection::validation(violation)),
+        Some(violation) => place.under(&Rejection::validation(violation)),
         None => place.child("rowNumber").wrong(Rule::Missing(None)),
     }
 }
@@ -88,10 +94,9 @@ impl Question {
 fn answer(check_results: Vec<CheckResult>) -> Answer {
     let with_errors = check_results.iter().any(|r| r.status == CheckStatus::ValidationError);
     let result = match with_errors {
-        true => ResultType {
-            result_code: ResultCode::Info,
-            result_text: Some(ROWS_WITH_ERRORS.into()),
-        },
+        true => {
+            ResultType { result_code: ResultCode::Info, result_text: Some(ROWS_WITH_ERRORS.into()) }
+        }
         false => blocking_result(Ok(())),
     };
     write(CheckBlocksResult { result, check_results })

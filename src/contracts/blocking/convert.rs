@@ -12,7 +12,7 @@ use crate::soap::xml::{DateTime, Text};
 
 actions_from_wire!(crate::contracts::generated::blocking::v4);
 
-/// The block that RegisterExtendedBlock describes.
+/// The block that `RegisterExtendedBlock` describes.
 ///
 /// # Errors
 /// The first value that breaks a rule.
@@ -39,14 +39,14 @@ pub(super) fn extended_registration(
             root.child("informationCareProviderId"),
             &request.information_care_provider_id,
         )?,
-        exempted: block_change::exempted(types).map_err(|rejection| root.under(rejection))?,
+        exempted: block_change::exempted(types).map_err(|rejection| root.under(&rejection))?,
         removed: false,
         revokes: Vec::new(),
         owner_id: owner_id.map(str::to_owned),
     };
-    block_change::check(&block).map_err(|rejection| root.under(rejection))?;
+    block_change::check(&block).map_err(|rejection| root.under(&rejection))?;
     let action = action(root.child("registerAction"), &request.register_action)?;
-    block_change::replication_wait(request.replication_timeout).map_err(|r| root.under(r))?;
+    block_change::replication_wait(request.replication_timeout).map_err(|r| root.under(&r))?;
     Ok(Registration { block, action: Some(action) })
 }
 
@@ -58,7 +58,7 @@ pub(super) fn period(start: Option<DateTime>, end: Option<DateTime>) -> Period {
     }
 }
 
-/// A row of CheckBlocks; `None` when a value of it is wrong.
+/// A row of `CheckBlocks`; `None` when a value of it is wrong.
 pub(super) fn information(row: &wire::InformationEntity<'_>) -> Option<Information> {
     let place = Place::root("informationEntities");
     let id = |text: &Option<Text<'_>>| hsa_id(place, text.as_deref().unwrap_or_default()).ok();

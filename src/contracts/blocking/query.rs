@@ -1,4 +1,4 @@
-//! GetBlocks 4.0: the active blocks of a patient, of care providers, or of the whole service.
+//! `GetBlocks` 4.0: the active blocks of a patient, of care providers, or of the whole service.
 //!
 //! The answer has no row limit, so it is streamed: what has been read is sent, and no more
 //! than a few pieces are held at a time.
@@ -29,7 +29,10 @@ const PIECES_WAITING_MAX: usize = 2;
 ///
 /// # Errors
 /// The store's, as long as nothing has been sent.
-pub async fn get_blocks(context: &Context<'_>, request: GetBlocks<'_>) -> Result<Answer, StoreError> {
+pub async fn get_blocks(
+    context: &Context<'_>,
+    request: GetBlocks<'_>,
+) -> Result<Answer, StoreError> {
     let store = &context.services.store;
     let (selection, wrong) = selection(&request);
     if let Some(rejection) = wrong {
@@ -41,14 +44,16 @@ pub async fn get_blocks(context: &Context<'_>, request: GetBlocks<'_>) -> Result
     let next = store.cursor(context.tenant, ChangeDomain::Blocking, context.now).await?;
     let latest = store.latest_removal(context.tenant, &selection).await?;
     let (pieces, mut rest) = mpsc::channel(PIECES_WAITING_MAX);
-    let mut sink = Pieces { out: begun(&blocking_result(Ok(()))), pieces, rows: 0 };
+    let mut sink = Pieces { out: begun(&blocking_result(Ok(()))), receiver: pieces, rows: 0 };
     let (store, tenant, now) = (store.clone(), context.tenant, context.now);
     tokio::spawn(async move {
         let outcome = store.read_blocks(tenant, &selection, now, &mut sink).await;
         sink.end(outcome, next, latest).await;
     });
     match rest.recv().await.ok_or(StoreError::Stopped)? {
-        Piece::More(first) => Ok(Answer { code: "OK", rows: 0, body: Body::Pieces { first, rest } }),
+        Piece::More(first) => {
+            Ok(Answer { code: "OK", rows: 0, body: Body::Pieces { first, rest } })
+        }
         Piece::Last { text, rows } => Ok(Answer { code: "OK", rows, body: Body::Whole(text) }),
         Piece::Failed(error) => Err(error),
     }
@@ -56,7 +61,7 @@ pub async fn get_blocks(context: &Context<'_>, request: GetBlocks<'_>) -> Result
 
 struct Pieces {
     out: Writer,
-    pieces: mpsc::Sender<Piece>,
+    receiver: mpsc::Sender<Piece>,
     rows: usize,
 }
 
@@ -66,12 +71,18 @@ impl BlockSink for Pieces {
         self.out.raw("<c:blocks>");
         convert::basic(&block).write(&mut self.out);
         self.out.raw("</c:blocks>");
-        self.out.len() < PIECE_BYTES || self.pieces.send(Piece::More(self.out.take())).await.is_ok()
+        self.out.len() < PIECE_BYTES
+            || self.receiver.send(Piece::More(self.out.take())).await.is_ok()
     }
 }
 
 impl Pieces {
-    async fn end(mut self, outcome: Result<(), StoreError>, next: Timestamp, latest: Option<Timestamp>) {
+    async fn end(
+        mut self,
+        outcome: Result<(), StoreError>,
+        next: Timestamp,
+        latest: Option<Timestamp>,
+    ) {
         let last = match outcome {
             Ok(()) => {
                 finish(&mut self.out, next, latest);
@@ -80,7 +91,7 @@ impl Pieces {
             Err(error) => Piece::Failed(error),
         };
         // A receiver that has gone away needs no end.
-        _ = self.pieces.send(last).await;
+        _ = self.receiver.send(last).await;
     }
 }
 
@@ -88,7 +99,8 @@ impl Pieces {
 /// whatever else is wrong: it must be echoed, or the consumer would lose its place.
 fn selection(request: &GetBlocks<'_>) -> (Selection, Option<Rejection>) {
     let root = Place::root("GetBlocks");
-    let mut wrong = request.violations.first().map(|v| root.under(Rejection::validation(v.to_string())));
+    let mut wrong =
+        request.violations.first().map(|v| root.under(&Rejection::validation(v.to_string())));
     let mut keep = |rejection| {
         wrong.get_or_insert(rejection);
     };

@@ -1,4 +1,4 @@
-//! RegisterExtendedConsent 2.0: a consent or an emergency assertion is registered.
+//! `RegisterExtendedConsent` 2.0: a consent or an emergency assertion is registered.
 
 use super::convert;
 use crate::contracts::answer::Answer;

@@ -1,4 +1,4 @@
-//! CheckConsent 2.0: does an assertion open the patient's information to this actor?
+//! `CheckConsent` 2.0: does an assertion open the patient's information to this actor?
 
 use super::convert;
 use crate::contracts::answer::Answer;

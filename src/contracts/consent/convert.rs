@@ -36,7 +36,7 @@ pub(super) fn registration(
         stored_at: now,
         removed: false,
     };
-    assertion.check().map_err(|rejection| root.under(rejection))?;
+    assertion.check().map_err(|rejection| root.under(&rejection))?;
     let represented_by = match &request.represented_by {
         Some(id) if id.root.trim().is_empty() => {
             return Err(root.child("representedBy").child("root").wrong(Rule::Blank));

@@ -4,7 +4,7 @@ use crate::contracts::convert::{instant, record_id};
 use crate::contracts::generated::log::v2 as wire;
 use crate::contracts::place::Place;
 use crate::domain::log::{
-    Identity, IdHash, LogEntry, Organisation, RECORDS_MAX, Repetition, Resource,
+    IdHash, Identity, LogEntry, Organisation, RECORDS_MAX, Repetition, Resource,
 };
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Ambiguous, Timestamp};
@@ -85,7 +85,10 @@ fn entry<'r>(place: Place<'_>, log: &'r wire::Log<'_>) -> Result<LogEntry<'r>, R
     })
 }
 
-fn resource<'r>(place: Place<'_>, resource: &'r wire::Resource<'_>) -> Result<Resource<'r>, Rejection> {
+fn resource<'r>(
+    place: Place<'_>,
+    resource: &'r wire::Resource<'_>,
+) -> Result<Resource<'r>, Rejection> {
     Ok(Resource {
         resource_type: filled(place.child("resourceType"), &resource.resource_type)?,
         patient: match &resource.patient {
@@ -121,7 +124,10 @@ fn care_provider<'r>(
     Ok(Organisation { id, name: provider.care_provider_name.as_deref() })
 }
 
-fn care_unit<'r>(place: Place<'_>, unit: &'r wire::CareUnit<'_>) -> Result<Organisation<'r>, Rejection> {
+fn care_unit<'r>(
+    place: Place<'_>,
+    unit: &'r wire::CareUnit<'_>,
+) -> Result<Organisation<'r>, Rejection> {
     let id = filled(place.child("careUnitId"), &unit.care_unit_id)?;
     Ok(Organisation { id, name: unit.care_unit_name.as_deref() })
 }

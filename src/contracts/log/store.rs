@@ -1,4 +1,4 @@
-//! StoreLog 2.0: keeps log records, all of a call or none.
+//! `StoreLog` 2.0: keeps log records, all of a call or none.
 
 use super::convert;
 use crate::contracts::answer::Answer;
@@ -25,7 +25,7 @@ pub async fn store_log(context: &Context<'_>, request: StoreLog<'_>) -> Result<A
         Stored::Done => Ok(()),
         Stored::Refused(repetitions) => judge_repetitions(&repetitions, policy),
     };
-    Ok(answer(rows, outcome.as_ref().map(|()| ()).map_err(|rejection| rejection)))
+    Ok(answer(rows, outcome.as_ref().copied()))
 }
 
 /// The answer to a request that could not be read.

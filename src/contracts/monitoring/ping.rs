@@ -1,4 +1,4 @@
-//! PingForConfiguration 1.0: that the service answers, and which version it is.
+//! `PingForConfiguration` 1.0: that the service answers, and which version it is.
 
 use crate::contracts::answer::Answer;
 use crate::contracts::context::Context;

@@ -70,7 +70,7 @@ impl<'a> Bindings<'a> {
         if rest.contains(&b'<') {
             return Err(Malformed::Syntax(at));
         }
-        let equals = rest.iter().filter(|b| **b == b'=').count();
+        let equals = memchr::memchr_iter(b'=', rest).count();
         let mut attributes = Attributes::new(content, name_len);
         attributes.with_checks(equals > 1);
         let mut others: Vec<(&'a str, &'a str)> = Vec::new();
@@ -96,7 +96,13 @@ impl<'a> Bindings<'a> {
         self.judge(&others, at)
     }
 
-    fn bind(&mut self, prefix: &'a str, uri: &str, depth: usize, at: usize) -> Result<(), Malformed> {
+    fn bind(
+        &mut self,
+        prefix: &'a str,
+        uri: &str,
+        depth: usize,
+        at: usize,
+    ) -> Result<(), Malformed> {
         let empty_prefixed = uri.is_empty() && !prefix.is_empty();
         if empty_prefixed || prefix == "xmlns" || uri == XMLNS_URI {
             return Err(Malformed::Syntax(at));

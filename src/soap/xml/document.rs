@@ -70,7 +70,7 @@ fn forbidden(text: &str) -> Option<usize> {
     let control = |b: &u8| *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r');
     // Counting lets the compiler use vector instructions; the position is for the rare case.
     if bytes.iter().filter(|b| control(b)).count() > 0 {
-        return bytes.iter().position(|b| control(b));
+        return bytes.iter().position(control);
     }
     let non_character = |at: &usize| matches!(bytes[*at..], [0xEF, 0xBF, 0xBE | 0xBF, ..]);
     memchr::memchr_iter(0xEF, bytes).find(non_character)

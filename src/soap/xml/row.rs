@@ -89,7 +89,11 @@ impl Row {
     ///
     /// # Errors
     /// Only when the document is malformed.
-    pub fn leave(mut self, r: &mut Reader<'_>, extensible: Option<Ns>) -> Result<Vec<Violation>, ReadError> {
+    pub fn leave(
+        mut self,
+        r: &mut Reader<'_>,
+        extensible: Option<Ns>,
+    ) -> Result<Vec<Violation>, ReadError> {
         while let Next::Start(tag) = r.next {
             if !extends(tag.ns, extensible) {
                 self.keep(Rule::unexpected(tag.name))?;

@@ -41,7 +41,8 @@ impl<'a> Reader<'a> {
     /// That it is not one, or lies outside the years 1 to 9999.
     pub fn date_time(&mut self) -> Result<DateTime, ReadError> {
         let value = self.content()?;
-        DateTime::parse(collapse(&value)).ok_or_else(|| ReadError::invalid(Rule::NotA("xs:dateTime")))
+        DateTime::parse(collapse(&value))
+            .ok_or_else(|| ReadError::invalid(Rule::NotA("xs:dateTime")))
     }
 
     /// `xs:int`.

@@ -1,0 +1,38 @@
+# make run and make test are all a newcomer needs; each installs what is missing.
+
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PACKAGES := build-essential pkg-config postgresql libxml2-utils
+
+.PHONY: run test check bench golden interop needs
+
+run: needs
+	cargo build --release --locked
+	exec ./target/release/sigill serve $(ARGS)
+
+test: needs
+	tests/postgres.sh cargo test --locked
+
+check: needs
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --document-private-items
+	tests/postgres.sh cargo test --locked
+
+# Figures of the server as shares of what the database and the tokenizer do by themselves.
+bench: needs
+	SIGILL_TEST_FSYNC=on tests/postgres.sh cargo bench --locked
+
+# Rewrites the answers in testdata/; read the difference before you commit it.
+golden: needs
+	UPDATE_GOLDEN=1 tests/postgres.sh cargo test --locked --test integration --test codegen
+
+# A Python client (zeep) built from the served WSDLs calls every served contract.
+interop: needs
+	tests/interop/run.sh
+
+needs:
+	@command -v cargo >/dev/null || { echo "install Rust first: https://rustup.rs"; exit 1; }
+	@dpkg-query -W -f '$${Status}\n' $(PACKAGES) 2>/dev/null | grep -c 'ok installed' \
+	    | grep -qx $(words $(PACKAGES)) || { \
+	    $(SUDO) apt-get update && \
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(PACKAGES); }

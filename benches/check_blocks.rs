@@ -1,0 +1,69 @@
+//! CheckBlocks among many stored blocks.
+
+use super::server::Server;
+use super::{baseline, figure, load};
+
+const PATIENTS: usize = 500_000;
+const BLOCKS_EACH: usize = 3;
+const CONNECTIONS: usize = 16;
+const ENTITIES: usize = 10;
+const SECONDS: u64 = 10;
+
+/// 10 entities a call, against pgbench's prepared select of the same patient's rows.
+pub async fn run(server: &Server) {
+    fill(server).await;
+    let done = load::run(server, CONNECTIONS, SECONDS, ">BLOCKED<", |connection, call| {
+        // A walk that meets patients all over the table.
+        message((connection * 31_337 + call * 7_919) % PATIENTS)
+    })
+    .await;
+    let tps = baseline::pgbench(server, &select_script(), CONNECTIONS, SECONDS).await;
+    let name = format!("CheckBlocks {ENTITIES} x {CONNECTIONS}, calls/s, over pgbench");
+    figure(&name, done.per_second(), tps, 0.3);
+    println!("  p50 {:.1} ms, p99 {:.1} ms", done.percentile(50), done.percentile(99));
+}
+
+async fn fill(server: &Server) {
+    let sql = format!(
+        "insert into blocks (tenant_id, block_key, block_id, block_type, patient_key, patient_root,
+            patient_extension, information_care_unit_id, information_care_provider_id, provider_key,
+            excluded_information_types, extended, stored_at, changed_at)
+         select 1, 'b' || n, 'b' || n, 'Inner', '1.2.752.129.2.1.3.1^' || (100000000000 + n % {PATIENTS}),
+            '1.2.752.129.2.1.3.1', (100000000000 + n % {PATIENTS})::text, 'SE2321000016-VE01',
+            'SE2321000016-VG01', 'se2321000016-vg01', '{{}}', false, now(), now()
+         from generate_series(0, {} - 1) n",
+        PATIENTS * BLOCKS_EACH
+    );
+    let mut connection = server.pool.acquire().await.unwrap();
+    sqlx::query("set statement_timeout = 0").execute(&mut *connection).await.unwrap();
+    sqlx::query(&sql).execute(&mut *connection).await.unwrap();
+    sqlx::query("vacuum analyze blocks").execute(&mut *connection).await.unwrap();
+    sqlx::query("checkpoint").execute(&mut *connection).await.unwrap();
+}
+
+fn message(patient: usize) -> String {
+    let valid = include_str!("../testdata/blocking/check_blocks/inner_block_stops_another_unit.request.xml");
+    let start = valid.find("      <urn1:informationEntities>").unwrap();
+    let end = valid.find("    </urn1:CheckBlocks>").unwrap();
+    let rows: String = (0..ENTITIES)
+        .map(|row| valid[start..end].replace("rowNumber>0<", &format!("rowNumber>{row}<")))
+        .collect();
+    let number = 100_000_000_000 + patient;
+    format!("{}{rows}{}", &valid[..start], &valid[end..]).replace("191212121212", &number.to_string())
+}
+
+fn select_script() -> String {
+    format!(
+        "\\set patient random(0, {PATIENTS} - 1)
+select b.block_number, b.block_id, b.block_type, b.patient_root, b.patient_extension,
+    b.information_start_at, b.information_end_at, b.information_care_unit_id,
+    b.information_care_provider_id, b.excluded_information_types, b.owner_id, false,
+    r.revoke_id, r.end_at, r.care_unit_id, r.employee_id, r.owner_id
+from blocks b
+left join temporary_revokes r on r.block_number = b.block_number and r.cancelled_at is null
+where b.tenant_id = 1 and b.patient_key = '1.2.752.129.2.1.3.1^' || (100000000000 + :patient)
+    and b.removed_at is null
+order by b.block_number;
+"
+    )
+}

@@ -1,0 +1,107 @@
+//! Load over plain connections, with as little work of its own as can be.
+
+use super::server::Server;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+/// What a load did.
+pub struct Done {
+    pub calls: usize,
+    pub seconds: f64,
+    /// Each call's time, sorted.
+    times: Vec<Duration>,
+}
+
+impl Done {
+    pub fn per_second(&self) -> f64 {
+        self.calls as f64 / self.seconds
+    }
+
+    /// The time that `percent` of the calls stayed under, in milliseconds.
+    pub fn percentile(&self, percent: usize) -> f64 {
+        let at = (self.times.len() * percent / 100).min(self.times.len() - 1);
+        self.times[at].as_secs_f64() * 1000.0
+    }
+}
+
+/// Sends messages over `connections` for so many seconds; `message(connection, call)` makes
+/// them. Every answer must hold `expected`.
+pub async fn run<M>(
+    server: &Server,
+    connections: usize,
+    seconds: u64,
+    expected: &'static str,
+    message: M,
+) -> Done
+where
+    M: Fn(usize, usize) -> String + Clone + Send + 'static,
+{
+    let begun = Instant::now();
+    let until = begun + Duration::from_secs(seconds);
+    let mut running = JoinSet::new();
+    for connection in 0..connections {
+        let (message, address) = (message.clone(), server.address.clone());
+        running.spawn(async move {
+            let mut client = Client::connect(&address).await;
+            let mut times = Vec::new();
+            while Instant::now() < until {
+                let text = message(connection, times.len());
+                let sent = Instant::now();
+                client.call(&text, expected).await;
+                times.push(sent.elapsed());
+            }
+            times
+        });
+    }
+    let mut times: Vec<Duration> = running.join_all().await.into_iter().flatten().collect();
+    times.sort_unstable();
+    Done { calls: times.len(), seconds: begun.elapsed().as_secs_f64(), times }
+}
+
+/// Memory with many open connections that have each been used.
+pub async fn open_connections(server: &Server, count: usize) {
+    let ping = include_str!("../testdata/monitoring/ping_for_configuration/valid.request.xml");
+    let mut open = Vec::new();
+    for _ in 0..count {
+        let mut client = Client::connect(&server.address).await;
+        client.call(ping, "pingDateTime").await;
+        open.push(client);
+    }
+    server.memory(&format!("{count} connections"));
+}
+
+/// One connection.
+pub struct Client {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    pub async fn connect(address: &str) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, buffer: vec![0; 64 * 1024] }
+    }
+
+    pub async fn call(&mut self, message: &str, expected: &str) {
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml; charset=utf-8\r\nContent-Length: {}\r\n\r\n",
+            message.len()
+        );
+        self.stream.write_all(&[head.as_bytes(), message.as_bytes()].concat()).await.unwrap();
+        let mut got = 0;
+        loop {
+            got += self.stream.read(&mut self.buffer[got..]).await.unwrap();
+            let text = std::str::from_utf8(&self.buffer[..got]).unwrap();
+            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+            let length = head.split("content-length: ").nth(1).unwrap();
+            let length: usize = length.split("\r\n").next().unwrap().parse().unwrap();
+            if body.len() == length {
+                assert!(body.contains(expected), "{body}");
+                return;
+            }
+        }
+    }
+}

@@ -21,9 +21,14 @@ pub async fn copy_log(server: &Server) -> f64 {
         }
         dumps.push((table, bytes));
     }
-    let records: i64 =
-        sqlx::query_scalar("select count(*) from log_entries").fetch_one(&mut *connection).await.unwrap();
-    sqlx::query("truncate log_ids, log_entries, log_resources").execute(&mut *connection).await.unwrap();
+    let records: i64 = sqlx::query_scalar("select count(*) from log_entries")
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
+    sqlx::query("truncate log_ids, log_entries, log_resources")
+        .execute(&mut *connection)
+        .await
+        .unwrap();
     sqlx::query("checkpoint").execute(&mut *connection).await.unwrap();
     let begun = Instant::now();
     for (table, bytes) in dumps {
@@ -44,16 +49,17 @@ pub async fn pgbench(server: &Server, script: &str, connections: usize, seconds:
     let path = std::env::temp_dir().join(format!("sigill-bench-{}.sql", std::process::id()));
     std::fs::write(&path, script).unwrap();
     let host = server.options.get_socket().unwrap().display().to_string();
-    let output = Command::new(format!("{}/pgbench", std::env::var("SIGILL_TEST_PROGRAMS").unwrap()))
-        .args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--username=sigill"])
-        .arg(format!("--client={connections}"))
-        .arg(format!("--time={seconds}"))
-        .arg(format!("--host={host}"))
-        .arg(format!("--file={}", path.display()))
-        .arg("postgres")
-        .output()
-        .await
-        .unwrap();
+    let output =
+        Command::new(format!("{}/pgbench", std::env::var("SIGILL_TEST_PROGRAMS").unwrap()))
+            .args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--username=sigill"])
+            .arg(format!("--client={connections}"))
+            .arg(format!("--time={seconds}"))
+            .arg(format!("--host={host}"))
+            .arg(format!("--file={}", path.display()))
+            .arg("postgres")
+            .output()
+            .await
+            .unwrap();
     std::fs::remove_file(path).unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));

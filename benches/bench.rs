@@ -22,15 +22,26 @@ async fn main() {
         return;
     }
     println!("{:<46} {:>12} {:>12} {:>7} {:>6}", "", "sigill", "baseline", "ratio", "goal");
-    parsing::run();
+    // `make bench ONLY=check` and the like measure one part.
+    let only = std::env::var("ONLY").unwrap_or_default();
+    let wanted = |part: &str| only.is_empty() || only == part;
+    if wanted("parsing") {
+        parsing::run();
+    }
     let server = server::Server::start().await;
     server.memory("at start");
-    store_log::large_calls(&server).await;
-    server.memory("after StoreLog, 500 records a call");
-    store_log::small_calls(&server).await;
-    server.memory("after StoreLog, 10 records a call");
-    check_blocks::run(&server).await;
-    server.memory("after CheckBlocks");
+    if wanted("large") {
+        store_log::large_calls(&server).await;
+        server.memory("after StoreLog, 500 records a call");
+    }
+    if wanted("small") {
+        store_log::small_calls(&server).await;
+        server.memory("after StoreLog, 10 records a call");
+    }
+    if wanted("check") {
+        check_blocks::run(&server).await;
+        server.memory("after CheckBlocks");
+    }
     load::open_connections(&server, 64).await;
     server.stop().await;
 }

@@ -42,14 +42,17 @@ async fn fill(server: &Server) {
 }
 
 fn message(patient: usize) -> String {
-    let valid = include_str!("../testdata/blocking/check_blocks/inner_block_stops_another_unit.request.xml");
+    let valid = include_str!(
+        "../testdata/blocking/check_blocks/inner_block_stops_another_unit.request.xml"
+    );
     let start = valid.find("      <urn1:informationEntities>").unwrap();
     let end = valid.find("    </urn1:CheckBlocks>").unwrap();
     let rows: String = (0..ENTITIES)
         .map(|row| valid[start..end].replace("rowNumber>0<", &format!("rowNumber>{row}<")))
         .collect();
     let number = 100_000_000_000 + patient;
-    format!("{}{rows}{}", &valid[..start], &valid[end..]).replace("191212121212", &number.to_string())
+    format!("{}{rows}{}", &valid[..start], &valid[end..])
+        .replace("191212121212", &number.to_string())
 }
 
 fn select_script() -> String {

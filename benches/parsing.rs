@@ -9,7 +9,7 @@ use sigill::soap::xml::{Charset, decode};
 use std::hint::black_box;
 use std::time::Instant;
 
-const ROUNDS: usize = 41;
+const ROUNDS: usize = 101;
 
 pub fn run() {
     let text = message("parsing", 500);

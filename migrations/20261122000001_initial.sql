@@ -131,8 +131,8 @@ create table assertion_actions (
 );
 comment on table assertion_actions is 'Who asked for and who registered an assertion, its ending and its annulment';
 
-create sequence log_entry_numbers;
-comment on sequence log_entry_numbers is 'The running number of log records; numbers of calls that were not stored are skipped';
+create sequence log_entry_numbers increment by 1000;
+comment on sequence log_entry_numbers is 'The running numbers of log records: a value stands for itself and the 999 after it. Numbers that are not used are skipped';
 
 create table log_ids (
     id_hash uuid primary key,

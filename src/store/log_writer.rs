@@ -6,6 +6,7 @@
 //! or nothing and no call suffers for another.
 
 use super::copy_rows::{COPY_ENTRIES, COPY_RESOURCES, EncodedLog, HEADER, TRAILER};
+use super::log_numbers::LogNumbers;
 use super::log_partitions::LogPartitions;
 use super::logs;
 use super::{Store, StoreError};
@@ -16,6 +17,7 @@ use std::slice;
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 /// Records that one transaction stores at the most, unless a single call has more.
 const GROUP_RECORDS_MAX: usize = 2_000;
@@ -64,6 +66,7 @@ enum Together {
 struct Writer {
     store: Store,
     partitions: Arc<LogPartitions>,
+    numbers: Arc<LogNumbers>,
 }
 
 impl LogWriters {
@@ -73,9 +76,14 @@ impl LogWriters {
         let (queue, calls) = mpsc::channel(QUEUE_CALLS_MAX);
         let calls = Arc::new(Mutex::new(calls));
         let partitions = Arc::new(LogPartitions::default());
+        let numbers = Arc::new(LogNumbers::default());
         let mut writers = JoinSet::new();
         for _ in 0..count {
-            let writer = Writer { store: store.clone(), partitions: Arc::clone(&partitions) };
+            let writer = Writer {
+                store: store.clone(),
+                partitions: Arc::clone(&partitions),
+                numbers: Arc::clone(&numbers),
+            };
             writers.spawn(writer.run(Arc::clone(&calls)));
         }
         (Self { queue }, writers)
@@ -152,7 +160,7 @@ impl Writer {
         logs: &mut [EncodedLog],
     ) -> Result<Option<Transaction<'static, Postgres>>, StoreError> {
         let mut transaction = self.begin(logs).await?;
-        let used = insert_ids(&mut transaction, logs).await?;
+        let used = self.insert_ids(&mut transaction, logs).await?;
         if !used.is_empty() {
             return Ok(None);
         }
@@ -163,7 +171,7 @@ impl Writer {
     async fn store_one(&self, mut log: EncodedLog, policy: RepeatedLogId) -> Outcome {
         let mut repetitions = std::mem::take(&mut log.repeated_within);
         let mut transaction = self.begin(slice::from_ref(&log)).await?;
-        let used = insert_ids(&mut transaction, slice::from_mut(&mut log)).await?;
+        let used = self.insert_ids(&mut transaction, slice::from_mut(&mut log)).await?;
         if !used.is_empty() {
             repetitions.extend(logs::compare(&mut transaction, &log, &used).await?);
             log.retain(|record| !used.contains(&record.hash));
@@ -177,6 +185,52 @@ impl Writer {
         Ok(Stored::Done)
     }
 
+    /// Numbers the records and takes their ids; returns the ids that somebody has already.
+    async fn insert_ids(
+        &self,
+        connection: &mut PgConnection,
+        logs: &mut [EncodedLog],
+    ) -> Result<HashSet<IdHash>, StoreError> {
+        let count: usize = logs.iter().map(|log| log.records.len()).sum();
+        let numbers = self.numbers.take(connection, count).await?;
+        let mut rest = numbers.as_slice();
+        for log in logs.iter_mut() {
+            let (own, others) = rest.split_at(log.records.len());
+            log.number(own);
+            rest = others;
+        }
+        let records = logs.iter().flat_map(|log| &log.records);
+        let mut ids: Vec<_> =
+            records.zip(&numbers).map(|(r, number)| (r.hash, *number, r.activity_at)).collect();
+        // In one order everywhere, so that two transactions never wait for each other.
+        ids.sort_unstable_by_key(|id| id.0);
+        let hashes: Vec<Uuid> = ids.iter().map(|id| Uuid::from_bytes(id.0.0)).collect();
+        let numbers: Vec<i64> = ids.iter().map(|id| id.1).collect();
+        let inserted = sqlx::query(
+            "/* insert_log_ids */ insert into log_ids (id_hash, entry_number, activity_at)
+             select * from unnest($1::uuid[], $2::bigint[], $3::timestamptz[])
+             on conflict (id_hash) do nothing",
+        )
+        .bind(&hashes)
+        .bind(&numbers)
+        .bind(ids.iter().map(|id| id.2).collect::<Vec<_>>())
+        .execute(&mut *connection)
+        .await?;
+        if inserted.rows_affected() == ids.len() as u64 {
+            return Ok(HashSet::new());
+        }
+        let used: Vec<Uuid> = sqlx::query_scalar(
+            "/* used_log_ids */ select i.id_hash
+             from unnest($1::uuid[], $2::bigint[]) as c (id_hash, entry_number)
+             join log_ids i on i.id_hash = c.id_hash and i.entry_number <> c.entry_number",
+        )
+        .bind(&hashes)
+        .bind(&numbers)
+        .fetch_all(connection)
+        .await?;
+        Ok(used.into_iter().map(|hash| IdHash(hash.into_bytes())).collect())
+    }
+
     async fn begin(
         &self,
         logs: &[EncodedLog],
@@ -185,49 +239,6 @@ impl Writer {
         self.partitions.ensure(&self.store.pool, months).await?;
         Ok(self.store.pool.begin().await?)
     }
-}
-
-/// Numbers the records and takes their ids; returns the ids that somebody has already.
-async fn insert_ids(
-    connection: &mut PgConnection,
-    logs: &mut [EncodedLog],
-) -> Result<HashSet<IdHash>, StoreError> {
-    let count: usize = logs.iter().map(|log| log.records.len()).sum();
-    let mut numbers: Vec<i64> = sqlx::query_scalar(
-        "/* log_numbers */ select nextval('log_entry_numbers') from generate_series(1, $1)",
-    )
-    .bind(i32::try_from(count).unwrap_or(i32::MAX))
-    .fetch_all(&mut *connection)
-    .await?;
-    numbers.sort_unstable();
-    let mut rest = numbers.as_slice();
-    for log in logs.iter_mut() {
-        let (own, others) = rest.split_at(log.records.len());
-        log.number(own);
-        rest = others;
-    }
-    let records = logs.iter().flat_map(|log| &log.records);
-    let mut ids: Vec<_> = records.zip(&numbers).map(|(r, n)| (r.hash, *n, r.activity_at)).collect();
-    // In one order everywhere, so that two transactions never wait for each other.
-    ids.sort_unstable_by_key(|id| id.0);
-    let hashes: Vec<uuid::Uuid> = ids.iter().map(|id| uuid::Uuid::from_bytes(id.0.0)).collect();
-    let inserted: Vec<uuid::Uuid> = sqlx::query_scalar(
-        "/* insert_log_ids */ insert into log_ids (id_hash, entry_number, activity_at)
-         select * from unnest($1::uuid[], $2::bigint[], $3::timestamptz[])
-         on conflict (id_hash) do nothing returning id_hash",
-    )
-    .bind(&hashes)
-    .bind(ids.iter().map(|id| id.1).collect::<Vec<_>>())
-    .bind(ids.iter().map(|id| id.2).collect::<Vec<_>>())
-    .fetch_all(connection)
-    .await?;
-    if inserted.len() == ids.len() {
-        return Ok(HashSet::new());
-    }
-    let mut taken: HashSet<uuid::Uuid> = inserted.into_iter().collect();
-    // An id that two calls of a group share is taken once and repeated once.
-    let repeated = hashes.into_iter().filter(|hash| !taken.remove(hash));
-    Ok(repeated.map(|hash| IdHash(hash.into_bytes())).collect())
 }
 
 async fn copy(connection: &mut PgConnection, logs: &[EncodedLog]) -> Result<(), StoreError> {

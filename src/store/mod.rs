@@ -8,6 +8,7 @@ pub mod blocks;
 mod change;
 mod copy_rows;
 mod error;
+mod log_numbers;
 mod log_partitions;
 mod log_writer;
 mod logs;
@@ -17,6 +18,7 @@ pub use copy_rows::EncodedLog;
 pub use error::StoreError;
 pub use log_writer::{LogWriters, Stored};
 
+use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::time::Duration;
 
@@ -41,7 +43,8 @@ impl Store {
     /// than this program.
     pub async fn open(options: PgConnectOptions, connections: u32) -> Result<Self, StoreError> {
         // The statement time limit keeps a lost call from holding a tenant's change clock.
-        let options = options.options([
+        // Statements carry the name of their function; what fails is logged where it is handled.
+        let options = options.disable_statement_logging().options([
             ("statement_timeout", "60s"),
             ("idle_in_transaction_session_timeout", "60s"),
             ("timezone", "UTC"),

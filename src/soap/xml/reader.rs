@@ -119,9 +119,13 @@ impl<'a> Reader<'a> {
                     }
                     return Ok(Some(Piece::Text(text)));
                 }
-                Event::Start(_) => return self.open(before, false).map(|()| None),
+                Event::Start(tag) => {
+                    return self.open(before, tag.name().0.len(), false).map(|()| None);
+                }
                 Event::End(_) => return Ok(Some(Piece::End)),
-                Event::Empty(_) => return self.open(before, true).map(|()| None),
+                Event::Empty(tag) => {
+                    return self.open(before, tag.name().0.len(), true).map(|()| None);
+                }
                 Event::GeneralRef(reference) => {
                     let character = character(&reference).ok_or_else(|| self.syntax())?;
                     return Ok(Some(Piece::Char(character)));
@@ -146,20 +150,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Makes the start tag at `before` the next thing.
-    fn open(&mut self, before: usize, empty: bool) -> Result<(), ReadError> {
+    fn open(&mut self, before: usize, name_len: usize, empty: bool) -> Result<(), ReadError> {
         self.elements += 1;
         if self.elements > ELEMENTS_MAX {
             return Err(Malformed::TooManyElements(ELEMENTS_MAX).into());
         }
         let end = self.position() - if empty { 2 } else { 1 };
         let content = &self.source[before + 1..end];
-        let name_len = content.bytes().position(|b| b.is_ascii_whitespace());
-        let attributed = match name_len {
-            None => Attributed::default(),
-            Some(len) => self.bindings.declare(content, len, self.depth + 1, before)?,
+        let attributed = match name_len == content.len() {
+            true => Attributed::default(),
+            false => self.bindings.declare(content, name_len, self.depth + 1, before)?,
         };
-        let full_name = &content[..name_len.unwrap_or(content.len())];
-        let (ns, name) = self.bindings.resolve(full_name, before)?;
+        let (ns, name) = self.bindings.resolve(&content[..name_len], before)?;
         self.next = Next::Start(Tag { ns, name, attributed, empty });
         Ok(())
     }
@@ -372,7 +374,8 @@ pub(super) fn extends(ns: Ns, extensible: Option<Ns>) -> bool {
 }
 
 fn blank(text: &str) -> bool {
-    text.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
+    // Other characters below the space have been refused when the document was decoded.
+    text.bytes().all(|b| b <= b' ')
 }
 
 /// The character of a predefined entity or a character reference that XML allows.

@@ -12,9 +12,11 @@ const SECONDS: u64 = 10;
 /// 10 entities a call, against pgbench's prepared select of the same patient's rows.
 pub async fn run(server: &Server) {
     fill(server).await;
-    let done = load::run(server, CONNECTIONS, SECONDS, ">BLOCKED<", |connection, call| {
+    let (before, after) = template();
+    let done = load::run(server, CONNECTIONS, SECONDS, ">BLOCKED<", move |connection, call| {
         // A walk that meets patients all over the table.
-        message((connection * 31_337 + call * 7_919) % PATIENTS)
+        let patient = 100_000_000_000 + (connection * 31_337 + call * 7_919) % PATIENTS;
+        format!("{before}{patient}{after}")
     })
     .await;
     let tps = baseline::pgbench(server, &select_script(), CONNECTIONS, SECONDS).await;
@@ -27,10 +29,10 @@ async fn fill(server: &Server) {
     let sql = format!(
         "insert into blocks (tenant_id, block_key, block_id, block_type, patient_key, patient_root,
             patient_extension, information_care_unit_id, information_care_provider_id, provider_key,
-            excluded_information_types, extended, stored_at, changed_at)
+            exempts_lak, exempts_upp, extended, stored_at, changed_at)
          select 1, 'b' || n, 'b' || n, 'Inner', '1.2.752.129.2.1.3.1^' || (100000000000 + n % {PATIENTS}),
             '1.2.752.129.2.1.3.1', (100000000000 + n % {PATIENTS})::text, 'SE2321000016-VE01',
-            'SE2321000016-VG01', 'se2321000016-vg01', '{{}}', false, now(), now()
+            'SE2321000016-VG01', 'se2321000016-vg01', false, false, false, now(), now()
          from generate_series(0, {} - 1) n",
         PATIENTS * BLOCKS_EACH
     );
@@ -41,7 +43,8 @@ async fn fill(server: &Server) {
     sqlx::query("checkpoint").execute(&mut *connection).await.unwrap();
 }
 
-fn message(patient: usize) -> String {
+/// A message around the patient's number: what comes before it and what comes after.
+fn template() -> (String, String) {
     let valid = include_str!(
         "../testdata/blocking/check_blocks/inner_block_stops_another_unit.request.xml"
     );
@@ -50,9 +53,9 @@ fn message(patient: usize) -> String {
     let rows: String = (0..ENTITIES)
         .map(|row| valid[start..end].replace("rowNumber>0<", &format!("rowNumber>{row}<")))
         .collect();
-    let number = 100_000_000_000 + patient;
-    format!("{}{rows}{}", &valid[..start], &valid[end..])
-        .replace("191212121212", &number.to_string())
+    let message = format!("{}{rows}{}", &valid[..start], &valid[end..]);
+    let (before, after) = message.split_once("191212121212").unwrap();
+    (before.to_owned(), after.to_owned())
 }
 
 fn select_script() -> String {
@@ -60,7 +63,7 @@ fn select_script() -> String {
         "\\set patient random(0, {PATIENTS} - 1)
 select b.block_number, b.block_id, b.block_type, b.patient_root, b.patient_extension,
     b.information_start_at, b.information_end_at, b.information_care_unit_id,
-    b.information_care_provider_id, b.excluded_information_types, b.owner_id, false,
+    b.information_care_provider_id, b.exempts_lak, b.exempts_upp, b.owner_id, false,
     r.revoke_id, r.end_at, r.care_unit_id, r.employee_id, r.owner_id
 from blocks b
 left join temporary_revokes r on r.block_number = b.block_number and r.cancelled_at is null

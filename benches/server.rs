@@ -1,9 +1,8 @@
 //! The real program on a throwaway database.
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use std::process::Stdio;
 use std::str::FromStr;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use std::time::Duration;
 use tokio::process::{Child, Command};
 
 /// The server under measurement.
@@ -20,22 +19,26 @@ impl Server {
         let options = PgConnectOptions::from_str(&url).unwrap();
         let config = std::env::temp_dir().join(format!("sigill-bench-{}.toml", std::process::id()));
         std::fs::write(&config, format!("[database]\nurl = \"{url}\"\n")).unwrap();
+        // The log goes to a file, as it does in operation.
+        let log = config.with_extension("log");
         let mut child = Command::new(env!("CARGO_BIN_EXE_sigill"))
             .args(["serve", "--http", "127.0.0.1:0", "--config"])
             .arg(&config)
-            .stderr(Stdio::piped())
+            .stderr(std::fs::File::create(&log).unwrap())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let address = loop {
-            let line = log.next_line().await.unwrap().expect("the server started");
-            if let Some((_, rest)) = line.split_once("\"address\":\"http://") {
-                break rest.split('"').next().unwrap().to_owned();
+            let said = std::fs::read_to_string(&log).unwrap();
+            if let Some((_, rest)) = said.split_once("\"address\":\"http://")
+                && let Some((address, _)) = rest.split_once('"')
+            {
+                break address.to_owned();
             }
+            assert!(child.try_wait().unwrap().is_none(), "the server ended: {said}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         };
-        // Somebody must read the log, or the server would wait.
-        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+        std::fs::remove_file(log).unwrap();
         std::fs::remove_file(config).unwrap();
         let pool =
             PgPoolOptions::new().max_connections(4).connect_with(options.clone()).await.unwrap();

@@ -30,7 +30,8 @@ create table blocks (
     information_care_unit_id text,
     information_care_provider_id text not null,
     provider_key text collate "C" not null,
-    excluded_information_types text[] not null,
+    exempts_lak boolean not null,
+    exempts_upp boolean not null,
     owner_id text,
     extended boolean not null,
     stored_at timestamptz not null,
@@ -40,6 +41,7 @@ create table blocks (
 );
 comment on table blocks is 'Blocks (spärrar). Never deleted by a contract: a revoked, annulled or unregistered block has removed_at';
 comment on column blocks.block_key is 'block_id in the form that equal ids share; so are patient_key and provider_key';
+comment on column blocks.exempts_lak is 'Whether excludedInformationTypes names lak; exempts_upp likewise upp';
 comment on column blocks.extended is 'Registered here with who asked and who registered (block_actions); false for a copy in the basic format';
 comment on column blocks.changed_at is 'When the block or one of its temporary revokes was last stored or changed, by the tenant''s change clock';
 comment on column blocks.removed_at is 'When it was last revoked for good, annulled or unregistered; null while active';

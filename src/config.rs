@@ -203,7 +203,7 @@ impl Default for Http {
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: None, connections: 20 }
+        Self { url: None, connections: 8 }
     }
 }
 

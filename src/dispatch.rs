@@ -1,7 +1,7 @@
 //! From a message to its answer: opens the envelope, finds the contract, calls its handler.
 //!
 //! Everything wrong inside a known request element is an answer; a fault means a broken
-//! envelope or our own failure. Every failure is logged here, once.
+//! envelope or our own failure, whose cause goes back beside it, for the log.
 
 use crate::contracts::answer::Answer;
 use crate::contracts::context::{Context, Services};
@@ -38,14 +38,22 @@ pub struct Dispatched {
     pub logical_address: Option<String>,
     /// The answer, or the fault.
     pub outcome: Result<Answer, Fault>,
+    /// Why we failed, where we did; for the log only.
+    pub cause: Option<StoreError>,
 }
 
 /// Answers a message.
 pub async fn dispatch(services: &Services, message: Message<'_>) -> Dispatched {
-    let mut dispatched =
-        Dispatched { interaction: None, logical_address: None, outcome: Err(Fault::server("")) };
+    let mut dispatched = Dispatched::refused(Fault::server(""));
     dispatched.outcome = answer(services, message, &mut dispatched).await;
     dispatched
+}
+
+impl Dispatched {
+    /// A message refused before anything in it was known.
+    pub fn refused(fault: Fault) -> Self {
+        Self { interaction: None, logical_address: None, outcome: Err(fault), cause: None }
+    }
 }
 
 async fn answer(
@@ -69,7 +77,7 @@ async fn answer(
     let context =
         Context { services, tenant: DEFAULT_TENANT, caller: message.caller, now: message.now };
     match request {
-        Ok(request) => handle(&context, interaction, request).await,
+        Ok(request) => handle(&context, interaction, request, &mut told.cause).await,
         Err(ReadError::Invalid(violation)) => {
             refuse(interaction, &Rejection::validation(violation.to_string()))
         }
@@ -84,6 +92,7 @@ async fn handle(
     context: &Context<'_>,
     interaction: Interaction,
     request: Request<'_>,
+    cause: &mut Option<StoreError>,
 ) -> Result<Answer, Fault> {
     let outcome = match request {
         Request::CheckBlocks(r) => blocking::check::check_blocks(context, r).await,
@@ -120,7 +129,11 @@ async fn handle(
         | Request::GetLogs(_)
         | Request::GetLogsByOrder(_) => return Err(not_served(interaction)),
     };
-    outcome.map_err(|error| failed(&error))
+    outcome.map_err(|error| {
+        // Trouble of our own: the caller may try again.
+        *cause = Some(error);
+        Fault::server("tjänsten kunde inte behandla anropet; försök igen senare")
+    })
 }
 
 /// The answer to a request that breaks a rule of its schema.
@@ -144,10 +157,4 @@ fn not_served(interaction: Interaction) -> Fault {
         interaction.name(),
         interaction.major()
     ))
-}
-
-/// Trouble of our own: the cause goes to the log, the caller may try again.
-fn failed(error: &StoreError) -> Fault {
-    tracing::error!(%error, "call failed");
-    Fault::server("tjänsten kunde inte behandla anropet; försök igen senare")
 }

@@ -65,13 +65,19 @@ const TWELVE_CHARACTER_ROOTS: [&str; 3] =
 pub struct PatientId {
     root: String,
     extension: String,
+    /// Made once: every block of a patient is compared with every piece of information.
+    key: String,
 }
 
 impl PatientId {
     /// The identity, or `None` when either part is blank.
     pub fn new(root: &str, extension: &str) -> Option<Self> {
         let filled = !root.trim().is_empty() && !extension.trim().is_empty();
-        filled.then(|| Self { root: root.to_owned(), extension: extension.to_owned() })
+        filled.then(|| Self {
+            root: root.to_owned(),
+            extension: extension.to_owned(),
+            key: patient_key(root.trim(), extension.trim()),
+        })
     }
 
     /// The number series (OID), as received.
@@ -86,19 +92,22 @@ impl PatientId {
 
     /// The form that equal identities share: without surrounding white space, and without
     /// the hyphen in `YYYYMMDD-NNNN` where the series has twelve characters.
-    pub fn key(&self) -> String {
-        let (root, extension) = (self.root.trim(), self.extension.trim());
-        let hyphenated = extension.len() == 13 && extension.as_bytes()[8] == b'-';
-        if hyphenated && TWELVE_CHARACTER_ROOTS.contains(&root) {
-            return format!("{root}^{}{}", &extension[..8], &extension[9..]);
-        }
-        format!("{root}^{extension}")
+    pub fn key(&self) -> &str {
+        &self.key
     }
+}
+
+fn patient_key(root: &str, extension: &str) -> String {
+    let hyphenated = extension.len() == 13 && extension.as_bytes()[8] == b'-';
+    if hyphenated && TWELVE_CHARACTER_ROOTS.contains(&root) {
+        return format!("{root}^{}{}", &extension[..8], &extension[9..]);
+    }
+    format!("{root}^{extension}")
 }
 
 impl PartialEq for PatientId {
     fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
+        self.key == other.key
     }
 }
 

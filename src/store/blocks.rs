@@ -29,7 +29,7 @@ pub trait BlockSink: Send {
 
 const COLUMNS: &str = "b.block_number, b.block_id, b.block_type, b.patient_root, b.patient_extension,
     b.information_start_at, b.information_end_at, b.information_care_unit_id,
-    b.information_care_provider_id, b.excluded_information_types, b.owner_id, b.removed_at is not null,
+    b.information_care_provider_id, b.exempts_lak, b.exempts_upp, b.owner_id, b.removed_at is not null,
     r.revoke_id, r.end_at, r.care_unit_id, r.employee_id, r.owner_id";
 
 impl Store {
@@ -45,7 +45,7 @@ impl Store {
         const SQL: &str = "/* active_blocks */
             select b.block_number, b.block_id, b.block_type, b.patient_root, b.patient_extension,
                 b.information_start_at, b.information_end_at, b.information_care_unit_id,
-                b.information_care_provider_id, b.excluded_information_types, b.owner_id, false,
+                b.information_care_provider_id, b.exempts_lak, b.exempts_upp, b.owner_id, false,
                 r.revoke_id, r.end_at, r.care_unit_id, r.employee_id, r.owner_id
             from blocks b
             left join temporary_revokes r on r.block_number = b.block_number and r.cancelled_at is null
@@ -138,7 +138,7 @@ impl Selection {
     }
 
     fn bind<'q>(
-        &self,
+        &'q self,
         mut query: Query<'q, Postgres, PgArguments>,
     ) -> Query<'q, Postgres, PgArguments> {
         if let Some(patient) = &self.patient {
@@ -179,8 +179,8 @@ impl Change {
             .fetch_optional(&mut *self.transaction)
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let extended: bool = row.try_get(17)?;
-        let action = if extended { Some(action_of(&row, 18)?) } else { None };
+        let extended: bool = row.try_get(18)?;
+        let action = if extended { Some(action_of(&row, 19)?) } else { None };
         Ok(Some(Registration { block: block_of(&row)?, action }))
     }
 
@@ -190,13 +190,12 @@ impl Change {
     /// The store's.
     pub async fn insert_block(&mut self, new: &Registration) -> Result<(), StoreError> {
         let block = &new.block;
-        let types: Vec<&str> = block.exempted.iter().map(|t| t.code()).collect();
         let number: i64 = sqlx::query_scalar(
             "/* insert_block */ insert into blocks (tenant_id, block_key, block_id, block_type,
                 patient_key, patient_root, patient_extension, information_start_at,
                 information_end_at, information_care_unit_id, information_care_provider_id,
-                provider_key, excluded_information_types, owner_id, extended, stored_at, changed_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)
+                provider_key, exempts_lak, exempts_upp, owner_id, extended, stored_at, changed_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
              returning block_number",
         )
         .bind(self.tenant.0)
@@ -214,7 +213,8 @@ impl Change {
         .bind(block.care_unit.as_ref().map(HsaId::as_str))
         .bind(block.care_provider.as_str())
         .bind(block.care_provider.key())
-        .bind(types)
+        .bind(block.exempted.contains(&InformationType::Lak))
+        .bind(block.exempted.contains(&InformationType::Upp))
         .bind(block.owner_id.as_deref())
         .bind(new.action.is_some())
         .bind(self.stored_at())
@@ -310,7 +310,13 @@ fn block_of(row: &PgRow) -> Result<Block, StoreError> {
         "Outer" => BlockType::Outer,
         _ => return Err(StoreError::Inconsistent { table: "blocks", what: "block_type" }),
     };
-    let types: Vec<String> = row.try_get(9)?;
+    let mut exempted = Vec::new();
+    if row.try_get(9)? {
+        exempted.push(InformationType::Lak);
+    }
+    if row.try_get(10)? {
+        exempted.push(InformationType::Upp);
+    }
     Ok(Block {
         id: record_id(row.try_get(1)?, "blocks")?,
         block_type,
@@ -319,21 +325,21 @@ fn block_of(row: &PgRow) -> Result<Block, StoreError> {
         period: Period { start: row.try_get(5)?, end: row.try_get(6)? },
         care_unit: row.try_get::<Option<&str>, _>(7)?.and_then(HsaId::new),
         care_provider: hsa_id(row.try_get(8)?, "blocks")?,
-        exempted: types.iter().filter_map(|code| InformationType::of_code(code)).collect(),
-        owner_id: row.try_get(10)?,
-        removed: row.try_get(11)?,
+        exempted,
+        owner_id: row.try_get(11)?,
+        removed: row.try_get(12)?,
         revokes: Vec::new(),
     })
 }
 
 fn revoke_of(row: &PgRow) -> Result<Option<TemporaryRevoke>, StoreError> {
-    let Some(id) = row.try_get::<Option<&str>, _>(12)? else { return Ok(None) };
+    let Some(id) = row.try_get::<Option<&str>, _>(13)? else { return Ok(None) };
     Ok(Some(TemporaryRevoke {
         id: record_id(id, "temporary_revokes")?,
-        end: row.try_get(13)?,
-        care_unit: hsa_id(row.try_get(14)?, "temporary_revokes")?,
-        employee: row.try_get::<Option<&str>, _>(15)?.and_then(HsaId::new),
-        owner_id: row.try_get(16)?,
+        end: row.try_get(14)?,
+        care_unit: hsa_id(row.try_get(15)?, "temporary_revokes")?,
+        employee: row.try_get::<Option<&str>, _>(16)?.and_then(HsaId::new),
+        owner_id: row.try_get(17)?,
         cancelled: false,
     }))
 }

@@ -100,10 +100,9 @@ impl EncodedLog {
         row.time(at);
         row.text(resource.resource_type);
         let (identity, name) = resource.patient.unzip();
-        let key = identity
-            .and_then(|i| PatientId::new(i.root, i.extension.unwrap_or_default()))
-            .map(|patient| patient.key());
-        row.optional(key.as_deref());
+        let patient =
+            identity.and_then(|i| PatientId::new(i.root, i.extension.unwrap_or_default()));
+        row.optional(patient.as_ref().map(PatientId::key));
         row.identity(identity);
         row.optional(name.flatten());
         row.organisation(Some(resource.care_provider));

@@ -16,7 +16,6 @@ use std::net::IpAddr;
 use std::time::Instant;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tracing::Instrument;
 use uuid::Uuid;
 
 const CORRELATION_ID: &str = "x-skltp-correlation-id";
@@ -45,11 +44,7 @@ impl Endpoint {
             (&Method::GET | &Method::HEAD, "/live") => reply::plain(StatusCode::OK, "live"),
             (&Method::GET | &Method::HEAD, "/ready") => self.ready().await,
             (&Method::GET | &Method::HEAD, _) => document(&request),
-            (&Method::POST, _) => {
-                let log_id = Uuid::new_v4().to_string();
-                let span = tracing::info_span!("call", log_id);
-                self.call(request, peer, &log_id).instrument(span).await
-            }
+            (&Method::POST, _) => self.call(request, peer).await,
             _ => reply::method_not_allowed("GET, HEAD, POST"),
         }
     }
@@ -61,28 +56,28 @@ impl Endpoint {
         }
     }
 
-    async fn call(&self, request: Request<Incoming>, peer: IpAddr, log_id: &str) -> Reply {
+    async fn call(&self, request: Request<Incoming>, peer: IpAddr) -> Reply {
         #[expect(clippy::disallowed_methods, reason = "measures how long the call takes")]
         let begun = Instant::now();
-        let headers = request.headers().clone();
-        let caller = caller::of_request(&headers, peer);
-        let (status, dispatched) = self.answer(request, &headers, caller.clone()).await;
-        log_line(&dispatched, status, caller.as_deref(), &headers, begun);
+        let (head, body) = request.into_parts();
+        let caller = caller::of_request(&head.headers, peer);
+        let (status, dispatched) = self.answer(&head.headers, body, caller.clone()).await;
+        let log_id = dispatched.outcome.is_err().then(|| Uuid::new_v4().to_string());
+        let call = Call { dispatched: &dispatched, status, caller, headers: &head.headers, begun };
+        call.log(log_id.as_deref());
         match dispatched.outcome {
             Ok(answer) => reply::answer(answer.body),
-            Err(fault) => reply::fault(status, &fault, log_id),
+            Err(fault) => reply::fault(status, &fault, &log_id.unwrap_or_default()),
         }
     }
 
     async fn answer(
         &self,
-        request: Request<Incoming>,
         headers: &HeaderMap,
+        body: Incoming,
         caller: Option<String>,
     ) -> (StatusCode, Dispatched) {
-        let refused = |status, fault| {
-            (status, Dispatched { interaction: None, logical_address: None, outcome: Err(fault) })
-        };
+        let refused = |status, fault| (status, Dispatched::refused(fault));
         let Ok(_permit) = self.under_way.try_acquire() else {
             let fault = Fault::server("tjänsten är överbelastad; försök igen senare");
             return refused(StatusCode::INTERNAL_SERVER_ERROR, fault);
@@ -91,7 +86,7 @@ impl Endpoint {
             let fault = Fault::client("Content-Type måste vara text/xml med UTF-8 eller UTF-16");
             return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, fault);
         };
-        let body = match self.read(request.into_body()).await {
+        let body = match self.read(body).await {
             Ok(body) => body,
             Err((status, fault)) => return refused(status, fault),
         };
@@ -174,30 +169,39 @@ fn charset(headers: &HeaderMap) -> Option<Charset> {
     }
 }
 
-/// The one line of a request. Its fields are an interface, see `docs/OPERATIONS.md`.
-fn log_line(
-    dispatched: &Dispatched,
+/// What the one line of a request tells. Its fields are an interface, see
+/// `docs/OPERATIONS.md`.
+struct Call<'c> {
+    dispatched: &'c Dispatched,
     status: StatusCode,
-    caller: Option<&str>,
-    headers: &HeaderMap,
+    caller: Option<String>,
+    headers: &'c HeaderMap,
     begun: Instant,
-) {
-    let correlation_id = headers.get(CORRELATION_ID).and_then(|value| value.to_str().ok());
-    let (result, rows) = match &dispatched.outcome {
-        Ok(answer) => (answer.code, answer.rows),
-        Err(fault) => (fault.code.name(), 0),
-    };
-    tracing::info!(
-        interaction = dispatched.interaction.map_or("-", |i| i.name()),
-        caller = cut(caller.unwrap_or("-")),
-        logical_address = cut(dispatched.logical_address.as_deref().unwrap_or("-")),
-        result,
-        rows,
-        status = status.as_u16(),
-        duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-        correlation_id = cut(correlation_id.unwrap_or("-")),
-        "request"
-    );
+}
+
+impl Call<'_> {
+    fn log(&self, log_id: Option<&str>) {
+        let correlation_id = self.headers.get(CORRELATION_ID).and_then(|v| v.to_str().ok());
+        let (result, rows) = match &self.dispatched.outcome {
+            Ok(answer) => (answer.code, answer.rows),
+            Err(fault) => (fault.code.name(), 0),
+        };
+        if let Some(cause) = &self.dispatched.cause {
+            tracing::error!(log_id, %cause, "call failed");
+        }
+        tracing::info!(
+            interaction = self.dispatched.interaction.map_or("-", |i| i.name()),
+            caller = cut(self.caller.as_deref().unwrap_or("-")),
+            logical_address = cut(self.dispatched.logical_address.as_deref().unwrap_or("-")),
+            result,
+            rows,
+            status = self.status.as_u16(),
+            duration_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            correlation_id = cut(correlation_id.unwrap_or("-")),
+            log_id,
+            "request"
+        );
+    }
 }
 
 fn cut(text: &str) -> &str {

@@ -189,3 +189,137 @@ impl TemporaryRevoke {
             && self.employee.as_ref().is_none_or(|employee| *employee == actor.employee)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> HsaId {
+        HsaId::new(text).unwrap()
+    }
+
+    fn at(hour: u32) -> Timestamp {
+        format!("2026-01-01T{hour:02}:00:00Z").parse().unwrap()
+    }
+
+    fn patient(number: &str) -> PatientId {
+        PatientId::new("1.2.752.129.2.1.3.1", number).unwrap()
+    }
+
+    /// An inner block of unit A1 at provider A, of what was registered from 2 to 4.
+    fn inner() -> Block {
+        Block {
+            id: RecordId::new("b").unwrap(),
+            block_type: BlockType::Inner,
+            patient: patient("191212121212"),
+            period: Period { start: Some(at(2)), end: Some(at(4)) },
+            care_unit: Some(id("A1")),
+            care_provider: id("A"),
+            exempted: Vec::new(),
+            removed: false,
+            revokes: Vec::new(),
+            owner_id: None,
+        }
+    }
+
+    fn outer() -> Block {
+        Block { block_type: BlockType::Outer, care_unit: None, ..inner() }
+    }
+
+    fn actor(provider: &str, unit: &str) -> AccessingActor {
+        AccessingActor { employee: id("P"), care_provider: id(provider), care_unit: id(unit) }
+    }
+
+    fn information() -> Information {
+        Information {
+            period: Period { start: Some(at(3)), end: Some(at(3)) },
+            care_unit: id("A1"),
+            care_provider: id("A"),
+            information_type: None,
+        }
+    }
+
+    fn bites(block: &Block, information: &Information, actor: &AccessingActor) -> bool {
+        block.bites(&patient("191212121212"), information, actor, at(10))
+    }
+
+    #[test]
+    fn b1_a_removed_block_does_not_bite() {
+        assert!(bites(&inner(), &information(), &actor("B", "B1")));
+        assert!(!bites(&Block { removed: true, ..inner() }, &information(), &actor("B", "B1")));
+    }
+
+    #[test]
+    fn b2_a_block_is_its_patients_only() {
+        let other = patient("191212121213");
+        assert!(!inner().bites(&other, &information(), &actor("B", "B1"), at(10)));
+    }
+
+    #[test]
+    fn b3_a_block_guards_its_source() {
+        let elsewhere = Information { care_unit: id("A2"), ..information() };
+        assert!(!bites(&inner(), &elsewhere, &actor("B", "B1")));
+        assert!(bites(&outer(), &elsewhere, &actor("B", "B1")));
+        // The same unit id at another provider is another source.
+        let foreign = Information { care_provider: id("B"), ..information() };
+        assert!(!bites(&inner(), &foreign, &actor("C", "C1")));
+        assert!(!bites(&outer(), &foreign, &actor("C", "C1")));
+    }
+
+    #[test]
+    fn b4_outsiders_are_shut_out_and_insiders_are_not() {
+        assert!(!bites(&inner(), &information(), &actor("A", "a1")));
+        assert!(bites(&inner(), &information(), &actor("A", "A2")));
+        assert!(bites(&inner(), &information(), &actor("B", "B1")));
+        assert!(!bites(&outer(), &information(), &actor("a", "A2")));
+        assert!(bites(&outer(), &information(), &actor("B", "A1")));
+    }
+
+    #[test]
+    fn b5_periods_that_share_an_instant_are_blocked() {
+        let spans = |start, end| {
+            let period = Period { start: Some(at(start)), end: Some(at(end)) };
+            bites(&inner(), &Information { period, ..information() }, &actor("B", "B1"))
+        };
+        assert!(spans(3, 3) && spans(1, 2) && spans(4, 5) && spans(1, 9));
+        assert!(!spans(0, 1) && !spans(5, 6));
+        let unbounded = Block { period: Period::default(), ..inner() };
+        assert!(bites(&unbounded, &information(), &actor("B", "B1")));
+    }
+
+    #[test]
+    fn b6_each_exempted_type_passes_by_itself() {
+        let lak = Block { exempted: vec![InformationType::Lak], ..inner() };
+        let of = |information_type| Information { information_type, ..information() };
+        assert!(!bites(&lak, &of(Some(InformationType::Lak)), &actor("B", "B1")));
+        assert!(bites(&lak, &of(Some(InformationType::Upp)), &actor("B", "B1")));
+        assert!(bites(&lak, &of(None), &actor("B", "B1")));
+        assert_eq!(InformationType::of_code("LAK"), None);
+    }
+
+    #[test]
+    fn b7_a_temporary_revoke_lifts_its_own_block_until_its_end() {
+        let revoke = |unit: &str, employee: Option<&str>, end, cancelled| TemporaryRevoke {
+            id: RecordId::new("r").unwrap(),
+            end: at(end),
+            care_unit: id(unit),
+            employee: employee.map(id),
+            cancelled,
+            owner_id: None,
+        };
+        let lifted = |revoke| {
+            let block = Block { revokes: vec![revoke], ..inner() };
+            !bites(&block, &information(), &actor("B", "B1"))
+        };
+        assert!(lifted(revoke("b1", None, 11, false)));
+        assert!(lifted(revoke("B1", Some("p"), 11, false)));
+        assert!(!lifted(revoke("B1", Some("Q"), 11, false)));
+        assert!(!lifted(revoke("B2", None, 11, false)));
+        assert!(!lifted(revoke("B1", None, 11, true)));
+        assert!(!lifted(revoke("B1", None, 10, false)), "at its end it has ended");
+        let lifted = Block { revokes: vec![revoke("B1", None, 11, false)], ..inner() };
+        let both = [lifted, outer()];
+        let (patient, now) = (patient("191212121212"), at(10));
+        assert!(is_blocked(&both, &patient, &information(), &actor("B", "B1"), now));
+    }
+}

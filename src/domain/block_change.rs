@@ -114,3 +114,90 @@ pub fn replication_wait(timeout: i32) -> Result<ReplicationWait, Rejection> {
         _ => Err(Rejection::validation("replicationTimeout: får inte vara mindre än -1")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::identity::{Actor, HsaId, PatientId, RecordId};
+    use super::super::time::Period;
+    use super::*;
+
+    fn block() -> Block {
+        Block {
+            id: RecordId::new("b").unwrap(),
+            block_type: BlockType::Inner,
+            patient: PatientId::new("1.2.3", "1").unwrap(),
+            period: Period::default(),
+            care_unit: HsaId::new("U"),
+            care_provider: HsaId::new("A").unwrap(),
+            exempted: Vec::new(),
+            removed: false,
+            revokes: Vec::new(),
+            owner_id: Some("S".into()),
+        }
+    }
+
+    fn registration(reason: &str) -> Registration {
+        let employee =
+            Actor { employee: HsaId::new("P").unwrap(), assignment: None, assignment_name: None };
+        let at = "2026-01-01T00:00:00Z".parse().unwrap();
+        let action = Action {
+            requested_at: at,
+            requested_by: employee.clone(),
+            registered_at: at,
+            registered_by: employee,
+            reason: Some(reason.into()),
+        };
+        Registration { block: block(), action: Some(action) }
+    }
+
+    #[test]
+    fn bc1_only_inner_blocks_name_a_unit() {
+        assert!(check(&block()).is_ok());
+        assert!(check(&Block { care_unit: None, ..block() }).is_err());
+        assert!(check(&Block { block_type: BlockType::Outer, ..block() }).is_err());
+        let outer = Block { block_type: BlockType::Outer, care_unit: None, ..block() };
+        assert!(check(&outer).is_ok());
+    }
+
+    #[test]
+    fn bc2_a_period_may_be_an_instant_but_not_reversed() {
+        let at = |text: &str| Some(text.parse().unwrap());
+        let (one, two) = (at("2026-01-01T00:00:00Z"), at("2026-01-01T00:00:01Z"));
+        let with = |start, end| check(&Block { period: Period { start, end }, ..block() });
+        assert!(with(one, one).is_ok() && with(one, two).is_ok() && with(None, one).is_ok());
+        assert!(with(two, one).is_err());
+    }
+
+    #[test]
+    fn bc3_only_known_types_are_exempted_each_once() {
+        let types = exempted(["upp", "lak", "upp"].into_iter()).unwrap();
+        assert_eq!(types, [InformationType::Lak, InformationType::Upp]);
+        let refused = exempted(["lak", "lab"].into_iter()).unwrap_err();
+        assert!(refused.text.starts_with("excludedInformationTypes[2]"), "{}", refused.text);
+    }
+
+    #[test]
+    fn bc4_a_repetition_is_done_already_unless_it_says_something_else() {
+        let new = registration("x");
+        assert_eq!(register(None, &new), Ok(Outcome::Store));
+        assert_eq!(register(Some(&new), &new), Ok(Outcome::Repeated));
+        let mut later = new.clone();
+        later.block.removed = true;
+        later.block.owner_id = None;
+        assert_eq!(
+            register(Some(&later), &new),
+            Ok(Outcome::Repeated),
+            "whatever has happened since"
+        );
+        let other = register(Some(&registration("y")), &new).unwrap_err();
+        assert_eq!(other.class, Class::AlreadyExists);
+    }
+
+    #[test]
+    fn bc5_the_wait_for_replication_is_read() {
+        assert_eq!(replication_wait(-1), Ok(ReplicationWait::UntilDone));
+        assert_eq!(replication_wait(0), Ok(ReplicationWait::No));
+        assert_eq!(replication_wait(250), Ok(ReplicationWait::Milliseconds(250)));
+        assert_eq!(replication_wait(-2).unwrap_err().class, Class::Validation);
+    }
+}

@@ -134,3 +134,119 @@ fn same_content(stored: &Registration, new: &Registration) -> bool {
     as_registered.assertion.stored_at = new.assertion.stored_at;
     as_registered == *new
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::identity::Actor;
+    use super::*;
+
+    fn id(text: &str) -> HsaId {
+        HsaId::new(text).unwrap()
+    }
+
+    fn at(hour: u32) -> Timestamp {
+        format!("2026-01-01T{hour:02}:00:00Z").parse().unwrap()
+    }
+
+    fn patient(number: &str) -> PatientId {
+        PatientId::new("1.2.752.129.2.1.3.1", number).unwrap()
+    }
+
+    /// For employee P at unit A1 of provider A, from 2 through 4.
+    fn assertion() -> Assertion {
+        Assertion {
+            id: RecordId::new("a").unwrap(),
+            assertion_type: AssertionType::Consent,
+            patient: patient("191212121212"),
+            care_provider: id("A"),
+            care_unit: id("A1"),
+            employee: Some(id("P")),
+            start: Some(at(2)),
+            end: Some(at(4)),
+            stored_at: at(1),
+            removed: false,
+        }
+    }
+
+    fn actor(employee: &str, provider: &str, unit: &str) -> AccessingActor {
+        AccessingActor { employee: id(employee), care_provider: id(provider), care_unit: id(unit) }
+    }
+
+    fn opens_at(assertion: &Assertion, hour: u32) -> bool {
+        assertion.opens(&patient("191212121212"), &actor("P", "A", "A1"), at(hour))
+    }
+
+    #[test]
+    fn c1_an_assertion_is_its_patients_only() {
+        assert!(opens_at(&assertion(), 3));
+        assert!(!assertion().opens(&patient("191212121213"), &actor("P", "A", "A1"), at(3)));
+    }
+
+    #[test]
+    fn c2_it_is_for_one_unit_of_one_provider() {
+        let opens = |p: &str, u: &str| {
+            assertion().opens(&patient("191212121212"), &actor("P", p, u), at(3))
+        };
+        assert!(opens("a", "a1"));
+        assert!(!opens("A", "A2") && !opens("B", "A1"));
+    }
+
+    #[test]
+    fn c3_it_is_for_everybody_there_or_one_employee() {
+        let who = actor("Q", "A", "A1");
+        assert!(!assertion().opens(&patient("191212121212"), &who, at(3)));
+        let all = Assertion { employee: None, ..assertion() };
+        assert!(all.opens(&patient("191212121212"), &who, at(3)));
+    }
+
+    #[test]
+    fn c4_one_that_was_taken_away_does_not_open() {
+        assert!(!opens_at(&Assertion { removed: true, ..assertion() }, 3));
+    }
+
+    #[test]
+    fn c5_it_opens_from_its_start_through_its_end() {
+        assert!(!opens_at(&assertion(), 1) && opens_at(&assertion(), 2));
+        assert!(opens_at(&assertion(), 4) && !opens_at(&assertion(), 5));
+        let open = Assertion { start: None, end: None, ..assertion() };
+        assert!(!opens_at(&open, 0) && opens_at(&open, 1) && opens_at(&open, 23));
+    }
+
+    #[test]
+    fn c6_an_end_before_the_start_is_refused() {
+        assert!(assertion().check().is_ok());
+        assert!(Assertion { end: Some(at(2)), ..assertion() }.check().is_ok());
+        assert!(Assertion { end: Some(at(1)), ..assertion() }.check().is_err());
+        assert!(Assertion { start: None, end: Some(at(0)), ..assertion() }.check().is_ok());
+    }
+
+    #[test]
+    fn c7_a_repetition_is_done_already_unless_it_says_something_else() {
+        let employee = Actor { employee: id("P"), assignment: None, assignment_name: None };
+        let action = Action {
+            requested_at: at(1),
+            requested_by: employee.clone(),
+            registered_at: at(1),
+            registered_by: employee,
+            reason: None,
+        };
+        let new = Registration { assertion: assertion(), represented_by: None, action };
+        let mut stored = new.clone();
+        stored.assertion.removed = true;
+        stored.assertion.stored_at = at(0);
+        assert_eq!(register(None, &new), Ok(Outcome::Store));
+        assert_eq!(register(Some(&stored), &new), Ok(Outcome::Repeated));
+        stored.assertion.end = None;
+        assert_eq!(register(Some(&stored), &new).unwrap_err().class, Class::AlreadyExists);
+    }
+
+    #[test]
+    fn c8_the_one_stored_last_names_the_type() {
+        let emergency =
+            Assertion { assertion_type: AssertionType::Emergency, stored_at: at(2), ..assertion() };
+        let both = [emergency, assertion()];
+        let found = opens(&both, &patient("191212121212"), &actor("P", "A", "A1"), at(3));
+        assert_eq!(found, Some(AssertionType::Emergency));
+        assert_eq!(opens(&[], &patient("191212121212"), &actor("P", "A", "A1"), at(3)), None);
+    }
+}

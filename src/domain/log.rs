@@ -108,6 +108,19 @@ pub enum RepeatedLogId {
     AcceptIdentical,
 }
 
+/// Whether so many records may come in one call (L1).
+///
+/// # Errors
+/// That they are too many.
+pub fn check_count(records: usize) -> Result<(), Rejection> {
+    match records > RECORDS_MAX {
+        true => Err(Rejection::validation(format!(
+            "StoreLog/log: högst {RECORDS_MAX} loggposter per anrop ({records})"
+        ))),
+        false => Ok(()),
+    }
+}
+
 /// A log id that has been used before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repetition {
@@ -132,4 +145,37 @@ pub fn judge_repetitions(repeated: &[Repetition], policy: RepeatedLogId) -> Resu
         .collect();
     let text = format!("StoreLog/log/logId: redan använt, inget har lagrats: {}", named.join(", "));
     Err(Rejection::validation(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn l1_a_call_carries_at_most_500_records() {
+        assert!(check_count(500).is_ok());
+        assert!(check_count(501).is_err());
+    }
+
+    fn repetition(id: &str, identical: bool) -> Repetition {
+        Repetition { id: id.into(), identical }
+    }
+
+    #[test]
+    fn l2_every_repeated_id_is_named_with_what_is_stored_under_it() {
+        assert!(judge_repetitions(&[], RepeatedLogId::Refuse).is_ok());
+        let repeated = [repetition("a", true), repetition("b", false)];
+        let refused = judge_repetitions(&repeated, RepeatedLogId::Refuse).unwrap_err();
+        assert!(refused.text.ends_with("a (identisk post), b (annan post)"), "{}", refused.text);
+        let key = |id: &str| IdHash::of(&RecordId::new(id).unwrap());
+        assert_eq!(key("AB"), key("ab"), "letter case makes no other id");
+    }
+
+    #[test]
+    fn l3_identical_repetitions_may_be_accepted_but_no_others() {
+        let accepts =
+            |r: &[Repetition]| judge_repetitions(r, RepeatedLogId::AcceptIdentical).is_ok();
+        assert!(accepts(&[repetition("a", true), repetition("b", true)]));
+        assert!(!accepts(&[repetition("a", true), repetition("b", false)]));
+    }
 }

@@ -14,4 +14,5 @@ mod harness;
 mod http;
 mod kill;
 mod logs;
+mod migrations;
 mod program;

@@ -4,7 +4,7 @@ use crate::contracts::convert::{instant, record_id};
 use crate::contracts::generated::log::v2 as wire;
 use crate::contracts::place::Place;
 use crate::domain::log::{
-    IdHash, Identity, LogEntry, Organisation, RECORDS_MAX, Repetition, Resource,
+    IdHash, Identity, LogEntry, Organisation, Repetition, Resource, check_count,
 };
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Ambiguous, Timestamp};
@@ -23,10 +23,7 @@ pub(super) fn encoded(
 ) -> Result<EncodedLog, Rejection> {
     let root = Place::root("StoreLog");
     let count = request.log.len();
-    if count > RECORDS_MAX {
-        let rule = format!("högst {RECORDS_MAX} loggposter per anrop ({count})");
-        return Err(root.child("log").wrong(Rule::Stated(rule.into())));
-    }
+    check_count(count)?;
     let mut encoded = EncodedLog::with_capacity(count);
     let mut seen: HashMap<IdHash, usize> = HashMap::with_capacity(count);
     let mut entries = Vec::with_capacity(count);

@@ -67,6 +67,7 @@ fn prolog_agrees(text: &str) -> bool {
 /// Where a character stands that XML 1.0 does not allow.
 fn forbidden(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
+    #[allow(clippy::needless_bitwise_bool, reason = "no way out, see below")]
     let control = |b: u8| (b < 0x20) & (b != b'\t') & (b != b'\n') & (b != b'\r');
     // Without a way out of the loop it becomes vector instructions; where is for the rare case.
     if bytes.iter().fold(false, |found, b| found | control(*b)) {

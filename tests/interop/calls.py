@@ -1,0 +1,61 @@
+"""Calls every served contract with zeep, built from the server's own WSDLs."""
+
+import datetime
+import sys
+import uuid
+
+import zeep
+
+BASE = sys.argv[1]
+PATIENT = {"root": "1.2.752.129.2.1.3.1", "extension": "191212121212"}
+NOW = datetime.datetime(2026, 1, 2, 3, 4, 5)
+STAFF = {"employeeId": "SE1-P1"}
+ACTION = {"requestDate": NOW, "requestedBy": STAFF, "registrationDate": NOW, "registeredBy": STAFF}
+ACTOR = {"employeeId": "SE1-P1", "careProviderId": "SE1-VG1", "careUnitId": "SE1-VE1"}
+
+
+def call(domain, contract, major, **parameters):
+    client = zeep.Client(f"{BASE}/{domain.replace(':', '/')}/{contract}/{major}/rivtabp21?wsdl")
+    return client.service[contract](_soapheaders={"LogicalAddress": "SE1-VG1"}, **parameters)
+
+
+def expect(what, got, wanted):
+    assert got == wanted, f"{what}: {got!r}, not {wanted!r}"
+    print(f"ok  {what}: {got}")
+
+
+blocking = "informationsecurity:authorization:blocking"
+consent = "informationsecurity:authorization:consent"
+log = "informationsecurity:auditing:log"
+
+block = str(uuid.uuid4())
+answer = call(blocking, "RegisterExtendedBlock", 4, blockId=block, blockType="Outer", patientId=PATIENT,
+              informationCareProviderId="SE1-VG2", excludedInformationTypes=["lak"], registerAction=ACTION,
+              replicationTimeout=-1)
+expect("RegisterExtendedBlock", answer.result.resultCode, "OK")
+entity = {"informationStartDate": NOW, "informationEndDate": NOW, "informationCareUnitId": "SE1-VE2",
+          "informationCareProviderId": "SE1-VG2"}
+answer = call(blocking, "CheckBlocks", 4, accessingActor=ACTOR, patientId=PATIENT,
+              informationEntities=[{**entity, "rowNumber": 0}, {**entity, "informationType": "lak", "rowNumber": 1}])
+expect("CheckBlocks", [r.status for r in answer.checkBlocksResult.checkResults], ["BLOCKED", "OK"])
+answer = call(blocking, "GetBlocks", 4, patientId=PATIENT)
+expect("GetBlocks", [b.blockId for b in answer.blockHeader.blocks], [block])
+
+answer = call(consent, "RegisterExtendedConsent", 2, assertionId=str(uuid.uuid4()), assertionType="Emergency",
+              scope="NationalLevel", patientId=PATIENT, careProviderId="SE1-VG1", careUnitId="SE1-VE1",
+              registrationAction=ACTION)
+expect("RegisterExtendedConsent", answer.result.resultCode, "OK")
+answer = call(consent, "CheckConsent", 2, accessingActor=ACTOR, patientId=PATIENT)
+expect("CheckConsent", (answer.checkResult.hasConsent, answer.checkResult.assertionType), (True, "Emergency"))
+
+provider, unit = {"careProviderId": "SE1-VG1"}, {"careUnitId": "SE1-VE1"}
+record = {"logId": str(uuid.uuid4()), "system": {"systemId": "SE1-S1"},
+          "activity": {"activityType": "Läsa", "startDate": NOW, "purpose": "Vård och behandling"},
+          "user": {"userId": "SE1-P1", "careProvider": provider, "careUnit": unit},
+          "resources": {"resource": [{"resourceType": "Vårdkontakt", "patient": {"patientId": PATIENT},
+                                      "careProvider": provider}]}}
+expect("StoreLog", call(log, "StoreLog", 2, log=[record]).result.resultCode, "OK")
+expect("StoreLog again", call(log, "StoreLog", 2, log=[record]).result.resultCode, "VALIDATION_ERROR")
+
+answer = call("itintegration:monitoring", "PingForConfiguration", 1)
+expect("PingForConfiguration", len(answer.pingDateTime), 14)

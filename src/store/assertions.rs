@@ -27,19 +27,20 @@ impl Store {
         patient: &PatientId,
         care_provider: &HsaId,
     ) -> Result<Vec<Assertion>, StoreError> {
-        let rows = sqlx::query(
-            "/* assertions_of */ select assertion_id, assertion_type, patient_root, patient_extension,
-                care_provider_id, care_unit_id, employee_id, start_at, start_given, end_at, stored_at,
-                removed_at is not null
+        const SQL: &str = "/* assertions_of */ select assertion_id, assertion_type, patient_root,
+                patient_extension, care_provider_id, care_unit_id, employee_id, start_at, start_given,
+                end_at, stored_at, removed_at is not null
              from assertions
              where tenant_id = $1 and patient_key = $2 and provider_key = $3 and removed_at is null
-             order by assertion_number",
-        )
-        .bind(tenant.0)
-        .bind(patient.key())
-        .bind(care_provider.key())
-        .fetch_all(&self.pool)
-        .await?;
+             order by assertion_number";
+        let (patient, provider) = (patient.key(), care_provider.key());
+        let rows = self
+            .readers
+            .read(&self.pool, async |connection| {
+                let query = sqlx::query(SQL).bind(tenant.0).bind(patient).bind(&provider);
+                Ok(query.fetch_all(connection).await?)
+            })
+            .await?;
         rows.iter().map(assertion_of).collect()
     }
 }

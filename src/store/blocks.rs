@@ -51,8 +51,13 @@ impl Store {
             left join temporary_revokes r on r.block_number = b.block_number and r.cancelled_at is null
             where b.tenant_id = $1 and b.patient_key = $2 and b.removed_at is null
             order by b.block_number";
-        let rows =
-            sqlx::query(SQL).bind(tenant.0).bind(patient.key()).fetch_all(&self.pool).await?;
+        let key = patient.key();
+        let rows = self
+            .readers
+            .read(&self.pool, async |connection| {
+                Ok(sqlx::query(SQL).bind(tenant.0).bind(key).fetch_all(connection).await?)
+            })
+            .await?;
         let mut blocks = Grouping::default();
         let mut found = Vec::new();
         for row in rows {

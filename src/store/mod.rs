@@ -12,6 +12,7 @@ mod log_numbers;
 mod log_partitions;
 mod log_writer;
 mod logs;
+mod readers;
 
 pub use change::{Change, ChangeDomain, TenantId};
 pub use copy_rows::EncodedLog;
@@ -20,6 +21,7 @@ pub use log_writer::{LogWriters, Stored};
 
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a request waits for a connection before it counts as overload.
@@ -33,6 +35,7 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
+    readers: Arc<readers::Readers>,
 }
 
 impl Store {
@@ -57,19 +60,24 @@ impl Store {
             .connect_with(options)
             .await?;
         MIGRATOR.run(&pool).await?;
-        Ok(Self { pool })
+        // The other half is for changes, long reads and the log.
+        let readers = Arc::new(readers::Readers::new(connections as usize / 2));
+        Ok(Self { pool, readers })
     }
 
     /// Whether a record could be stored now: the database answers and takes writes.
     pub async fn is_ready(&self) -> bool {
-        let question =
-            sqlx::query_scalar::<_, bool>("/* is_ready */ select not pg_is_in_recovery()")
-                .fetch_one(&self.pool);
+        let question = sqlx::query_scalar::<_, bool>(
+            "/* is_ready */ select not pg_is_in_recovery()
+                and current_setting('transaction_read_only') = 'off'",
+        )
+        .fetch_one(&self.pool);
         matches!(tokio::time::timeout(READY_TIMEOUT, question).await, Ok(Ok(true)))
     }
 
     /// Closes every connection when its work is done.
     pub async fn close(&self) {
+        self.readers.release();
         self.pool.close().await;
     }
 }

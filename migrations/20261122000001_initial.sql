@@ -51,24 +51,6 @@ create index blocks_stored on blocks (tenant_id, stored_at, block_key) where rem
 create index blocks_changed on blocks (tenant_id, changed_at) where removed_at is null;
 create index blocks_removed on blocks (tenant_id, removed_at) where removed_at is not null;
 
-create table block_actions (
-    block_number bigint not null references blocks,
-    kind text collate "C" not null check (kind in ('register', 'revoke', 'delete')),
-    requested_at timestamptz not null,
-    requested_by_employee_id text not null,
-    requested_by_assignment_id text,
-    requested_by_assignment_name text,
-    registered_at timestamptz not null,
-    registered_by_employee_id text not null,
-    registered_by_assignment_id text,
-    registered_by_assignment_name text,
-    reason_text text,
-    separate_reason_text text,
-    primary key (block_number, kind)
-);
-comment on table block_actions is 'Who asked for and who registered a block, its permanent revoke and its annulment';
-comment on column block_actions.separate_reason_text is 'The reason that the request gives beside the action; wins over reason_text in answers';
-
 create table temporary_revokes (
     revoke_number bigint primary key generated always as identity,
     tenant_id integer not null references tenants,
@@ -88,6 +70,26 @@ create table temporary_revokes (
 );
 comment on table temporary_revokes is 'Temporary revokes (tillfälliga hävningar) of blocks; a cancelled one stays';
 create index temporary_revokes_block on temporary_revokes (block_number);
+
+create table block_actions (
+    block_number bigint not null references blocks,
+    revoke_number bigint not null,
+    kind text collate "C" not null check (kind in ('register', 'revoke', 'delete', 'cancel')),
+    requested_at timestamptz not null,
+    requested_by_employee_id text not null,
+    requested_by_assignment_id text,
+    requested_by_assignment_name text,
+    registered_at timestamptz not null,
+    registered_by_employee_id text not null,
+    registered_by_assignment_id text,
+    registered_by_assignment_name text,
+    reason_text text,
+    separate_reason_text text,
+    primary key (block_number, revoke_number, kind)
+);
+comment on table block_actions is 'Who asked for and who registered a block, its permanent revoke and its annulment, and its temporary revokes and their cancellations';
+comment on column block_actions.revoke_number is 'The temporary revoke that the action is about; 0 when it is about the block itself';
+comment on column block_actions.separate_reason_text is 'The reason that the request gives beside the action; wins over reason_text in answers';
 
 create table assertions (
     assertion_number bigint primary key generated always as identity,

@@ -2,6 +2,8 @@
 
 use crate::config::{self, Config, Database};
 use crate::contracts::context::Services;
+use crate::domain::block_lifecycle::{LiftPolicies, LiftPolicy};
+use crate::domain::identity::HsaId;
 use crate::domain::log::RepeatedLogId;
 use crate::domain::time::Clock;
 use crate::private_postgres::{PrivatePostgres, PrivatePostgresError};
@@ -94,6 +96,7 @@ async fn serve_database(
     let services = Services {
         store: store.clone(),
         log_writers,
+        lift_policies: lift_policies(&config.blocking),
         repeated_log_id: match config.log.repeated_log_id {
             config::RepeatedLogId::Refuse => RepeatedLogId::Refuse,
             config::RepeatedLogId::AcceptIdentical => RepeatedLogId::AcceptIdentical,
@@ -128,4 +131,21 @@ async fn serve_database(
     while writing.join_next().await.is_some() {}
     tracing::info!("stopped");
     Ok(())
+}
+
+fn lift_policies(blocking: &config::Blocking) -> LiftPolicies {
+    let policy = |longest_days: u32, outer_blocks| LiftPolicy {
+        longest: (longest_days > 0).then(|| chrono::Duration::days(longest_days.into())),
+        outer_blocks,
+    };
+    let own = blocking.care_provider.iter().filter_map(|(id, own)| {
+        let days = own.longest_temporary_revoke_days;
+        let outer = own.lift_outer_blocks.unwrap_or(blocking.lift_outer_blocks);
+        let days = days.unwrap_or(blocking.longest_temporary_revoke_days);
+        HsaId::new(id).map(|id| (id, policy(days, outer)))
+    });
+    LiftPolicies {
+        default: policy(blocking.longest_temporary_revoke_days, blocking.lift_outer_blocks),
+        own: own.collect(),
+    }
 }

@@ -4,6 +4,7 @@
 //! documentation and is parsed by a test.
 
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +21,8 @@ pub struct Config {
     pub database: Database,
     /// Sizes, counts and times.
     pub limits: Limits,
+    /// Blocks.
+    pub blocking: Blocking,
     /// The access log.
     pub log: Log,
 }
@@ -68,6 +71,29 @@ pub struct Limits {
     pub answer_timeout_seconds: u64,
     /// Seconds that requests under way are given at the end, 1 to 3600.
     pub drain_timeout_seconds: u64,
+}
+
+/// How blocks may be lifted for a time.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Blocking {
+    /// Days that a temporary revoke may last from when it is registered, 0 to 36 500; 0 is
+    /// without limit.
+    pub longest_temporary_revoke_days: u32,
+    /// Whether outer blocks may be lifted for a time.
+    pub lift_outer_blocks: bool,
+    /// Care providers (HSA-id) that want it otherwise.
+    pub care_provider: BTreeMap<String, BlockingOfProvider>,
+}
+
+/// What one care provider wants otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BlockingOfProvider {
+    /// Instead of the general number of days.
+    pub longest_temporary_revoke_days: Option<u32>,
+    /// Instead of the general rule.
+    pub lift_outer_blocks: Option<bool>,
 }
 
 /// The access log.
@@ -148,7 +174,17 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         let limits = &self.limits;
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let days = self.blocking.longest_temporary_revoke_days;
+        let of_providers = self.blocking.care_provider.values();
+        let own_days = of_providers.filter_map(|p| p.longest_temporary_revoke_days).max();
         for (key, value, min, max) in [
+            ("blocking.longest_temporary_revoke_days", u64::from(days), 0, 36_500),
+            (
+                "blocking.care_provider.….longest_temporary_revoke_days",
+                u64::from(own_days.unwrap_or(0)),
+                0,
+                36_500,
+            ),
             ("database.connections", u64::from(self.database.connections), 4, 500),
             ("limits.body_bytes_max", count(limits.body_bytes_max), 65_536, 67_108_864),
             ("limits.requests_max", count(limits.requests_max), 1, 10_000),
@@ -232,6 +268,16 @@ impl Default for Limits {
     }
 }
 
+impl Default for Blocking {
+    fn default() -> Self {
+        Self {
+            longest_temporary_revoke_days: 7,
+            lift_outer_blocks: true,
+            care_provider: BTreeMap::new(),
+        }
+    }
+}
+
 impl Default for Log {
     fn default() -> Self {
         Self { repeated_log_id: RepeatedLogId::Refuse, writers: 2 }
@@ -247,6 +293,8 @@ mod tests {
         let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/config/full.toml"));
         let mut config = Config::load(Some(path)).unwrap();
         assert!(config.database.url.take().is_some(), "the file shows how a database is named");
+        let own = std::mem::take(&mut config.blocking.care_provider);
+        assert_eq!(own["SE2321000016-VG01"].lift_outer_blocks, Some(false));
         assert_eq!(config, Config::default());
     }
 

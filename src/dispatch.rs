@@ -4,6 +4,7 @@
 //! envelope or our own failure, whose cause goes back beside it, for the log.
 
 use crate::contracts::answer::Answer;
+use crate::contracts::blocking::answers;
 use crate::contracts::context::{Context, Services};
 use crate::contracts::generated::{Interaction, Request, ns};
 use crate::contracts::{blocking, consent, log, monitoring};
@@ -100,23 +101,39 @@ async fn handle(
         Request::RegisterExtendedBlock(r) => {
             blocking::administration::register_extended_block(context, r).await
         }
+        Request::GetExtendedBlocksForPatient(r) => {
+            blocking::history::get_extended_blocks_for_patient(context, r).await
+        }
+        Request::GetPatientIds(r) => blocking::history::get_patient_ids(context, r).await,
+        Request::RevokeExtendedBlock(r) => {
+            blocking::administration::revoke_extended_block(context, r).await
+        }
+        Request::DeleteExtendedBlock(r) => {
+            blocking::administration::delete_extended_block(context, r).await
+        }
+        Request::RegisterTemporaryExtendedRevoke(r) => {
+            blocking::administration::register_temporary_extended_revoke(context, r).await
+        }
+        Request::CancelTemporaryExtendedRevoke(r) => {
+            blocking::administration::cancel_temporary_extended_revoke(context, r).await
+        }
+        Request::RegisterBlock(r) => blocking::synchronization::register_block(context, r).await,
+        Request::UnregisterBlock(r) => {
+            blocking::synchronization::unregister_block(context, r).await
+        }
+        Request::RegisterTemporaryRevoke(r) => {
+            blocking::synchronization::register_temporary_revoke(context, r).await
+        }
+        Request::UnregisterTemporaryRevoke(r) => {
+            blocking::synchronization::unregister_temporary_revoke(context, r).await
+        }
         Request::CheckConsent(r) => consent::check::check_consent(context, r).await,
         Request::RegisterExtendedConsent(r) => {
             consent::administration::register_extended_consent(context, r).await
         }
         Request::StoreLog(r) => log::store::store_log(context, r).await,
         Request::PingForConfiguration(_) => Ok(monitoring::ping::ping_for_configuration(context)),
-        Request::CancelTemporaryExtendedRevoke(_)
-        | Request::DeleteExtendedBlock(_)
-        | Request::GetExtendedBlocksForPatient(_)
-        | Request::GetPatientIds(_)
-        | Request::RegisterBlock(_)
-        | Request::RegisterTemporaryExtendedRevoke(_)
-        | Request::RegisterTemporaryRevoke(_)
-        | Request::RevokeExtendedBlock(_)
-        | Request::UnregisterBlock(_)
-        | Request::UnregisterTemporaryRevoke(_)
-        | Request::CancelExtendedConsent(_)
+        Request::CancelExtendedConsent(_)
         | Request::DeleteExtendedConsent(_)
         | Request::EndConsentByPatient(_)
         | Request::GetAllExtendedConsentsForPatient(_)
@@ -140,7 +157,23 @@ async fn handle(
 fn refuse(interaction: Interaction, rejection: &Rejection) -> Result<Answer, Fault> {
     Ok(match interaction {
         Interaction::CheckBlocks => blocking::check::refused(rejection),
-        Interaction::RegisterExtendedBlock => blocking::administration::refused(rejection),
+        Interaction::GetPatientIds => blocking::history::patient_ids_refused(rejection),
+        Interaction::GetExtendedBlocksForPatient => blocking::history::histories_refused(rejection),
+        Interaction::RegisterBlock => answers::register_block(Err(rejection)),
+        Interaction::UnregisterBlock => answers::unregister_block(Err(rejection)),
+        Interaction::RegisterTemporaryRevoke => answers::register_temporary_revoke(Err(rejection)),
+        Interaction::UnregisterTemporaryRevoke => {
+            answers::unregister_temporary_revoke(Err(rejection))
+        }
+        Interaction::RegisterExtendedBlock => answers::register_extended_block(Err(rejection)),
+        Interaction::RevokeExtendedBlock => answers::revoke_extended_block(Err(rejection)),
+        Interaction::DeleteExtendedBlock => answers::delete_extended_block(Err(rejection)),
+        Interaction::RegisterTemporaryExtendedRevoke => {
+            answers::register_temporary_extended_revoke(Err(rejection))
+        }
+        Interaction::CancelTemporaryExtendedRevoke => {
+            answers::cancel_temporary_extended_revoke(Err(rejection))
+        }
         Interaction::CheckConsent => consent::check::refused(rejection),
         Interaction::RegisterExtendedConsent => consent::administration::refused(rejection),
         Interaction::StoreLog => log::store::refused(rejection),

@@ -1,5 +1,6 @@
 //! What every handler is given beside its request.
 
+use crate::domain::block_lifecycle::LiftPolicies;
 use crate::domain::log::RepeatedLogId;
 use crate::domain::time::Timestamp;
 use crate::store::{LogWriters, Store, TenantId};
@@ -13,6 +14,8 @@ pub struct Services {
     pub log_writers: LogWriters,
     /// What happens when a log id comes again.
     pub repeated_log_id: RepeatedLogId,
+    /// How care providers let their blocks be lifted.
+    pub lift_policies: LiftPolicies,
 }
 
 /// One call: who asks whom, and when.

@@ -1,6 +1,6 @@
 //! Where in a request something stands, said only when something is wrong there.
 
-use crate::domain::rejection::Rejection;
+use crate::domain::rejection::{Class, Rejection};
 use crate::soap::xml::{Rule, Violation};
 
 /// A place in a request: a chain of element names that costs nothing until it is told.
@@ -40,6 +40,14 @@ impl<'p> Place<'p> {
     /// A refusal because of what stands here.
     pub fn wrong(&self, rule: Rule) -> Rejection {
         Rejection::validation(Violation::at(self.path(), rule).to_string())
+    }
+
+    /// The domain's decision about what stands here: wrong values get the place they stand in.
+    pub fn decided<T>(&self, decision: Result<T, Rejection>) -> Result<T, Rejection> {
+        decision.map_err(|rejection| match rejection.class {
+            Class::Validation => self.under(&rejection),
+            _ => rejection,
+        })
     }
 
     /// A refusal by the domain, which knows the place only from here on.

@@ -22,10 +22,10 @@ pub struct Registration {
     pub action: Option<Action>,
 }
 
-/// What a registration leads to.
+/// What a change leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The id is new: store it.
+    /// It is new: store it.
     Store,
     /// Done before, in the same words: nothing to do.
     Repeated,

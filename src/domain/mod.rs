@@ -5,6 +5,7 @@
 
 pub mod block;
 pub mod block_change;
+pub mod block_lifecycle;
 pub mod consent;
 pub mod identity;
 pub mod log;

@@ -1,6 +1,7 @@
 //! Consents and emergency assertions.
 
-use super::blocks::{action_of, bind_action, hsa_id, record_id};
+use super::actions::{action_of, bind_action};
+use super::blocks::{hsa_id, record_id};
 use super::{Change, Store, StoreError, TenantId};
 use crate::domain::consent::{Assertion, AssertionType, Registration};
 use crate::domain::identity::{HsaId, PatientId, RecordId};

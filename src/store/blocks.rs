@@ -1,9 +1,8 @@
 //! Blocks and temporary revokes.
 
-use super::{Change, Store, StoreError, TenantId};
+use super::{Store, StoreError, TenantId};
 use crate::domain::block::{Block, BlockType, InformationType, TemporaryRevoke};
-use crate::domain::block_change::Registration;
-use crate::domain::identity::{Action, Actor, HsaId, PatientId, RecordId};
+use crate::domain::identity::{HsaId, PatientId, RecordId};
 use crate::domain::time::{Period, Timestamp};
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgRow};
@@ -27,7 +26,7 @@ pub trait BlockSink: Send {
     fn take(&mut self, block: Block) -> impl Future<Output = bool> + Send;
 }
 
-const COLUMNS: &str = "b.block_number, b.block_id, b.block_type, b.patient_root, b.patient_extension,
+pub(super) const COLUMNS: &str = "b.block_number, b.block_id, b.block_type, b.patient_root, b.patient_extension,
     b.information_start_at, b.information_end_at, b.information_care_unit_id,
     b.information_care_provider_id, b.exempts_lak, b.exempts_upp, b.owner_id, b.removed_at is not null,
     r.revoke_id, r.end_at, r.care_unit_id, r.employee_id, r.owner_id";
@@ -159,131 +158,6 @@ impl Selection {
     }
 }
 
-impl Change {
-    /// The registration under a block id, if the tenant has one.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn block_registration(
-        &mut self,
-        id: &RecordId,
-    ) -> Result<Option<Registration>, StoreError> {
-        let sql = format!(
-            "/* block_registration */ select {COLUMNS}, b.extended,
-                a.requested_at, a.requested_by_employee_id, a.requested_by_assignment_id,
-                a.requested_by_assignment_name, a.registered_at, a.registered_by_employee_id,
-                a.registered_by_assignment_id, a.registered_by_assignment_name, a.reason_text
-             from blocks b
-             left join temporary_revokes r on false
-             left join block_actions a on a.block_number = b.block_number and a.kind = 'register'
-             where b.tenant_id = $1 and b.block_key = $2"
-        );
-        let row = sqlx::query(&sql)
-            .bind(self.tenant.0)
-            .bind(id.key())
-            .fetch_optional(&mut *self.transaction)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let extended: bool = row.try_get(18)?;
-        let action = if extended { Some(action_of(&row, 19)?) } else { None };
-        Ok(Some(Registration { block: block_of(&row)?, action }))
-    }
-
-    /// Stores a block that the tenant does not have.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn insert_block(&mut self, new: &Registration) -> Result<(), StoreError> {
-        let block = &new.block;
-        let number: i64 = sqlx::query_scalar(
-            "/* insert_block */ insert into blocks (tenant_id, block_key, block_id, block_type,
-                patient_key, patient_root, patient_extension, information_start_at,
-                information_end_at, information_care_unit_id, information_care_provider_id,
-                provider_key, exempts_lak, exempts_upp, owner_id, extended, stored_at, changed_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
-             returning block_number",
-        )
-        .bind(self.tenant.0)
-        .bind(block.id.key())
-        .bind(block.id.as_str())
-        .bind(match block.block_type {
-            BlockType::Inner => "Inner",
-            BlockType::Outer => "Outer",
-        })
-        .bind(block.patient.key())
-        .bind(block.patient.root())
-        .bind(block.patient.extension())
-        .bind(block.period.start)
-        .bind(block.period.end)
-        .bind(block.care_unit.as_ref().map(HsaId::as_str))
-        .bind(block.care_provider.as_str())
-        .bind(block.care_provider.key())
-        .bind(block.exempted.contains(&InformationType::Lak))
-        .bind(block.exempted.contains(&InformationType::Upp))
-        .bind(block.owner_id.as_deref())
-        .bind(new.action.is_some())
-        .bind(self.stored_at())
-        .fetch_one(&mut *self.transaction)
-        .await?;
-        match &new.action {
-            Some(action) => self.insert_block_action(number, "register", action).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn insert_block_action(
-        &mut self,
-        block_number: i64,
-        kind: &str,
-        action: &Action,
-    ) -> Result<(), StoreError> {
-        const SQL: &str = "/* insert_block_action */ insert into block_actions (block_number, kind,
-                requested_at, requested_by_employee_id, requested_by_assignment_id,
-                requested_by_assignment_name, registered_at, registered_by_employee_id,
-                registered_by_assignment_id, registered_by_assignment_name, reason_text)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-        let query = sqlx::query(SQL).bind(block_number).bind(kind);
-        bind_action(query, action).execute(&mut *self.transaction).await?;
-        Ok(())
-    }
-}
-
-/// Binds the nine columns of an action.
-pub(super) fn bind_action<'q>(
-    query: Query<'q, Postgres, PgArguments>,
-    action: &'q Action,
-) -> Query<'q, Postgres, PgArguments> {
-    let (by, registrar) = (&action.requested_by, &action.registered_by);
-    query
-        .bind(action.requested_at)
-        .bind(by.employee.as_str())
-        .bind(by.assignment.as_ref().map(HsaId::as_str))
-        .bind(by.assignment_name.as_deref())
-        .bind(action.registered_at)
-        .bind(registrar.employee.as_str())
-        .bind(registrar.assignment.as_ref().map(HsaId::as_str))
-        .bind(registrar.assignment_name.as_deref())
-        .bind(action.reason.as_deref())
-}
-
-/// Reads the nine columns of an action, from `first` on.
-pub(super) fn action_of(row: &PgRow, first: usize) -> Result<Action, StoreError> {
-    let actor = |at: usize| -> Result<Actor, StoreError> {
-        Ok(Actor {
-            employee: hsa_id(row.try_get(at)?, "actions")?,
-            assignment: row.try_get::<Option<&str>, _>(at + 1)?.and_then(HsaId::new),
-            assignment_name: row.try_get(at + 2)?,
-        })
-    };
-    Ok(Action {
-        requested_at: row.try_get(first)?,
-        requested_by: actor(first + 1)?,
-        registered_at: row.try_get(first + 4)?,
-        registered_by: actor(first + 5)?,
-        reason: row.try_get(first + 8)?,
-    })
-}
-
 /// Puts together blocks from rows in which a block stands once for each of its revokes.
 #[derive(Default)]
 struct Grouping {
@@ -309,7 +183,7 @@ impl Grouping {
     }
 }
 
-fn block_of(row: &PgRow) -> Result<Block, StoreError> {
+pub(super) fn block_of(row: &PgRow) -> Result<Block, StoreError> {
     let block_type = match row.try_get(2)? {
         "Inner" => BlockType::Inner,
         "Outer" => BlockType::Outer,

@@ -3,7 +3,10 @@
 //! The room imports `domain`. A look-up that finds nothing is `None`; a change is a value
 //! that holds the tenant's change clock, so that it cannot be made without it.
 
+mod actions;
 pub mod assertions;
+pub mod block_changes;
+mod block_history;
 pub mod blocks;
 mod change;
 mod copy_rows;

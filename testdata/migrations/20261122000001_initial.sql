@@ -4,8 +4,8 @@ insert into blocks (tenant_id, block_key, block_id, block_type, patient_key, pat
     stored_at, changed_at)
 values (1, 'b-1', 'B-1', 'Inner', '1.2.752.129.2.1.3.1^191212121212', '1.2.752.129.2.1.3.1', '191212121212',
     'SE1-VE1', 'SE1-VG1', 'se1-vg1', true, false, 'SE1-S1', true, '2026-01-01T10:00:00Z', '2026-01-01T10:00:00Z');
-insert into block_actions (block_number, kind, requested_at, requested_by_employee_id, registered_at, registered_by_employee_id)
-select block_number, 'register', stored_at, 'SE1-P1', stored_at, 'SE1-P1' from blocks;
+insert into block_actions (block_number, revoke_number, kind, requested_at, requested_by_employee_id, registered_at, registered_by_employee_id)
+select block_number, 0, 'register', stored_at, 'SE1-P1', stored_at, 'SE1-P1' from blocks;
 insert into temporary_revokes (tenant_id, revoke_key, revoke_id, block_number, end_at, care_unit_id, extended, stored_at)
 select 1, 'r-1', 'R-1', block_number, '2027-01-01T10:00:00Z', 'SE1-VE2', false, stored_at from blocks;
 insert into change_clocks (tenant_id, domain, latest_at) values (1, 'blocking', '2026-01-01T10:00:00Z');

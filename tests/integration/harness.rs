@@ -9,6 +9,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use sigill::config::Limits;
 use sigill::contracts::context::Services;
+use sigill::domain::block_lifecycle::LiftPolicies;
 use sigill::domain::log::RepeatedLogId;
 use sigill::domain::time::{Clock, Timestamp};
 use sigill::store::{LogWriters, Store};
@@ -173,6 +174,7 @@ pub struct Service {
 pub struct Wishes {
     pub limits: Option<Limits>,
     pub repeated_log_id: RepeatedLogId,
+    pub lift_policies: LiftPolicies,
 }
 
 impl Service {
@@ -185,7 +187,12 @@ impl Service {
         let store = Store::open(database.options(), 8).await.unwrap();
         let (log_writers, mut writing) = LogWriters::start(&store, 2);
         writing.detach_all();
-        let services = Services { store, log_writers, repeated_log_id: wishes.repeated_log_id };
+        let services = Services {
+            store,
+            log_writers,
+            repeated_log_id: wishes.repeated_log_id,
+            lift_policies: wishes.lift_policies,
+        };
         let clock = Arc::new(Mutex::new(NOON.parse().unwrap()));
         let limits = wishes.limits.unwrap_or_default();
         let held = Clock::Held(Arc::clone(&clock));

@@ -1,11 +1,11 @@
 //! Blocks: wire to domain and back.
 
-use crate::contracts::convert::{
-    actions_from_wire, hsa_id, instant, optional_hsa_id, patient, record_id, wire_time,
-};
+use super::convert_changes::{self, BlockFields};
+use crate::contracts::convert::{actions_from_wire, hsa_id, instant, wire_time};
 use crate::contracts::place::Place;
 use crate::domain::block::{Block, BlockType, Information, InformationType, TemporaryRevoke};
 use crate::domain::block_change::{self, Registration};
+use crate::domain::identity::{Action, Actor};
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Ambiguous, Period};
 use crate::soap::xml::{DateTime, Text};
@@ -21,30 +21,17 @@ pub(super) fn extended_registration(
     owner_id: Option<&str>,
 ) -> Result<Registration, Rejection> {
     let root = Place::root("RegisterExtendedBlock");
-    let patient_id = &request.patient_id;
-    let types = request.excluded_information_types.iter().map(Text::as_ref);
-    let block = Block {
-        id: record_id(root.child("blockId"), &request.block_id)?,
-        block_type: match request.block_type {
-            wire::BlockType::Inner => BlockType::Inner,
-            wire::BlockType::Outer => BlockType::Outer,
-        },
-        patient: patient(root.child("patientId"), &patient_id.root, patient_id.extension.as_ref())?,
-        period: period(request.information_start_date, request.information_end_date),
-        care_unit: optional_hsa_id(
-            root.child("informationCareUnitId"),
-            request.information_care_unit_id.as_ref(),
-        )?,
-        care_provider: hsa_id(
-            root.child("informationCareProviderId"),
-            &request.information_care_provider_id,
-        )?,
-        exempted: block_change::exempted(types).map_err(|rejection| root.under(&rejection))?,
-        removed: false,
-        revokes: Vec::new(),
-        owner_id: owner_id.map(str::to_owned),
+    let fields = BlockFields {
+        block_id: &request.block_id,
+        block_type: request.block_type,
+        patient_id: &request.patient_id,
+        start: request.information_start_date,
+        end: request.information_end_date,
+        care_unit: request.information_care_unit_id.as_ref(),
+        care_provider: &request.information_care_provider_id,
+        exempted: &request.excluded_information_types,
     };
-    block_change::check(&block).map_err(|rejection| root.under(&rejection))?;
+    let block = convert_changes::block(root, &fields, owner_id)?;
     let action = action(root.child("registerAction"), &request.register_action)?;
     block_change::replication_wait(request.replication_timeout).map_err(|r| root.under(&r))?;
     Ok(Registration { block, action: Some(action) })
@@ -90,6 +77,25 @@ pub(super) fn basic(block: &Block) -> wire::Block<'_> {
         excluded_information_types: block.exempted.iter().map(|t| information_type(*t)).collect(),
         temporary_revokes: block.revokes.iter().map(revoke).collect(),
         owner_id: block.owner_id.as_deref().map(Into::into),
+    }
+}
+
+/// Who asked for and who registered a change, as answers have it.
+pub(super) fn wire_action<'r>(action: &'r Action, reason: Option<&'r str>) -> wire::Action<'r> {
+    wire::Action {
+        request_date: wire_time(action.requested_at),
+        requested_by: wire_actor(&action.requested_by),
+        registration_date: wire_time(action.registered_at),
+        registered_by: wire_actor(&action.registered_by),
+        reason_text: reason.or(action.reason.as_deref()).map(Into::into),
+    }
+}
+
+fn wire_actor(actor: &Actor) -> wire::Actor<'_> {
+    wire::Actor {
+        employee_id: actor.employee.as_str().into(),
+        assignment_id: actor.assignment.as_ref().map(|id| id.as_str().into()),
+        assignment_name: actor.assignment_name.as_deref().map(Into::into),
     }
 }
 

@@ -1,6 +1,10 @@
 //! The contracts for blocks and temporary revokes.
 
 pub mod administration;
+pub mod answers;
 pub mod check;
 mod convert;
+mod convert_changes;
+pub mod history;
 pub mod query;
+pub mod synchronization;

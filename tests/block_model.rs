@@ -19,6 +19,7 @@ const CASES: u32 = 100_000;
 
 /// What a history is made of; small numbers stand for identities.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "what can be so or not")]
 struct BlockPlan {
     inner: bool,
     patient: u8,

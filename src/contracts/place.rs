@@ -43,6 +43,9 @@ impl<'p> Place<'p> {
     }
 
     /// The domain's decision about what stands here: wrong values get the place they stand in.
+    ///
+    /// # Errors
+    /// The decision's.
     pub fn decided<T>(&self, decision: Result<T, Rejection>) -> Result<T, Rejection> {
         decision.map_err(|rejection| match rejection.class {
             Class::Validation => self.under(&rejection),

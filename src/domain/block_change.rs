@@ -11,6 +11,7 @@
 
 use super::block::{Block, BlockType, InformationType};
 use super::identity::Action;
+use super::outcome::Outcome;
 use super::rejection::{Class, Rejection};
 
 /// A block as it was registered.
@@ -20,15 +21,6 @@ pub struct Registration {
     pub block: Block,
     /// Who asked and who registered; in the extended format only.
     pub action: Option<Action>,
-}
-
-/// What a change leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is new: store it.
-    Store,
-    /// Done before, in the same words: nothing to do.
-    Repeated,
 }
 
 /// Takes up the exempted types of a registration (BC3).

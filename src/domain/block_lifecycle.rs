@@ -17,8 +17,9 @@
 //!   outer block is.
 
 use super::block::{Block, BlockType, TemporaryRevoke};
-use super::block_change::{Outcome, Registration};
+use super::block_change::Registration;
 use super::identity::{Action, HsaId, RecordId};
+use super::outcome::Outcome;
 use super::rejection::{Class, Rejection};
 use super::time::Timestamp;
 use chrono::Duration;

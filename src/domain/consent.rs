@@ -18,6 +18,7 @@
 //! - **C8** Of several assertions that open, the one stored last names the type.
 
 use super::identity::{AccessingActor, Action, HsaId, PatientId, RecordId};
+use super::outcome::Outcome;
 use super::rejection::{Class, Rejection};
 use super::time::Timestamp;
 
@@ -64,15 +65,6 @@ pub struct Registration {
     pub represented_by: Option<(String, Option<String>)>,
     /// Who asked and who registered.
     pub action: Action,
-}
-
-/// What a registration leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The id is new: store it.
-    Store,
-    /// Done before, in the same words: nothing to do.
-    Repeated,
 }
 
 /// The type of the assertion that opens, or `None` when none does (C8).

@@ -9,5 +9,6 @@ pub mod block_lifecycle;
 pub mod consent;
 pub mod identity;
 pub mod log;
+pub mod outcome;
 pub mod rejection;
 pub mod time;

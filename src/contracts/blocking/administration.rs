@@ -14,9 +14,10 @@ use crate::contracts::generated::blocking::v4::{
     RegisterTemporaryExtendedRevoke, RevokeExtendedBlock,
 };
 use crate::contracts::place::Place;
-use crate::domain::block_change::{self, Outcome, Registration};
+use crate::domain::block_change::{self, Registration};
 use crate::domain::block_lifecycle::{self, Removal, RevokeHistory};
 use crate::domain::identity::RecordId;
+use crate::domain::outcome::Outcome;
 use crate::domain::rejection::Rejection;
 use crate::store::block_changes::BlockRemoval;
 use crate::store::{Change, ChangeDomain, StoreError};
@@ -131,29 +132,33 @@ pub async fn register_temporary_extended_revoke(
     context: &Context<'_>,
     request: RegisterTemporaryExtendedRevoke<'_>,
 ) -> Result<Answer, StoreError> {
+    let place = Place::root("RegisterTemporaryExtendedRevoke");
     let outcome = match convert::extended_revoke(&request, context.caller.as_deref()) {
-        Ok(new) => lift(context, &new).await?.map(|_| ()),
+        Ok(new) => lift(context, place, &new).await?.map(|_| ()),
         Err(rejection) => Err(rejection),
     };
     Ok(answers::register_temporary_extended_revoke(outcome.as_ref().copied()))
 }
 
-async fn lift(context: &Context<'_>, new: &RevokeHistory) -> Decided {
+/// Stores a temporary revoke of either format. The care provider's policy judges originals; a
+/// copy has been judged by the service that it comes from.
+pub(super) async fn lift(context: &Context<'_>, place: Place<'_>, new: &RevokeHistory) -> Decided {
     let mut change = begin(context).await?;
     let (number, block) = change.block(&new.block).await?.unzip();
     let stored = change.revoke(&new.revoke.id).await?.map(|(.., history)| history);
     let decided =
         block_lifecycle::register_revoke(block.as_ref(), stored.as_ref(), new, context.now);
-    let mut outcome = Place::root("RegisterTemporaryExtendedRevoke").decided(decided);
+    let outcome = place.decided(decided);
     if let (Ok(Outcome::Store), Some(number), Some(block)) = (&outcome, number, &block) {
         let block = &block.registration.block;
         let policy = context.services.lift_policies.of(&block.care_provider);
-        if let Err(forbidden) = policy.allows(block, new.revoke.end, context.now) {
-            outcome = Err(forbidden);
-        } else {
-            change.insert_revoke(number, new).await?;
-            change.commit().await?;
+        if new.details.is_some()
+            && let Err(forbidden) = policy.allows(block, new.revoke.end, context.now)
+        {
+            return Ok(Err(forbidden));
         }
+        change.insert_revoke(number, new).await?;
+        change.commit().await?;
     }
     Ok(outcome)
 }

@@ -3,7 +3,7 @@
 //!
 //! `OK` means that the change is durable and seen by every call from now on.
 
-use super::administration::{Decided, begin};
+use super::administration::{Decided, begin, lift};
 use super::{answers, convert_changes as convert};
 use crate::contracts::answer::Answer;
 use crate::contracts::context::Context;
@@ -12,9 +12,10 @@ use crate::contracts::generated::blocking::v4::{
     RegisterBlock, RegisterTemporaryRevoke, UnregisterBlock, UnregisterTemporaryRevoke,
 };
 use crate::contracts::place::Place;
-use crate::domain::block_change::{self, Outcome, Registration};
+use crate::domain::block_change::{self, Registration};
 use crate::domain::block_lifecycle::{self, BlockHistory, RevokeHistory};
 use crate::domain::identity::RecordId;
+use crate::domain::outcome::Outcome;
 use crate::domain::rejection::{Class, Rejection};
 use crate::store::StoreError;
 use crate::store::block_changes::BlockRemoval;
@@ -105,31 +106,15 @@ pub async fn register_temporary_revoke(
     context: &Context<'_>,
     request: RegisterTemporaryRevoke<'_>,
 ) -> Result<Answer, StoreError> {
-    let place = Place::root("RegisterTemporaryRevoke");
-    let place = place.child("temporaryRevokeRegistration");
+    let root = Place::root("RegisterTemporaryRevoke");
+    let place = root.child("temporaryRevokeRegistration");
     let new =
         convert::revoke(place, &request.temporary_revoke_registration, context.caller.as_deref());
     let outcome = match new {
-        Ok(new) => lift(context, &new).await?.map(|_| ()),
+        Ok(new) => lift(context, place, &new).await?.map(|_| ()),
         Err(rejection) => Err(rejection),
     };
     Ok(answers::register_temporary_revoke(outcome.as_ref().copied()))
-}
-
-async fn lift(context: &Context<'_>, new: &RevokeHistory) -> Decided {
-    let mut change = begin(context).await?;
-    let (number, block) = change.block(&new.block).await?.unzip();
-    let stored = change.revoke(&new.revoke.id).await?.map(|(.., history)| history);
-    let decided =
-        block_lifecycle::register_revoke(block.as_ref(), stored.as_ref(), new, context.now);
-    let outcome = Place::root("RegisterTemporaryRevoke")
-        .child("temporaryRevokeRegistration")
-        .decided(decided);
-    if let (Ok(Outcome::Store), Some(number)) = (&outcome, number) {
-        change.insert_revoke(number, new).await?;
-        change.commit().await?;
-    }
-    Ok(outcome)
 }
 
 /// UnregisterTemporaryRevoke: the copy of a temporary revoke is removed.

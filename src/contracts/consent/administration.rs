@@ -7,7 +7,8 @@ use crate::contracts::generated::consent::v2::{
     RegisterExtendedConsent, RegisterExtendedConsentResponse,
 };
 use crate::contracts::result::consent_result;
-use crate::domain::consent::{self, Outcome, Registration};
+use crate::domain::consent::{self, Registration};
+use crate::domain::outcome::Outcome;
 use crate::domain::rejection::Rejection;
 use crate::store::{ChangeDomain, StoreError};
 

@@ -7,6 +7,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod blocks;
 mod concurrency;
 mod consents;
 mod golden;
@@ -15,4 +16,5 @@ mod http;
 mod kill;
 mod logs;
 mod migrations;
+mod outage;
 mod program;

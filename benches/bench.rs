@@ -10,6 +10,7 @@
 
 mod baseline;
 mod check_blocks;
+mod get_blocks;
 mod load;
 mod parsing;
 mod server;
@@ -41,6 +42,7 @@ async fn main() {
     if wanted("check") {
         check_blocks::run(&server).await;
         server.memory("after CheckBlocks");
+        get_blocks::run(&server).await;
     }
     load::open_connections(&server, 64).await;
     server.stop().await;

@@ -2,6 +2,7 @@
 
 use crate::config::{self, Config, Database};
 use crate::contracts::context::Services;
+use crate::contracts::tenants::{Tenant, Tenants};
 use crate::domain::block_lifecycle::{LiftPolicies, LiftPolicy};
 use crate::domain::identity::HsaId;
 use crate::domain::log::RepeatedLogId;
@@ -11,11 +12,15 @@ use crate::store::{LogWriters, Store, StoreError};
 use crate::wire::endpoint::Endpoint;
 use crate::wire::listener;
 use sqlx::postgres::PgConnectOptions;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The one tenant of an installation without configured ones; the first migration makes it.
+const DEFAULT_TENANT: &str = "default";
 
 /// Why the server did not start or end cleanly.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +99,7 @@ async fn serve_database(
     let store = Store::open(options, config.database.connections).await?;
     let (log_writers, mut writing) = LogWriters::start(&store, config.log.writers);
     let services = Services {
+        tenants: tenants(&store, &config.tenant).await?,
         store: store.clone(),
         log_writers,
         lift_policies: lift_policies(&config.blocking),
@@ -148,4 +154,22 @@ fn lift_policies(blocking: &config::Blocking) -> LiftPolicies {
         default: policy(blocking.longest_temporary_revoke_days, blocking.lift_outer_blocks),
         own: own.collect(),
     }
+}
+
+async fn tenants(store: &Store, configured: &[config::Tenant]) -> Result<Tenants, StoreError> {
+    let mut by_address = HashMap::new();
+    for tenant in configured {
+        let found = Tenant {
+            id: store.tenant(&tenant.name).await?,
+            care_providers: tenant.care_providers.iter().filter_map(|id| HsaId::new(id)).collect(),
+        };
+        for address in &tenant.logical_addresses {
+            by_address.insert(address.trim().to_ascii_lowercase(), found.clone());
+        }
+    }
+    if by_address.is_empty() {
+        let id = store.tenant(DEFAULT_TENANT).await?;
+        return Ok(Tenants::One(Tenant { id, care_providers: Vec::new() }));
+    }
+    Ok(Tenants::ByAddress(by_address))
 }

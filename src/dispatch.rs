@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::soap::envelope::{Envelope, Vocabulary};
 use crate::soap::fault::Fault;
 use crate::soap::xml::{self, Charset, ReadError};
-use crate::store::{StoreError, TenantId};
+use crate::store::StoreError;
 
 const VOCABULARY: Vocabulary = Vocabulary { of_uri: ns::of_uri, registry: ns::REGISTRY_1 };
 
@@ -64,7 +64,10 @@ async fn answer(
 ) -> Result<Answer, Fault> {
     let document = xml::decode(message.body, message.charset)?;
     let Envelope { logical_address, body, mut reader } = Envelope::open(&document, VOCABULARY)?;
+    let tenant = services.tenants.of(&logical_address);
     told.logical_address = Some(logical_address);
+    let tenant = tenant
+        .ok_or_else(|| Fault::client("den logiska adressen finns inte i den här tjänsten"))?;
     let interaction = Interaction::of_body(body.0, body.1).ok_or_else(|| {
         Fault::client("okänt anrop: Body innehåller inget element som tjänsten känner")
     })?;
@@ -75,8 +78,7 @@ async fn answer(
     if more {
         return Err(Fault::client("kuvertets Body innehåller mer än ett element"));
     }
-    let context =
-        Context { services, tenant: DEFAULT_TENANT, caller: message.caller, now: message.now };
+    let context = Context { services, tenant, caller: message.caller, now: message.now };
     match request {
         Ok(request) => handle(&context, interaction, request, &mut told.cause).await,
         Err(ReadError::Invalid(violation)) => {
@@ -85,9 +87,6 @@ async fn answer(
         Err(ReadError::Malformed(malformed)) => Err(malformed.into()),
     }
 }
-
-/// The one tenant of an installation without configuration; it answers every address.
-const DEFAULT_TENANT: TenantId = TenantId(1);
 
 async fn handle(
     context: &Context<'_>,

@@ -1,9 +1,10 @@
 //! What every handler is given beside its request.
 
+use super::tenants::{Tenant, Tenants};
 use crate::domain::block_lifecycle::LiftPolicies;
 use crate::domain::log::RepeatedLogId;
 use crate::domain::time::Timestamp;
-use crate::store::{LogWriters, Store, TenantId};
+use crate::store::{LogWriters, Store};
 
 /// The parts and settings that handlers use.
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ pub struct Services {
     pub store: Store,
     /// The queue of log records to be stored.
     pub log_writers: LogWriters,
+    /// Whose data the logical addresses name.
+    pub tenants: Tenants,
     /// What happens when a log id comes again.
     pub repeated_log_id: RepeatedLogId,
     /// How care providers let their blocks be lifted.
@@ -24,7 +27,7 @@ pub struct Context<'s> {
     /// Parts and settings.
     pub services: &'s Services,
     /// Whose data the call sees.
-    pub tenant: TenantId,
+    pub tenant: &'s Tenant,
     /// The system that began the chain of calls, if it is known.
     pub caller: Option<String>,
     /// The time of the call.

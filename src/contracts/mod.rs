@@ -13,3 +13,4 @@ pub mod log;
 pub mod monitoring;
 pub mod place;
 pub mod result;
+pub mod tenants;

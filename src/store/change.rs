@@ -36,6 +36,20 @@ pub struct Change {
 }
 
 impl Store {
+    /// The tenant of a name, made when it is new.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn tenant(&self, name: &str) -> Result<TenantId, StoreError> {
+        let insert = "/* tenant */ insert into tenants (name) values ($1) on conflict do nothing";
+        sqlx::query(insert).bind(name).execute(&self.pool).await?;
+        let id = sqlx::query_scalar("/* tenant */ select tenant_id from tenants where name = $1")
+            .bind(name)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(TenantId(id))
+    }
+
     /// Begins a change and waits for its turn.
     ///
     /// # Errors

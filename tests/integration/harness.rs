@@ -9,13 +9,16 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use sigill::config::Limits;
 use sigill::contracts::context::Services;
+use sigill::contracts::tenants::{Tenant, Tenants};
 use sigill::domain::block_lifecycle::LiftPolicies;
+use sigill::domain::identity::HsaId;
 use sigill::domain::log::RepeatedLogId;
 use sigill::domain::time::{Clock, Timestamp};
 use sigill::store::{LogWriters, Store};
 use sigill::wire::endpoint::Endpoint;
 use sigill::wire::listener;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -175,6 +178,22 @@ pub struct Wishes {
     pub limits: Option<Limits>,
     pub repeated_log_id: RepeatedLogId,
     pub lift_policies: LiftPolicies,
+    /// Tenants as (logical address, care provider); none is one that answers every address.
+    pub tenants: Vec<(&'static str, &'static str)>,
+}
+
+async fn tenants(store: &Store, wished: &[(&str, &str)]) -> Tenants {
+    let mut by_address = HashMap::new();
+    for (address, provider) in wished {
+        let id = store.tenant(address).await.unwrap();
+        let care_providers = vec![HsaId::new(provider).unwrap()];
+        by_address.insert(address.to_lowercase(), Tenant { id, care_providers });
+    }
+    if by_address.is_empty() {
+        let id = store.tenant("default").await.unwrap();
+        return Tenants::One(Tenant { id, care_providers: Vec::new() });
+    }
+    Tenants::ByAddress(by_address)
 }
 
 impl Service {
@@ -188,10 +207,11 @@ impl Service {
         let (log_writers, mut writing) = LogWriters::start(&store, 2);
         writing.detach_all();
         let services = Services {
-            store,
             log_writers,
             repeated_log_id: wishes.repeated_log_id,
             lift_policies: wishes.lift_policies,
+            tenants: tenants(&store, &wishes.tenants).await,
+            store,
         };
         let clock = Arc::new(Mutex::new(NOON.parse().unwrap()));
         let limits = wishes.limits.unwrap_or_default();

@@ -18,3 +18,4 @@ mod logs;
 mod migrations;
 mod outage;
 mod program;
+mod tenants;

@@ -27,7 +27,7 @@ pub(super) type Decided = Result<Result<Outcome, Rejection>, StoreError>;
 
 /// Begins a change of the tenant's blocks.
 pub(super) async fn begin(context: &Context<'_>) -> Result<Change, StoreError> {
-    context.services.store.change(context.tenant, ChangeDomain::Blocking, context.now).await
+    context.services.store.change(context.tenant.id, ChangeDomain::Blocking, context.now).await
 }
 
 /// RegisterExtendedBlock: a new block, with who asked and who registered.
@@ -46,6 +46,9 @@ pub async fn register_extended_block(
 }
 
 async fn register(context: &Context<'_>, new: &Registration) -> Decided {
+    if let Err(elsewhere) = context.tenant.may_hold(&new.block.care_provider) {
+        return Ok(Err(elsewhere));
+    }
     let mut change = begin(context).await?;
     let stored = change.block(&new.block.id).await?.map(|(_, history)| history.registration);
     let outcome = block_change::register(stored.as_ref(), new);

@@ -40,7 +40,7 @@ pub async fn check_blocks(
         Err(rejection) => return Ok(refused(&rejection)),
     };
     let store = &context.services.store;
-    let blocks = store.active_blocks(context.tenant, &question.patient).await?;
+    let blocks = store.active_blocks(context.tenant.id, &question.patient).await?;
     Ok(answer(question.verdicts(&blocks, context.now)))
 }
 

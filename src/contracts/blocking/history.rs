@@ -23,7 +23,7 @@ pub async fn get_patient_ids(
     let place = Place::root("GetPatientIds");
     let patients = match hsa_id(place.child("careProviderId"), &request.care_provider_id) {
         Ok(provider) => {
-            context.services.store.patients_with_blocks(context.tenant, &provider).await?
+            context.services.store.patients_with_blocks(context.tenant.id, &provider).await?
         }
         Err(rejection) => return Ok(patient_ids_refused(&rejection)),
     };
@@ -64,7 +64,7 @@ pub async fn get_extended_blocks_for_patient(
         Err(rejection) => return Ok(histories_refused(&rejection)),
     };
     let store = &context.services.store;
-    let mut found = store.block_histories(context.tenant, &provider, &patient).await?;
+    let mut found = store.block_histories(context.tenant.id, &provider, &patient).await?;
     found.sort_by_cached_key(|(history, _)| {
         let registered = history.registration.action.as_ref().map(|a| a.registered_at);
         (registered, history.registration.block.id.key())

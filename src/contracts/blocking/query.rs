@@ -36,16 +36,16 @@ pub async fn get_blocks(
     let store = &context.services.store;
     let (selection, wrong) = selection(&request);
     if let Some(rejection) = wrong {
-        let latest = store.latest_removal(context.tenant, &selection).await?;
+        let latest = store.latest_removal(context.tenant.id, &selection).await?;
         let next = selection.changed_since.unwrap_or(context.now);
         return Ok(refused(&rejection, next, latest));
     }
     // The cursor comes first: whatever is not in the snapshot read below is stored after it.
-    let next = store.cursor(context.tenant, ChangeDomain::Blocking, context.now).await?;
-    let latest = store.latest_removal(context.tenant, &selection).await?;
+    let next = store.cursor(context.tenant.id, ChangeDomain::Blocking, context.now).await?;
+    let latest = store.latest_removal(context.tenant.id, &selection).await?;
     let (pieces, mut rest) = mpsc::channel(PIECES_WAITING_MAX);
     let mut sink = Pieces { out: begun(&blocking_result(Ok(()))), receiver: pieces, rows: 0 };
-    let (store, tenant, now) = (store.clone(), context.tenant, context.now);
+    let (store, tenant, now) = (store.clone(), context.tenant.id, context.now);
     tokio::spawn(async move {
         let outcome = store.read_blocks(tenant, &selection, now, &mut sink).await;
         sink.end(outcome, next, latest).await;

@@ -37,6 +37,9 @@ pub async fn register_block(
 }
 
 async fn register(context: &Context<'_>, new: &Registration, revokes: &[RevokeHistory]) -> Decided {
+    if let Err(elsewhere) = context.tenant.may_hold(&new.block.care_provider) {
+        return Ok(Err(elsewhere));
+    }
     let mut change = begin(context).await?;
     let stored = change.block(&new.block.id).await?;
     let outcome = block_change::register(stored.as_ref().map(|(_, h)| &h.registration), new);

@@ -32,8 +32,11 @@ async fn register(
     context: &Context<'_>,
     new: &Registration,
 ) -> Result<Result<Outcome, Rejection>, StoreError> {
+    if let Err(elsewhere) = context.tenant.may_hold(&new.assertion.care_provider) {
+        return Ok(Err(elsewhere));
+    }
     let store = &context.services.store;
-    let mut change = store.change(context.tenant, ChangeDomain::Consent, context.now).await?;
+    let mut change = store.change(context.tenant.id, ChangeDomain::Consent, context.now).await?;
     let stored = change.assertion_registration(&new.assertion.id).await?;
     let outcome = consent::register(stored.as_ref(), new);
     if outcome == Ok(Outcome::Store) {

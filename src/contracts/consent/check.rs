@@ -25,7 +25,7 @@ pub async fn check_consent(
         Err(rejection) => return Ok(refused(&rejection)),
     };
     let store = &context.services.store;
-    let assertions = store.assertions_of(context.tenant, &patient, &actor.care_provider).await?;
+    let assertions = store.assertions_of(context.tenant.id, &patient, &actor.care_provider).await?;
     Ok(answer(Ok(consent::opens(&assertions, &patient, &actor, context.now))))
 }
 

@@ -1,15 +1,16 @@
 //! Log records: wire to domain, borrowed all the way to the store's rows.
 
-use crate::contracts::convert::{instant, record_id};
+use crate::contracts::convert::{hsa_id, instant, record_id};
 use crate::contracts::generated::log::v2 as wire;
 use crate::contracts::place::Place;
+use crate::contracts::tenants::Tenant;
 use crate::domain::log::{
     IdHash, Identity, LogEntry, Organisation, Repetition, Resource, check_count,
 };
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Ambiguous, Timestamp};
 use crate::soap::xml::{Rule, Text};
-use crate::store::{EncodedLog, TenantId};
+use crate::store::EncodedLog;
 use std::collections::HashMap;
 
 /// The records of a call, checked and ready to be stored.
@@ -18,7 +19,7 @@ use std::collections::HashMap;
 /// The first value that breaks a rule.
 pub(super) fn encoded(
     request: &wire::StoreLog<'_>,
-    tenant: TenantId,
+    tenant: &Tenant,
     now: Timestamp,
 ) -> Result<EncodedLog, Rejection> {
     let root = Place::root("StoreLog");
@@ -31,9 +32,11 @@ pub(super) fn encoded(
         let place = root.item("log", index + 1);
         let id = record_id(place.child("logId"), &log.log_id)?;
         let entry = entry(place, log)?;
+        let owner = place.child("user");
+        tenant.may_hold(&hsa_id(owner.child("careProvider"), entry.care_provider.id)?)?;
         let first = *seen.entry(IdHash::of(&id)).or_insert(index);
         if first == index {
-            encoded.push(tenant.0, &id, &entry, now);
+            encoded.push(tenant.id.0, &id, &entry, now);
         } else {
             let identical = entries.get(first) == Some(&entry);
             encoded.repeated_within.push(Repetition { id: entry.id.to_owned(), identical });

@@ -7,7 +7,7 @@ use crate::domain::time::{Period, Timestamp};
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{Postgres, Row};
+use sqlx::{PgConnection, Postgres, Row};
 
 /// Which blocks a reader of many wants.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,9 @@ pub struct Selection {
     /// Only those stored or changed at or after this.
     pub changed_since: Option<Timestamp>,
 }
+
+/// A slow receiver may take this long; how many there may be is bounded in `Store`.
+const LONG_READ_TIMEOUT: &str = "/* long_read */ set local statement_timeout = '30min'";
 
 /// Receives blocks one at a time; returning `false` ends the reading.
 pub trait BlockSink: Send {
@@ -87,14 +90,26 @@ impl Store {
             selection.conditions(3, "changed_at")
         );
         let query = selection.bind(sqlx::query(&sql).bind(tenant.0).bind(now));
-        let mut connection = self.pool.acquire().await?;
-        let mut rows = query.fetch(&mut *connection);
         let mut blocks = Grouping::default();
-        while let Some(row) = rows.try_next().await? {
-            if let Some(block) = blocks.add(&row)?
-                && !sink.take(block).await
-            {
-                return Ok(());
+        if selection.patient.is_some() {
+            // Few rows, often asked for.
+            let look_up =
+                async |connection: &mut PgConnection| Ok(query.fetch_all(connection).await?);
+            for row in self.readers.read(&self.pool, look_up).await? {
+                if !blocks.pass_on(&row, sink).await? {
+                    return Ok(());
+                }
+            }
+        } else {
+            // As many rows as the service has, as fast as the receiver takes them.
+            let _permit = self.long_read().await?;
+            let mut transaction = self.pool.begin().await?;
+            sqlx::query(LONG_READ_TIMEOUT).execute(&mut *transaction).await?;
+            let mut rows = query.fetch(&mut *transaction);
+            while let Some(row) = rows.try_next().await? {
+                if !blocks.pass_on(&row, sink).await? {
+                    return Ok(());
+                }
             }
         }
         if let Some(block) = blocks.last() {
@@ -176,6 +191,18 @@ impl Grouping {
             block.revokes.extend(revoke_of(row)?);
         }
         Ok(done)
+    }
+
+    /// Takes a row and hands a complete block on; `false` when nobody takes it.
+    async fn pass_on(
+        &mut self,
+        row: &PgRow,
+        sink: &mut impl BlockSink,
+    ) -> Result<bool, StoreError> {
+        match self.add(row)? {
+            Some(block) => Ok(sink.take(block).await),
+            None => Ok(true),
+        }
     }
 
     fn last(self) -> Option<Block> {

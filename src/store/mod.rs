@@ -26,6 +26,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How long a request waits for a connection before it counts as overload.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,6 +40,8 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 pub struct Store {
     pool: PgPool,
     readers: Arc<readers::Readers>,
+    /// Reads without a limit of rows; a slow receiver holds its connection for long.
+    long_reads: Arc<Semaphore>,
 }
 
 impl Store {
@@ -65,7 +68,8 @@ impl Store {
         MIGRATOR.run(&pool).await?;
         // The other half is for changes, long reads and the log.
         let readers = Arc::new(readers::Readers::new(connections as usize / 2));
-        Ok(Self { pool, readers })
+        let long_reads = Arc::new(Semaphore::new(connections as usize / 4));
+        Ok(Self { pool, readers, long_reads })
     }
 
     /// Whether a record could be stored now: the database answers and takes writes.
@@ -76,6 +80,14 @@ impl Store {
         )
         .fetch_one(&self.pool);
         matches!(tokio::time::timeout(READY_TIMEOUT, question).await, Ok(Ok(true)))
+    }
+
+    /// Waits for its turn to read without a limit of rows.
+    async fn long_read(&self) -> Result<SemaphorePermit<'_>, StoreError> {
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, self.long_reads.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(sqlx::Error::PoolTimedOut.into()),
+        }
     }
 
     /// Closes every connection when its work is done.

@@ -4,11 +4,13 @@ use super::harness::{Service, Wishes, request, without};
 use chrono::Duration;
 use sigill::domain::block_lifecycle::{LiftPolicies, LiftPolicy};
 use sigill::domain::identity::HsaId;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// More than an answer that is sent whole can hold.
 const MANY: usize = 3_000;
 
-async fn with_many_blocks() -> Service {
+async fn with_blocks(count: usize) -> Service {
     let service = Service::start().await;
     let pool = service.database.pool().await;
     let sql = format!(
@@ -17,19 +19,22 @@ async fn with_many_blocks() -> Service {
             extended, stored_at, changed_at)
          select 1, 'b' || n, 'B' || n, 'Outer', '1.2.3^1', '1.2.3', '1', 'SE1', 'se1', true, true, false,
             '2026-01-01T00:00:00Z'::timestamptz + n * interval '1 second', '2026-01-01T00:00:00Z'
-         from generate_series(1, {MANY}) n"
+         from generate_series(1, {count}) n"
     );
     sqlx::query(&sql).execute(&pool).await.unwrap();
     service
 }
 
+/// A question for every block there is.
+fn all_blocks() -> String {
+    let valid = request("blocking/get_blocks/valid");
+    without(&valid, &["createdOnOrAfter", "careProviderIds", "root", "extension", "patientId"])
+}
+
 #[tokio::test]
 async fn a_large_answer_is_streamed_whole_and_in_order() {
-    let service = with_many_blocks().await;
-    let all = request("blocking/get_blocks/valid");
-    let all = without(&all, &["createdOnOrAfter", "careProviderIds", "root", "extension"]);
-    let all = without(&all, &["patientId"]);
-    let reply = service.post(all).await;
+    let service = with_blocks(MANY).await;
+    let reply = service.post(all_blocks()).await;
     assert_eq!(reply.status, 200);
     assert_eq!(reply.headers.get("content-length"), None, "sent in pieces");
     let ids = reply.body.split("<c:blockId>").skip(1).filter_map(|t| t.split('<').next());
@@ -38,6 +43,34 @@ async fn a_large_answer_is_streamed_whole_and_in_order() {
     assert!(reply.body.ends_with("</soap:Envelope>"));
     assert_eq!(reply.text("nextCreatedOnOrAfter"), Some("2026-11-22T13:00:00"));
     assert_eq!(reply.text("latestCancellation"), Some("1970-01-01T00:00:00"));
+}
+
+#[tokio::test]
+async fn receivers_that_do_not_read_leave_others_their_connections() {
+    // More than the sockets between can hold.
+    let service = with_blocks(60_000).await;
+    let question = all_blocks();
+    let message = format!(
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n{question}",
+        question.len()
+    );
+    let address = service.caller.base().trim_start_matches("http://");
+    let mut silent = Vec::new();
+    for number in 0..12 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(message.as_bytes()).await.unwrap();
+        if number < 2 {
+            // It has begun to be answered and holds its connection from now on; two may.
+            let mut begun = [0; 12];
+            stream.read_exact(&mut begun).await.unwrap();
+            assert_eq!(&begun, b"HTTP/1.1 200");
+        }
+        silent.push(stream);
+    }
+    for path in ["register_extended_block/valid", "check_blocks/valid", "get_blocks/valid"] {
+        let reply = service.post(request(&format!("blocking/{path}"))).await;
+        assert_eq!(reply.code(), "OK", "{path}");
+    }
 }
 
 #[tokio::test]

@@ -41,6 +41,35 @@ expect("CheckBlocks", [r.status for r in answer.checkBlocksResult.checkResults],
 answer = call(blocking, "GetBlocks", 4, patientId=PATIENT)
 expect("GetBlocks", [b.blockId for b in answer.blockHeader.blocks], [block])
 
+revoke = str(uuid.uuid4())
+later = datetime.datetime.now() + datetime.timedelta(days=2)
+answer = call(blocking, "RegisterTemporaryExtendedRevoke", 4, temporaryRevokeId=revoke, blockId=block, endDate=later,
+              revokedForCareUnitId="SE1-VE1", registerAction=ACTION, revokeReason="PatientsConsent", replicationTimeout=0)
+expect("RegisterTemporaryExtendedRevoke", answer.result.resultCode, "OK")
+answer = call(blocking, "CancelTemporaryExtendedRevoke", 4, temporaryRevokeId=revoke, cancellationInfo=ACTION,
+              replicationTimeout=0)
+expect("CancelTemporaryExtendedRevoke", answer.result.resultCode, "OK")
+answer = call(blocking, "GetPatientIds", 4, careProviderId="SE1-VG2")
+expect("GetPatientIds", len(answer.getPatientIdResult.patientIds), 1)
+for contract, action in [("RevokeExtendedBlock", "revokeAction"), ("DeleteExtendedBlock", "deleteAction")]:
+    answer = call(blocking, contract, 4, blockId=block, replicationTimeout=0, **{action: ACTION})
+    expect(contract, answer.result.resultCode, "OK")
+answer = call(blocking, "GetExtendedBlocksForPatient", 4, careProviderId="SE1-VG2", patientId=PATIENT)
+history = answer.getExtendedBlocksResult.blocks[0]
+expect("GetExtendedBlocksForPatient", history.deletionInfo.requestedBy.employeeId, "SE1-P1")
+
+copy, revoke = str(uuid.uuid4()), str(uuid.uuid4())
+answer = call(blocking, "RegisterBlock", 4, blockId=copy, blockType="Outer", patientId=PATIENT,
+              informationCareProviderId="SE1-VG3")
+expect("RegisterBlock", answer.result.resultCode, "OK")
+registration = {"temporaryRevokeId": revoke, "blockId": copy, "endDate": later, "revokedForCareUnitId": "SE1-VE1"}
+answer = call(blocking, "RegisterTemporaryRevoke", 4, temporaryRevokeRegistration=registration)
+expect("RegisterTemporaryRevoke", answer.result.resultCode, "OK")
+answer = call(blocking, "UnregisterTemporaryRevoke", 4, temporaryRevokeId=revoke)
+expect("UnregisterTemporaryRevoke", answer.result.resultCode, "OK")
+answer = call(blocking, "UnregisterBlock", 4, blockId=copy)
+expect("UnregisterBlock", answer.result.resultCode, "OK")
+
 answer = call(consent, "RegisterExtendedConsent", 2, assertionId=str(uuid.uuid4()), assertionType="Emergency",
               scope="NationalLevel", patientId=PATIENT, careProviderId="SE1-VG1", careUnitId="SE1-VE1",
               registrationAction=ACTION)

@@ -181,3 +181,38 @@ async fn the_service_says_whether_it_lives_and_is_ready() {
     assert_eq!(service.caller.get("/live").await.body, "live\n");
     assert_eq!(service.caller.get("/ready").await.body, "ready\n");
 }
+
+#[tokio::test]
+async fn a_connection_that_sends_no_headers_is_closed() {
+    let limits = Limits { header_timeout_seconds: 1, ..Limits::default() };
+    let service = Service::start_with(Wishes { limits: Some(limits), ..Wishes::default() }).await;
+    let address = service.caller.base().trim_start_matches("http://");
+    for begun in ["", "POST / HTTP/1.1\r\nHost: x\r\n"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn one_connection_more_than_may_be_open_waits_for_another_to_close() {
+    let limits = Limits { connections_max: 1, ..Limits::default() };
+    let service = Service::start_with(Wishes { limits: Some(limits), ..Wishes::default() }).await;
+    let address = service.caller.base().trim_start_matches("http://");
+    let live = b"GET /live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let keep = b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut first = TcpStream::connect(address).await.unwrap();
+    first.write_all(keep).await.unwrap();
+    let mut buffer = [0; 12];
+    first.read_exact(&mut buffer).await.unwrap();
+    let mut second = TcpStream::connect(address).await.unwrap();
+    second.write_all(live).await.unwrap();
+    let mut answer = Vec::new();
+    let waiting = std::time::Duration::from_millis(200);
+    let early = tokio::time::timeout(waiting, second.read_to_end(&mut answer)).await;
+    assert!(early.is_err(), "answered while another connection was open");
+    drop(first);
+    second.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+}

@@ -64,7 +64,12 @@ async fn a_consumer_that_follows_the_cursor_sees_every_block() {
     let mut seen = std::collections::BTreeSet::new();
     let mut cursor: Option<String> = None;
     let mut writing = true;
+    let mut reads = 0;
     while writing {
+        // Time goes on between reads: a change that took its time before a cursor was given
+        // out and committed after it would be missed for good.
+        reads += 2;
+        service.set_clock(&format!("2026-11-22T12:{:02}:{:02}Z", reads / 60 % 60, reads % 60));
         writing = writers.try_join_next().is_none() || !writers.is_empty();
         let since = cursor.map_or(String::new(), |at| {
             format!("<urn1:createdOnOrAfter>{at}</urn1:createdOnOrAfter>")

@@ -85,9 +85,21 @@ fn every_contract_has_a_valid_request_and_served_ones_a_refusal() {
             }
             folder.push(c.to_ascii_lowercase());
         }
-        let own = files.iter().filter(|f| f.contains(&format!("/{folder}/")));
-        let names: Vec<&str> = own.filter_map(|f| f.rsplit('/').next()).collect();
-        assert!(names.contains(&"valid.request.xml"), "{folder}");
+        let own: Vec<&String> =
+            files.iter().filter(|f| f.contains(&format!("/{folder}/"))).collect();
+        assert!(own.iter().any(|f| f.ends_with("/valid.request.xml")), "{folder}");
+        let answers: Vec<String> = own
+            .iter()
+            .map(|f| std::fs::read_to_string(f.replace(".request.", ".response.")).unwrap())
+            .collect();
+        let unserved = answers.iter().any(|a| a.contains("tillhandahålls inte ännu"));
+        // PingForConfiguration has nothing that could be wrong, and no result code.
+        if !unserved && interaction != Interaction::PingForConfiguration {
+            let is =
+                |code: &str| answers.iter().any(|a| a.contains(&format!("resultCode>{code}<")));
+            let refused = is("VALIDATIONERROR") || is("VALIDATION_ERROR") || is("INVALIDSTATE");
+            assert!(is("OK") && refused, "{folder} needs a success and a refusal");
+        }
     }
 }
 

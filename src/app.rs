@@ -1,26 +1,33 @@
 //! The one place that knows all parts: settings, store, listener, drain.
 
+pub mod replication;
+mod tenants;
+
 use crate::config::{self, Config, Database};
+use crate::contracts::blocking::resync::ResyncError;
 use crate::contracts::context::Services;
-use crate::contracts::tenants::{Tenant, Tenants};
+use crate::contracts::tenants::Tenants;
 use crate::domain::block_lifecycle::{LiftPolicies, LiftPolicy};
 use crate::domain::identity::HsaId;
 use crate::domain::log::RepeatedLogId;
 use crate::domain::time::Clock;
+use crate::peer::PeerSettingsError;
 use crate::private_postgres::{PrivatePostgres, PrivatePostgresError};
 use crate::store::{LogWriters, Store, StoreError};
 use crate::wire::endpoint::Endpoint;
 use crate::wire::listener;
+use crate::workers;
 use sqlx::postgres::PgConnectOptions;
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-/// The one tenant of an installation without configured ones; the first migration makes it.
-const DEFAULT_TENANT: &str = "default";
+/// Connections of a command beside a server.
+const COMMAND_CONNECTIONS: u32 = 4;
 
 /// Why the server did not start or end cleanly.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +44,12 @@ pub enum AppError {
     /// The listener.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
+    /// The national service of a tenant cannot be called as configured.
+    #[error("{0}")]
+    Peer(#[from] PeerSettingsError),
+    /// Local and national service could not be compared.
+    #[error("{0}")]
+    Resync(#[from] ResyncError),
     /// Signals.
     #[error("signals: {0}")]
     Signals(std::io::Error),
@@ -99,7 +112,7 @@ async fn serve_database(
     let store = Store::open(options, config.database.connections).await?;
     let (log_writers, mut writing) = LogWriters::start(&store, config.log.writers);
     let services = Services {
-        tenants: tenants(&store, &config.tenant).await?,
+        tenants: tenants::tenants(&store, config).await?,
         store: store.clone(),
         log_writers,
         lift_policies: lift_policies(&config.blocking),
@@ -108,6 +121,7 @@ async fn serve_database(
             config::RepeatedLogId::AcceptIdentical => RepeatedLogId::AcceptIdentical,
         },
     };
+    let (stop_workers, mut working) = workers(&services.tenants);
     let endpoint = Arc::new(Endpoint::new(services, config.limits.clone(), Clock::System));
     let address = config.http.listen;
     let listener = TcpListener::bind(address).await.map_err(|e| AppError::Listen(address, e))?;
@@ -126,8 +140,13 @@ async fn serve_database(
         () = stop.next() => tracing::info!("draining"),
     }
     _ = drain.send(());
+    _ = stop_workers.send(true);
+    let finished = async {
+        serving.await;
+        while working.join_next().await.is_some() {}
+    };
     tokio::select! {
-        () = &mut serving => {}
+        () = finished => {}
         () = stop.next() => tracing::warn!("cut off by a second signal"),
         () = tokio::time::sleep(config.limits.drain_timeout()) => {
             tracing::warn!("cut off by the time limit");
@@ -137,6 +156,25 @@ async fn serve_database(
     while writing.join_next().await.is_some() {}
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Starts what goes on beside the calls; `true` ends it.
+fn workers(tenants: &Tenants) -> (watch::Sender<bool>, JoinSet<()>) {
+    let (stop, stopped) = watch::channel(false);
+    let mut working = JoinSet::new();
+    for replicator in tenants.replicators() {
+        working.spawn(workers::replication::run(replicator, stopped.clone()));
+    }
+    (stop, working)
+}
+
+/// The store that `serve` uses, without starting anything.
+async fn store_of_running(config: &Config) -> Result<Store, AppError> {
+    let options = match &config.database.url {
+        Some(url) => PgConnectOptions::from_str(url).map_err(AppError::DatabaseUrl)?,
+        None => PrivatePostgres::of_running(&config.data.dir)?,
+    };
+    Ok(Store::open(options, COMMAND_CONNECTIONS).await?)
 }
 
 fn lift_policies(blocking: &config::Blocking) -> LiftPolicies {
@@ -154,22 +192,4 @@ fn lift_policies(blocking: &config::Blocking) -> LiftPolicies {
         default: policy(blocking.longest_temporary_revoke_days, blocking.lift_outer_blocks),
         own: own.collect(),
     }
-}
-
-async fn tenants(store: &Store, configured: &[config::Tenant]) -> Result<Tenants, StoreError> {
-    let mut by_address = HashMap::new();
-    for tenant in configured {
-        let found = Tenant {
-            id: store.tenant(&tenant.name).await?,
-            care_providers: tenant.care_providers.iter().filter_map(|id| HsaId::new(id)).collect(),
-        };
-        for address in &tenant.logical_addresses {
-            by_address.insert(address.trim().to_ascii_lowercase(), found.clone());
-        }
-    }
-    if by_address.is_empty() {
-        let id = store.tenant(DEFAULT_TENANT).await?;
-        return Ok(Tenants::One(Tenant { id, care_providers: Vec::new() }));
-    }
-    Ok(Tenants::ByAddress(by_address))
 }

@@ -3,8 +3,12 @@
 //! The file is TOML; unknown keys are refused. `testdata/config/full.toml` is the
 //! documentation and is parsed by a test.
 
+mod tenant;
+
+pub use tenant::{BlockLevel, Replication, Tenant};
+
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -73,19 +77,6 @@ pub struct Limits {
     pub answer_timeout_seconds: u64,
     /// Seconds that requests under way are given at the end, 1 to 3600.
     pub drain_timeout_seconds: u64,
-}
-
-/// Whose data is kept, and which logical addresses name it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tenant {
-    /// A name of the operator's; it must stay the same as long as the data are kept.
-    pub name: String,
-    /// The logical addresses that name this tenant, in any letter case.
-    pub logical_addresses: Vec<String>,
-    /// The care providers whose data it may hold; none is all.
-    #[serde(default)]
-    pub care_providers: Vec<String>,
 }
 
 /// How blocks may be lifted for a time.
@@ -222,29 +213,7 @@ impl Config {
                 return Err(ConfigError::OutOfBounds { key, min, max, value });
             }
         }
-        self.check_tenants()
-    }
-
-    fn check_tenants(&self) -> Result<(), ConfigError> {
-        let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
-        for tenant in &self.tenant {
-            let blank = |text: &String| text.trim().is_empty();
-            let mut repeated =
-                tenant.logical_addresses.iter().map(|a| a.trim().to_ascii_lowercase());
-            let what = if blank(&tenant.name) || !names.insert(&tenant.name) {
-                "the name is blank or used twice"
-            } else if tenant.logical_addresses.is_empty()
-                || tenant.logical_addresses.iter().chain(&tenant.care_providers).any(blank)
-            {
-                "an address or care provider is missing or blank"
-            } else if repeated.any(|address| !addresses.insert(address)) {
-                "a logical address is used twice"
-            } else {
-                continue;
-            };
-            return Err(ConfigError::Tenant { name: tenant.name.clone(), what });
-        }
-        Ok(())
+        tenant::check(&self.tenant)
     }
 }
 
@@ -348,22 +317,6 @@ mod tests {
     fn unknown_keys_are_refused() {
         let error = toml::from_str::<Config>("[http]\nport = 80\n").unwrap_err();
         assert!(error.to_string().contains("port"), "{error}");
-    }
-
-    #[test]
-    fn a_logical_address_names_one_tenant() {
-        let tenant = |name: &str, address: &str| Tenant {
-            name: name.into(),
-            logical_addresses: vec![address.into()],
-            care_providers: Vec::new(),
-        };
-        let check =
-            |tenant| Config { tenant, ..Config::default() }.check().map_err(|e| e.to_string());
-        assert_eq!(check(vec![tenant("a", "SE1"), tenant("b", "SE2")]), Ok(()));
-        let twice = check(vec![tenant("a", "SE1"), tenant("b", "se1")]);
-        assert_eq!(twice, Err("tenant b: a logical address is used twice".into()));
-        assert!(check(vec![tenant("a", "SE1"), tenant("a", "SE2")]).is_err());
-        assert!(check(vec![tenant("a", " ")]).is_err());
     }
 
     #[test]

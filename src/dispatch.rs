@@ -72,6 +72,10 @@ async fn answer(
         Fault::client("okänt anrop: Body innehåller inget element som tjänsten känner")
     })?;
     told.interaction = Some(interaction);
+    if !tenant.offers(interaction) {
+        let text = "den logiska adressen tillhandahåller inte det här kontraktet";
+        return Err(Fault::client(text));
+    }
     let request = Request::read(interaction, &mut reader);
     let more = request.is_ok() && reader.at_start();
     reader.finish()?;

@@ -11,14 +11,15 @@
 //! ```
 
 pub mod app;
-
 pub mod check_contracts;
 pub mod config;
 pub mod contracts;
 pub mod dispatch;
 pub mod domain;
+pub mod peer;
 pub mod private_postgres;
 pub mod soap;
 pub mod store;
 pub mod telemetry;
 pub mod wire;
+pub mod workers;

@@ -21,12 +21,8 @@ struct Arguments {
 enum Command {
     /// Serve the contracts.
     Serve {
-        /// Settings (TOML).
-        #[arg(long)]
-        config: Option<PathBuf>,
-        /// Folder for the private database; default ./var.
-        #[arg(long)]
-        data: Option<PathBuf>,
+        #[command(flatten)]
+        settings: Settings,
         /// Address and port to listen on; default 127.0.0.1:8080.
         #[arg(long)]
         http: Option<SocketAddr>,
@@ -36,6 +32,11 @@ enum Command {
         /// Settings (TOML).
         file: PathBuf,
     },
+    /// Replication of blocks to a national service elsewhere.
+    Replication {
+        #[command(subcommand)]
+        command: Replication,
+    },
     /// Compare our schemas and WSDLs with the official package in a folder.
     CheckContracts {
         /// The folder; files are matched by target namespace.
@@ -43,11 +44,49 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum Replication {
+    /// Say what the national service has not confirmed.
+    Status {
+        #[command(flatten)]
+        settings: Settings,
+        /// One block: whether it is replicated.
+        #[arg(long)]
+        block: Option<String>,
+    },
+    /// Compare every block with the national service, and send it what it lacks.
+    Resync {
+        #[command(flatten)]
+        settings: Settings,
+        /// Only compare.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Where settings and data are.
+#[derive(clap::Args)]
+struct Settings {
+    /// Settings (TOML).
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Folder for the private database; default ./var.
+    #[arg(long)]
+    data: Option<PathBuf>,
+}
+
+impl Settings {
+    fn load(self) -> Result<Config, sigill::config::ConfigError> {
+        let mut config = Config::load(self.config.as_deref())?;
+        config.data.dir = self.data.unwrap_or(config.data.dir);
+        Ok(config)
+    }
+}
+
 fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Serve { config, data, http } => match Config::load(config.as_deref()) {
+        Command::Serve { settings, http } => match settings.load() {
             Ok(mut settings) => {
-                settings.data.dir = data.unwrap_or(settings.data.dir);
                 settings.http.listen = http.unwrap_or(settings.http.listen);
                 serve(settings)
             }
@@ -60,6 +99,7 @@ fn main() -> ExitCode {
             }
             Err(error) => failed(&error),
         },
+        Command::Replication { command } => replication(command),
         Command::CheckContracts { dir } => match check_contracts::run(&dir) {
             Ok(report) => {
                 print!("{report}");
@@ -72,12 +112,32 @@ fn main() -> ExitCode {
 
 fn serve(config: Config) -> ExitCode {
     sigill::telemetry::start();
+    run(async { sigill::app::serve(config).await.map(|()| true) })
+}
+
+fn replication(command: Replication) -> ExitCode {
+    use sigill::app::replication::{resync, status};
+    match command {
+        Replication::Status { settings, block } => match settings.load() {
+            Ok(config) => run(async { status(&config, block.as_deref()).await.map(|()| true) }),
+            Err(error) => failed(&error),
+        },
+        Replication::Resync { settings, dry_run } => match settings.load() {
+            Ok(config) => run(resync(&config, dry_run)),
+            Err(error) => failed(&error),
+        },
+    }
+}
+
+/// Runs to the end; `false` is failure without an error.
+fn run(work: impl Future<Output = Result<bool, sigill::app::AppError>>) -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    match runtime.block_on(sigill::app::serve(config)) {
-        Ok(()) => ExitCode::SUCCESS,
+    match runtime.block_on(work) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => failed(&error),
     }
 }

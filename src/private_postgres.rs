@@ -33,6 +33,9 @@ pub enum PrivatePostgresError {
          (Debian: apt-get install postgresql) or name a database in database.url"
     )]
     NotInstalled,
+    /// A command for a running server, and none runs.
+    #[error("no server runs on {0}: start it, or name its database in the settings")]
+    NotRunning(PathBuf),
     /// Another server uses the data folder.
     #[error("another sigill uses {0}: choose another folder with --data")]
     InUse(PathBuf),
@@ -94,10 +97,19 @@ impl PrivatePostgres {
 
     /// How to connect.
     pub fn options(&self) -> PgConnectOptions {
-        PgConnectOptions::new_without_pgpass()
-            .socket(&self.socket_dir)
-            .username(DATABASE_USER)
-            .database("postgres")
+        options(&self.socket_dir)
+    }
+
+    /// How to connect to the `PostgreSQL` of a data folder that a server uses.
+    ///
+    /// # Errors
+    /// That there is none.
+    pub fn of_running(data: &Path) -> Result<PgConnectOptions> {
+        let place = data.join("postgres");
+        let cluster = fs::canonicalize(&place).map_err(at(&place))?;
+        let id = cluster.join("postmaster.pid");
+        fs::metadata(&id).map_err(|_| PrivatePostgresError::NotRunning(data.to_owned()))?;
+        Ok(options(&socket_dir(&cluster)))
     }
 
     /// Stops the server; what has been committed is kept.
@@ -176,6 +188,13 @@ impl PrivatePostgres {
         }
         Err(PrivatePostgresError::Failed { program, status: output.status, output: output_text })
     }
+}
+
+fn options(socket_dir: &Path) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .socket(socket_dir)
+        .username(DATABASE_USER)
+        .database("postgres")
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> PrivatePostgresError + use<> {

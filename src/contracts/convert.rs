@@ -21,6 +21,13 @@ pub fn wire_time(at: Timestamp) -> DateTime {
     DateTime::local(time::local(at))
 }
 
+/// The last instant of a period as the wire has it. What is told has whole seconds: one that
+/// has begun is told as the next, so that nobody who decides by it lets more through than we.
+pub fn wire_end(at: Timestamp) -> DateTime {
+    let second = time::whole_second(at);
+    wire_time(if second < at { second + Duration::seconds(1) } else { second })
+}
+
 /// A mandatory HSA-id.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ pub mod convert;
 pub mod generated;
 pub mod log;
 pub mod monitoring;
+pub mod path;
 pub mod place;
 pub mod result;
 pub mod tenants;

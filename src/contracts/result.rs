@@ -35,3 +35,26 @@ results!(consent_result, consent,
 results!(log_result, log,
     Validation => ValidationError, NotFound => Error, AlreadyExists => Error,
     InvalidState => Error, AccessDenied => AccessDenied, Error => Error);
+
+/// What a result code of another service's means.
+///
+/// # Errors
+/// The class of its refusal.
+pub fn blocking_outcome(code: blocking::ResultCode) -> Result<(), Class> {
+    use blocking::ResultCode as Code;
+    Err(match code {
+        Code::Ok | Code::Info => return Ok(()),
+        Code::Error => Class::Error,
+        Code::ValidationError => Class::Validation,
+        Code::AccessDenied => Class::AccessDenied,
+        Code::NotFound => Class::NotFound,
+        Code::AlreadyExists => Class::AlreadyExists,
+        Code::InvalidState => Class::InvalidState,
+    })
+}
+
+/// How the wire spells an outcome.
+pub fn blocking_code(outcome: Result<(), Class>) -> &'static str {
+    let rejection = outcome.map_err(|class| Rejection::new(class, ""));
+    blocking_result(rejection.as_ref().copied()).result_code.as_str()
+}

@@ -4,10 +4,13 @@
 //! that decides whom an address names; everything a handler reads or writes carries the
 //! tenant that was found here.
 
+use super::blocking::replicator::Replicator;
+use super::generated::Interaction;
 use crate::domain::identity::HsaId;
 use crate::domain::rejection::{Class, Rejection};
 use crate::store::TenantId;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Whose data a call sees.
 #[derive(Debug, Clone)]
@@ -16,6 +19,32 @@ pub struct Tenant {
     pub id: TenantId,
     /// The care providers whose data it may hold; empty is all.
     pub care_providers: Vec<HsaId>,
+    /// What it is to blocks.
+    pub level: Level,
+    /// Where its changes of blocks go on to.
+    pub upstream: Upstream,
+}
+
+/// What a tenant is to blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Local and national service: what is registered is both original and copy.
+    Both,
+    /// Master of the blocks of some care providers.
+    Local,
+    /// Keeps copies that local services send.
+    National,
+}
+
+/// Where a local service's changes of blocks go on to.
+#[derive(Debug, Clone)]
+pub enum Upstream {
+    /// Nowhere: it is the national service itself, or has none.
+    None,
+    /// A national service in this installation.
+    Here(Arc<Tenant>),
+    /// A national service elsewhere.
+    Elsewhere(Arc<Replicator>),
 }
 
 /// The tenants of an installation.
@@ -35,9 +64,42 @@ impl Tenants {
             Self::ByAddress(tenants) => tenants.get(&logical_address.to_ascii_lowercase()),
         }
     }
+
+    /// Replication to services elsewhere, each once.
+    pub fn replicators(&self) -> Vec<Arc<Replicator>> {
+        let Self::ByAddress(tenants) = self else { return Vec::new() };
+        let by_tenant = tenants.values().filter_map(|tenant| match &tenant.upstream {
+            Upstream::Elsewhere(replicator) => Some((tenant.id.0, Arc::clone(replicator))),
+            Upstream::Here(_) | Upstream::None => None,
+        });
+        by_tenant.collect::<HashMap<_, _>>().into_values().collect()
+    }
 }
 
 impl Tenant {
+    /// A tenant that is everything and may hold everybody's data.
+    pub fn whole(id: TenantId) -> Self {
+        Self { id, care_providers: Vec::new(), level: Level::Both, upstream: Upstream::None }
+    }
+
+    /// Whether the contract is one of this tenant's level.
+    pub fn offers(&self, interaction: Interaction) -> bool {
+        match interaction {
+            Interaction::RegisterBlock
+            | Interaction::UnregisterBlock
+            | Interaction::RegisterTemporaryRevoke
+            | Interaction::UnregisterTemporaryRevoke => self.level != Level::Local,
+            Interaction::GetPatientIds
+            | Interaction::GetExtendedBlocksForPatient
+            | Interaction::RegisterExtendedBlock
+            | Interaction::RevokeExtendedBlock
+            | Interaction::DeleteExtendedBlock
+            | Interaction::RegisterTemporaryExtendedRevoke
+            | Interaction::CancelTemporaryExtendedRevoke => self.level != Level::National,
+            _ => true,
+        }
+    }
+
     /// Whether data of the care provider may be kept here.
     ///
     /// # Errors

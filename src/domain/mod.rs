@@ -11,4 +11,5 @@ pub mod identity;
 pub mod log;
 pub mod outcome;
 pub mod rejection;
+pub mod replication;
 pub mod time;

@@ -1,7 +1,7 @@
 //! Opening an envelope: its headers, its logical address, and the name of its body element.
 
 use super::fault::{Fault, FaultCode};
-use super::xml::{Ns, ReadError, Reader};
+use super::xml::{Ns, ReadError, Reader, Writer};
 
 /// What stands before an answer.
 pub const OPEN: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Body>";
@@ -33,41 +33,79 @@ pub struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Opens an envelope.
+    /// Opens the envelope of a request.
     ///
     /// # Errors
     /// The fault that its sender must get.
     pub fn open(document: &'a str, vocabulary: Vocabulary) -> Result<Self, Fault> {
-        let mut reader = Reader::new(document, vocabulary.of_uri).map_err(broken)?;
-        let root = reader.peek().ok_or_else(no_envelope)?;
-        if root.name != "Envelope" {
-            return Err(no_envelope());
-        }
-        if root.ns != Ns::ENVELOPE {
-            return Err(Fault {
-                code: FaultCode::VersionMismatch,
-                text: "kuvertet är inte SOAP 1.1".into(),
-            });
-        }
-        reader.enter_any().map_err(broken)?;
-        let mut logical_address = None;
-        let mut next = reader.peek().ok_or_else(no_body)?;
-        if (next.ns, next.name) == (Ns::ENVELOPE, "Header") {
-            logical_address = headers(&mut reader, vocabulary.registry)?;
-            next = reader.peek().ok_or_else(no_body)?;
-        }
-        if (next.ns, next.name) != (Ns::ENVELOPE, "Body") {
-            return Err(no_body());
-        }
-        reader.enter_any().map_err(broken)?;
-        let body = reader.peek().ok_or_else(|| Fault::client("kuvertets Body är tom"))?;
-        Ok(Self {
-            logical_address: logical_address
-                .ok_or_else(|| Fault::client("SOAP-huvudet LogicalAddress saknas eller är tomt"))?,
-            body: (body.ns, body.name),
-            reader,
-        })
+        let (logical_address, body, reader) = open(document, vocabulary)?;
+        let logical_address = logical_address
+            .ok_or_else(|| Fault::client("SOAP-huvudet LogicalAddress saknas eller är tomt"))?;
+        Ok(Self { logical_address, body, reader })
     }
+}
+
+/// What came back from a call of ours.
+pub enum Reply<'a> {
+    /// An answer; the reader stands at the body element, whose name is told.
+    Answer((Ns, &'a str), Reader<'a>),
+    /// A fault.
+    Fault,
+}
+
+impl<'a> Reply<'a> {
+    /// Opens the envelope of a reply.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn open(document: &'a str, vocabulary: Vocabulary) -> Result<Self, Fault> {
+        match open(document, vocabulary)? {
+            (_, (Ns::ENVELOPE, "Fault"), _) => Ok(Self::Fault),
+            (_, body, reader) => Ok(Self::Answer(body, reader)),
+        }
+    }
+}
+
+/// The start of a request of ours, as far as its body.
+pub fn open_request(logical_address: &str) -> Writer {
+    let mut out = Writer::with_capacity(2 * 1024);
+    out.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?><soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Header>");
+    out.text(
+        "<itr:LogicalAddress xmlns:itr=\"urn:riv:itintegration:registry:1\">",
+        logical_address,
+        "</itr:LogicalAddress></soap:Header><soap:Body>",
+    );
+    out
+}
+
+type Opened<'a> = (Option<String>, (Ns, &'a str), Reader<'a>);
+
+/// Logical address, name of the body element, and a reader that stands at it.
+fn open(document: &str, vocabulary: Vocabulary) -> Result<Opened<'_>, Fault> {
+    let mut reader = Reader::new(document, vocabulary.of_uri).map_err(broken)?;
+    let root = reader.peek().ok_or_else(no_envelope)?;
+    if root.name != "Envelope" {
+        return Err(no_envelope());
+    }
+    if root.ns != Ns::ENVELOPE {
+        return Err(Fault {
+            code: FaultCode::VersionMismatch,
+            text: "kuvertet är inte SOAP 1.1".into(),
+        });
+    }
+    reader.enter_any().map_err(broken)?;
+    let mut logical_address = None;
+    let mut next = reader.peek().ok_or_else(no_body)?;
+    if (next.ns, next.name) == (Ns::ENVELOPE, "Header") {
+        logical_address = headers(&mut reader, vocabulary.registry)?;
+        next = reader.peek().ok_or_else(no_body)?;
+    }
+    if (next.ns, next.name) != (Ns::ENVELOPE, "Body") {
+        return Err(no_body());
+    }
+    reader.enter_any().map_err(broken)?;
+    let body = reader.peek().ok_or_else(|| Fault::client("kuvertets Body är tom"))?;
+    Ok((logical_address, (body.ns, body.name), reader))
 }
 
 /// Reads the header entries and stands behind the header.

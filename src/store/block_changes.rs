@@ -18,7 +18,7 @@ pub struct BlockNumber(pub(super) i64);
 
 /// The stored temporary revoke that a change is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RevokeNumber(i64);
+pub struct RevokeNumber(pub(super) i64);
 
 /// How a block is taken away.
 #[derive(Debug, Clone, Copy)]
@@ -167,7 +167,7 @@ impl Change {
         &mut self,
         block: BlockNumber,
         new: &RevokeHistory,
-    ) -> Result<(), StoreError> {
+    ) -> Result<RevokeNumber, StoreError> {
         let (revoke, details) = (&new.revoke, new.details.as_ref());
         let number: i64 = sqlx::query_scalar(
             "/* insert_revoke */ insert into temporary_revokes (tenant_id, revoke_key, revoke_id,
@@ -195,7 +195,8 @@ impl Change {
         if let Some(details) = details {
             self.insert_action(block, number, "register", &details.action, None).await?;
         }
-        self.touch(block).await
+        self.touch(block).await?;
+        Ok(RevokeNumber(number))
     }
 
     /// Takes a temporary revoke back.

@@ -238,7 +238,7 @@ pub(super) fn block_of(row: &PgRow) -> Result<Block, StoreError> {
     })
 }
 
-fn revoke_of(row: &PgRow) -> Result<Option<TemporaryRevoke>, StoreError> {
+pub(super) fn revoke_of(row: &PgRow) -> Result<Option<TemporaryRevoke>, StoreError> {
     let Some(id) = row.try_get::<Option<&str>, _>(13)? else { return Ok(None) };
     Ok(Some(TemporaryRevoke {
         id: record_id(id, "temporary_revokes")?,

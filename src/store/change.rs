@@ -86,6 +86,22 @@ impl Change {
         self.stored_at
     }
 
+    /// Goes on with another tenant's data of the same domain: both are changed, or neither.
+    /// Locks are taken from local to national, and a national service has no other above it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn go_on_in(
+        &mut self,
+        tenant: TenantId,
+        domain: ChangeDomain,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.stored_at = tick(&mut self.transaction, tenant, domain, now).await?;
+        self.tenant = tenant;
+        Ok(())
+    }
+
     /// Makes the change durable and visible.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod log_partitions;
 mod log_writer;
 mod logs;
 mod readers;
+pub mod replications;
 
 pub use change::{Change, ChangeDomain, TenantId};
 pub use copy_rows::EncodedLog;

@@ -1,7 +1,7 @@
 //! One HTTP request: its limits, its message, its log line.
 
 use super::reply::{self, Reply};
-use super::{caller, router, wsdl};
+use super::{caller, pages, router, wsdl};
 use crate::config::Limits;
 use crate::contracts::context::Services;
 use crate::dispatch::{self, Dispatched, Message};
@@ -43,6 +43,15 @@ impl Endpoint {
         match (request.method(), request.uri().path()) {
             (&Method::GET | &Method::HEAD, "/live") => reply::plain(StatusCode::OK, "live"),
             (&Method::GET | &Method::HEAD, "/ready") => self.ready().await,
+            // Pages for whoever watches, on the machine itself.
+            (&Method::GET | &Method::HEAD, "/status") if peer.is_loopback() => {
+                let Services { store, tenants, .. } = &self.services;
+                pages::status(store, tenants, self.clock.now()).await
+            }
+            (&Method::GET | &Method::HEAD, "/metrics") if peer.is_loopback() => {
+                let Services { store, tenants, .. } = &self.services;
+                pages::metrics(store, tenants, self.clock.now()).await
+            }
             (&Method::GET | &Method::HEAD, _) => document(&request),
             (&Method::POST, _) => self.call(request, peer).await,
             _ => reply::method_not_allowed("GET, HEAD, POST"),

@@ -3,6 +3,7 @@
 pub mod caller;
 pub mod endpoint;
 pub mod listener;
+mod pages;
 pub mod reply;
 pub mod router;
 pub mod wsdl;

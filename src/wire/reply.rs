@@ -17,6 +17,7 @@ pub type ReplyBody = UnsyncBoxBody<Bytes, io::Error>;
 pub type Reply = Response<ReplyBody>;
 
 const XML: HeaderValue = HeaderValue::from_static("text/xml; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 fn reply(status: StatusCode, content_type: HeaderValue, body: ReplyBody) -> Reply {
@@ -84,6 +85,11 @@ pub fn document(text: String) -> Reply {
 /// Plain text.
 pub fn plain(status: StatusCode, text: &str) -> Reply {
     reply(status, PLAIN, full(format!("{text}\n")))
+}
+
+/// A value as JSON.
+pub fn json(value: &serde_json::Value) -> Reply {
+    reply(StatusCode::OK, JSON, full(format!("{value}\n")))
 }
 
 /// The method is not one that the path has.

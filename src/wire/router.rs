@@ -1,21 +1,15 @@
 //! What a path names: a contract's endpoint, or one of the pages for operators.
 
 use crate::contracts::generated::Interaction;
-
-/// The endpoint of a contract, for example
-/// `/informationsecurity/auditing/log/StoreLog/2/rivtabp21`.
-pub fn endpoint(interaction: Interaction) -> String {
-    let domain = interaction.domain().replace(':', "/");
-    format!("/{domain}/{}/{}/rivtabp21", interaction.name(), interaction.major())
-}
+use crate::contracts::path;
 
 /// The contract whose endpoint this is; the version may be written with a `v`.
-pub fn interaction(path: &str) -> Option<Interaction> {
-    let mut parts: Vec<&str> = path.split('/').collect();
+pub fn interaction(requested: &str) -> Option<Interaction> {
+    let mut parts: Vec<&str> = requested.split('/').collect();
     let version = parts.len().checked_sub(2).and_then(|at| parts.get_mut(at))?;
     *version = version.strip_prefix('v').unwrap_or(version);
-    let path = parts.join("/");
-    Interaction::ALL.into_iter().find(|i| endpoint(*i) == path)
+    let requested = parts.join("/");
+    Interaction::ALL.into_iter().find(|i| path::of(*i) == requested)
 }
 
 #[cfg(test)]
@@ -25,7 +19,7 @@ mod tests {
     #[test]
     fn every_endpoint_names_its_contract() {
         for i in Interaction::ALL {
-            assert_eq!(interaction(&endpoint(i)), Some(i));
+            assert_eq!(interaction(&path::of(i)), Some(i));
         }
     }
 

@@ -187,11 +187,10 @@ async fn tenants(store: &Store, wished: &[(&str, &str)]) -> Tenants {
     for (address, provider) in wished {
         let id = store.tenant(address).await.unwrap();
         let care_providers = vec![HsaId::new(provider).unwrap()];
-        by_address.insert(address.to_lowercase(), Tenant { id, care_providers });
+        by_address.insert(address.to_lowercase(), Tenant { care_providers, ..Tenant::whole(id) });
     }
     if by_address.is_empty() {
-        let id = store.tenant("default").await.unwrap();
-        return Tenants::One(Tenant { id, care_providers: Vec::new() });
+        return Tenants::One(Tenant::whole(store.tenant("default").await.unwrap()));
     }
     Tenants::ByAddress(by_address)
 }

@@ -6,7 +6,7 @@ use hyper::Request;
 use hyper::body::Bytes;
 use sigill::config::Limits;
 use sigill::contracts::generated::Interaction;
-use sigill::wire::router;
+use sigill::contracts::path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -75,7 +75,7 @@ async fn other_media_types_and_methods_are_refused() {
     let reply = service.caller.send(put).await;
     assert_eq!(reply.status, 405);
     assert_eq!(reply.headers["allow"], "GET, HEAD, POST");
-    let endpoint = router::endpoint(Interaction::StoreLog);
+    let endpoint = path::of(Interaction::StoreLog);
     assert_eq!(service.caller.get(&endpoint).await.status, 405);
     assert_eq!(service.caller.get("/nowhere").await.status, 404);
 }
@@ -155,7 +155,7 @@ async fn more_requests_than_may_be_under_way_get_a_server_fault_at_once() {
 async fn wsdl_and_schemas_are_served_with_working_imports() {
     let service = Service::start().await;
     for interaction in Interaction::ALL {
-        let path = router::endpoint(interaction);
+        let path = path::of(interaction);
         let own = format!("{}{path}", service.caller.base());
         let mut open = vec!["?wsdl".to_owned()];
         while let Some(query) = open.pop() {
@@ -171,7 +171,7 @@ async fn wsdl_and_schemas_are_served_with_working_imports() {
             }
         }
     }
-    let missing = format!("{}?xsd=../../Cargo.toml", router::endpoint(Interaction::StoreLog));
+    let missing = format!("{}?xsd=../../Cargo.toml", path::of(Interaction::StoreLog));
     assert_eq!(service.caller.get(&missing).await.status, 404);
 }
 

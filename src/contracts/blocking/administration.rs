@@ -1,12 +1,11 @@
 //! Changes of blocks in the local service: RegisterExtendedBlock, RevokeExtendedBlock,
 //! DeleteExtendedBlock, RegisterTemporaryExtendedRevoke, CancelTemporaryExtendedRevoke, all 4.0.
 //!
-//! This installation is local and national service at once, so the one stored block is both
-//! the local original and the national copy, and replication is done when it is stored.
-//! `OK` means that the change is durable and seen by every call from now on.
+//! `OK` means that the change is durable and seen by every call from now on; what it says of
+//! the national service depends on how long the caller waits, see `replication`.
 
-use super::convert_changes as convert;
-use super::{answers, convert::extended_registration};
+use super::convert::extended_registration;
+use super::{answers, convert_changes as convert, replication};
 use crate::contracts::answer::Answer;
 use crate::contracts::context::Context;
 use crate::contracts::generated::blocking::v4::{
@@ -14,11 +13,12 @@ use crate::contracts::generated::blocking::v4::{
     RegisterTemporaryExtendedRevoke, RevokeExtendedBlock,
 };
 use crate::contracts::place::Place;
-use crate::domain::block_change::{self, Registration};
+use crate::domain::block_change::{self, Registration, ReplicationWait};
 use crate::domain::block_lifecycle::{self, Removal, RevokeHistory};
 use crate::domain::identity::RecordId;
 use crate::domain::outcome::Outcome;
 use crate::domain::rejection::Rejection;
+use crate::domain::replication::Message;
 use crate::store::block_changes::BlockRemoval;
 use crate::store::{Change, ChangeDomain, StoreError};
 
@@ -39,24 +39,29 @@ pub async fn register_extended_block(
     request: RegisterExtendedBlock<'_>,
 ) -> Result<Answer, StoreError> {
     let outcome = match extended_registration(&request, context.caller.as_deref()) {
-        Ok(new) => register(context, &new).await?.map(|_| ()),
+        Ok((new, wait)) => register(context, &new, wait).await?.map(|_| ()),
         Err(rejection) => Err(rejection),
     };
     Ok(answers::register_extended_block(outcome.as_ref().copied()))
 }
 
-async fn register(context: &Context<'_>, new: &Registration) -> Decided {
+async fn register(context: &Context<'_>, new: &Registration, wait: ReplicationWait) -> Decided {
     if let Err(elsewhere) = context.tenant.may_hold(&new.block.care_provider) {
         return Ok(Err(elsewhere));
     }
     let mut change = begin(context).await?;
-    let stored = change.block(&new.block.id).await?.map(|(_, history)| history.registration);
-    let outcome = block_change::register(stored.as_ref(), new);
-    if outcome == Ok(Outcome::Store) {
-        change.insert_block(new).await?;
-        change.commit().await?;
-    }
-    Ok(outcome)
+    let (number, stored) = change.block(&new.block.id).await?.unzip();
+    let stored = stored.map(|history| history.registration);
+    let outcome = match block_change::register(stored.as_ref(), new) {
+        Ok(outcome) => outcome,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let number = match number {
+        Some(number) => number,
+        None => change.insert_block(new).await?,
+    };
+    let message = Message::register(new);
+    replication::conclude(context, change, outcome, (number, None), &message, wait).await
 }
 
 /// RevokeExtendedBlock: a block is lifted for good.
@@ -76,21 +81,27 @@ pub async fn revoke_extended_block(
         request.replication_timeout,
     );
     let outcome = match removal {
-        Ok((id, removal)) => revoke(context, &id, &removal).await?.map(|_| ()),
+        Ok((id, removal, wait)) => revoke(context, &id, &removal, wait).await?.map(|_| ()),
         Err(rejection) => Err(rejection),
     };
     Ok(answers::revoke_extended_block(outcome.as_ref().copied()))
 }
 
-async fn revoke(context: &Context<'_>, id: &RecordId, new: &Removal) -> Decided {
+async fn revoke(
+    context: &Context<'_>,
+    id: &RecordId,
+    new: &Removal,
+    wait: ReplicationWait,
+) -> Decided {
     let mut change = begin(context).await?;
     let (number, stored) = change.block(id).await?.unzip();
     let outcome = block_lifecycle::revoke(stored.as_ref(), new);
-    if let (Ok(Outcome::Store), Some(number)) = (&outcome, number) {
+    let (Ok(outcome), Some(number)) = (&outcome, number) else { return Ok(outcome) };
+    if *outcome == Outcome::Store {
         change.remove_block(number, BlockRemoval::Revoke(new)).await?;
-        change.commit().await?;
     }
-    Ok(outcome)
+    let message = Message::UnregisterBlock(id.clone());
+    replication::conclude(context, change, *outcome, (number, None), &message, wait).await
 }
 
 /// DeleteExtendedBlock: a block registered by mistake is annulled.
@@ -110,21 +121,27 @@ pub async fn delete_extended_block(
         request.replication_timeout,
     );
     let outcome = match removal {
-        Ok((id, removal)) => delete(context, &id, &removal).await?.map(|_| ()),
+        Ok((id, removal, wait)) => delete(context, &id, &removal, wait).await?.map(|_| ()),
         Err(rejection) => Err(rejection),
     };
     Ok(answers::delete_extended_block(outcome.as_ref().copied()))
 }
 
-async fn delete(context: &Context<'_>, id: &RecordId, new: &Removal) -> Decided {
+async fn delete(
+    context: &Context<'_>,
+    id: &RecordId,
+    new: &Removal,
+    wait: ReplicationWait,
+) -> Decided {
     let mut change = begin(context).await?;
     let (number, stored) = change.block(id).await?.unzip();
     let outcome = block_lifecycle::delete(stored.as_ref(), new);
-    if let (Ok(Outcome::Store), Some(number)) = (&outcome, number) {
+    let (Ok(outcome), Some(number)) = (&outcome, number) else { return Ok(outcome) };
+    if *outcome == Outcome::Store {
         change.remove_block(number, BlockRemoval::Delete(new)).await?;
-        change.commit().await?;
     }
-    Ok(outcome)
+    let message = Message::UnregisterBlock(id.clone());
+    replication::conclude(context, change, *outcome, (number, None), &message, wait).await
 }
 
 /// RegisterTemporaryExtendedRevoke: a block is lifted for a time.
@@ -137,33 +154,41 @@ pub async fn register_temporary_extended_revoke(
 ) -> Result<Answer, StoreError> {
     let place = Place::root("RegisterTemporaryExtendedRevoke");
     let outcome = match convert::extended_revoke(&request, context.caller.as_deref()) {
-        Ok(new) => lift(context, place, &new).await?.map(|_| ()),
+        Ok((new, wait)) => lift(context, place, &new, wait).await?.map(|_| ()),
         Err(rejection) => Err(rejection),
     };
     Ok(answers::register_temporary_extended_revoke(outcome.as_ref().copied()))
 }
 
-/// Stores a temporary revoke of either format. The care provider's policy judges originals; a
-/// copy has been judged by the service that it comes from.
-pub(super) async fn lift(context: &Context<'_>, place: Place<'_>, new: &RevokeHistory) -> Decided {
+async fn lift(
+    context: &Context<'_>,
+    place: Place<'_>,
+    new: &RevokeHistory,
+    wait: ReplicationWait,
+) -> Decided {
     let mut change = begin(context).await?;
     let (number, block) = change.block(&new.block).await?.unzip();
-    let stored = change.revoke(&new.revoke.id).await?.map(|(.., history)| history);
+    let (of_block, revoke, stored) = match change.revoke(&new.revoke.id).await? {
+        Some((block, revoke, history)) => (Some(block), Some(revoke), Some(history)),
+        None => (number, None, None),
+    };
     let decided =
         block_lifecycle::register_revoke(block.as_ref(), stored.as_ref(), new, context.now);
     let outcome = place.decided(decided);
-    if let (Ok(Outcome::Store), Some(number), Some(block)) = (&outcome, number, &block) {
-        let block = &block.registration.block;
-        let policy = context.services.lift_policies.of(&block.care_provider);
-        if new.details.is_some()
-            && let Err(forbidden) = policy.allows(block, new.revoke.end, context.now)
-        {
-            return Ok(Err(forbidden));
+    let (Ok(outcome), Some(number)) = (&outcome, of_block) else { return Ok(outcome) };
+    let revoke = match (revoke, &block) {
+        (None, Some(block)) => {
+            let block = &block.registration.block;
+            let policy = context.services.lift_policies.of(&block.care_provider);
+            if let Err(forbidden) = policy.allows(block, new.revoke.end, context.now) {
+                return Ok(Err(forbidden));
+            }
+            Some(change.insert_revoke(number, new).await?)
         }
-        change.insert_revoke(number, new).await?;
-        change.commit().await?;
-    }
-    Ok(outcome)
+        (stored, _) => stored,
+    };
+    let message = Message::lift(new);
+    replication::conclude(context, change, *outcome, (number, revoke), &message, wait).await
 }
 
 /// CancelTemporaryExtendedRevoke: a temporary revoke is taken back.
@@ -183,19 +208,25 @@ pub async fn cancel_temporary_extended_revoke(
         request.replication_timeout,
     );
     let outcome = match removal {
-        Ok((id, removal)) => cancel(context, &id, &removal).await?.map(|_| ()),
+        Ok((id, removal, wait)) => cancel(context, &id, &removal, wait).await?.map(|_| ()),
         Err(rejection) => Err(rejection),
     };
     Ok(answers::cancel_temporary_extended_revoke(outcome.as_ref().copied()))
 }
 
-async fn cancel(context: &Context<'_>, id: &RecordId, new: &Removal) -> Decided {
+async fn cancel(
+    context: &Context<'_>,
+    id: &RecordId,
+    new: &Removal,
+    wait: ReplicationWait,
+) -> Decided {
     let mut change = begin(context).await?;
     let stored = change.revoke(id).await?;
     let outcome = block_lifecycle::cancel(stored.as_ref().map(|(.., history)| history), new);
-    if let (Ok(Outcome::Store), Some((block, number, _))) = (&outcome, stored) {
+    let (Ok(outcome), Some((block, number, _))) = (&outcome, stored) else { return Ok(outcome) };
+    if *outcome == Outcome::Store {
         change.cancel_revoke(block, number, Some(new)).await?;
-        change.commit().await?;
     }
-    Ok(outcome)
+    let message = Message::UnregisterTemporaryRevoke(id.clone());
+    replication::conclude(context, change, *outcome, (block, Some(number)), &message, wait).await
 }

@@ -1,10 +1,12 @@
 //! Blocks: wire to domain and back.
 
 use super::convert_changes::{self, BlockFields};
-use crate::contracts::convert::{actions_from_wire, hsa_id, instant, wire_time};
+use crate::contracts::convert::{
+    actions_from_wire, hsa_id, instant, optional_hsa_id, record_id, wire_end, wire_time,
+};
 use crate::contracts::place::Place;
 use crate::domain::block::{Block, BlockType, Information, InformationType, TemporaryRevoke};
-use crate::domain::block_change::{self, Registration};
+use crate::domain::block_change::{Registration, ReplicationWait};
 use crate::domain::identity::{Action, Actor};
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Ambiguous, Period};
@@ -19,7 +21,7 @@ actions_from_wire!(crate::contracts::generated::blocking::v4);
 pub(super) fn extended_registration(
     request: &wire::RegisterExtendedBlock<'_>,
     owner_id: Option<&str>,
-) -> Result<Registration, Rejection> {
+) -> Result<(Registration, ReplicationWait), Rejection> {
     let root = Place::root("RegisterExtendedBlock");
     let fields = BlockFields {
         block_id: &request.block_id,
@@ -29,12 +31,12 @@ pub(super) fn extended_registration(
         end: request.information_end_date,
         care_unit: request.information_care_unit_id.as_ref(),
         care_provider: &request.information_care_provider_id,
-        exempted: &request.excluded_information_types,
+        exempted: &request.excluded_information_types.iter().collect::<Vec<_>>(),
     };
     let block = convert_changes::block(root, &fields, owner_id)?;
     let action = action(root.child("registerAction"), &request.register_action)?;
-    block_change::replication_wait(request.replication_timeout).map_err(|r| root.under(&r))?;
-    Ok(Registration { block, action: Some(action) })
+    let wait = convert_changes::replication_wait(root, request.replication_timeout)?;
+    Ok((Registration { block, action: Some(action) }, wait))
 }
 
 /// A period of information; the bounds reach as far as their texts can mean.
@@ -67,7 +69,7 @@ pub(super) fn basic(block: &Block) -> wire::Block<'_> {
             BlockType::Outer => wire::BlockType::Outer,
         },
         information_start_date: block.period.start.map(wire_time),
-        information_end_date: block.period.end.map(wire_time),
+        information_end_date: block.period.end.map(wire_end),
         information_care_unit_id: block.care_unit.as_ref().map(|id| id.as_str().into()),
         information_care_provider_id: block.care_provider.as_str().into(),
         patient_id: wire::II {
@@ -78,6 +80,39 @@ pub(super) fn basic(block: &Block) -> wire::Block<'_> {
         temporary_revokes: block.revokes.iter().map(revoke).collect(),
         owner_id: block.owner_id.as_deref().map(Into::into),
     }
+}
+
+/// An active block as another service tells it, or as we do.
+///
+/// # Errors
+/// The first value that makes no sense.
+pub(super) fn told(block: &wire::Block<'_>) -> Result<Block, Rejection> {
+    let root = Place::root("blocks");
+    let types: Vec<&Text<'_>> =
+        block.excluded_information_types.iter().map(|t| &t.info_type_id).collect();
+    let fields = BlockFields {
+        block_id: &block.block_id,
+        block_type: block.block_type,
+        patient_id: &block.patient_id,
+        start: block.information_start_date,
+        end: block.information_end_date,
+        care_unit: block.information_care_unit_id.as_ref(),
+        care_provider: &block.information_care_provider_id,
+        exempted: &types,
+    };
+    let revokes = block.temporary_revokes.iter().map(|revoke| {
+        let employee = revoke.revoked_for_employee_id.as_ref();
+        Ok(TemporaryRevoke {
+            id: record_id(root, &revoke.temporary_revoke_id)?,
+            end: instant(revoke.end_date, Ambiguous::Later),
+            care_unit: hsa_id(root, &revoke.revoked_for_care_unit_id)?,
+            employee: optional_hsa_id(root, employee)?,
+            owner_id: None,
+            cancelled: false,
+        })
+    });
+    let revokes = revokes.collect::<Result<_, Rejection>>()?;
+    Ok(Block { revokes, ..convert_changes::block(root, &fields, None)? })
 }
 
 /// Who asked for and who registered a change, as answers have it.

@@ -5,7 +5,7 @@ use crate::contracts::convert::{hsa_id, instant, optional_hsa_id, owned, patient
 use crate::contracts::generated::blocking::v4 as wire;
 use crate::contracts::place::Place;
 use crate::domain::block::{Block, BlockType, TemporaryRevoke};
-use crate::domain::block_change::{self, Registration};
+use crate::domain::block_change::{self, Registration, ReplicationWait};
 use crate::domain::block_lifecycle::{Removal, RevokeDetails, RevokeHistory, RevokeReason};
 use crate::domain::identity::RecordId;
 use crate::domain::rejection::Rejection;
@@ -21,7 +21,7 @@ pub(super) struct BlockFields<'r, 'a> {
     pub end: Option<DateTime>,
     pub care_unit: Option<&'r Text<'a>>,
     pub care_provider: &'r Text<'a>,
-    pub exempted: &'r [Text<'a>],
+    pub exempted: &'r [&'r Text<'a>],
 }
 
 /// A block as it is registered.
@@ -34,7 +34,7 @@ pub(super) fn block(
     owner_id: Option<&str>,
 ) -> Result<Block, Rejection> {
     let id = fields.patient_id;
-    let types = fields.exempted.iter().map(Text::as_ref);
+    let types = fields.exempted.iter().map(|code| code.as_ref());
     let block = Block {
         id: record_id(root.child("blockId"), fields.block_id)?,
         block_type: match fields.block_type {
@@ -71,7 +71,7 @@ pub(super) fn copy(
         end: request.information_end_date,
         care_unit: request.information_care_unit_id.as_ref(),
         care_provider: &request.information_care_provider_id,
-        exempted: &request.excluded_information_types,
+        exempted: &request.excluded_information_types.iter().collect::<Vec<_>>(),
     };
     let block = block(root, &fields, owner_id)?;
     let mut revokes = Vec::new();
@@ -122,7 +122,7 @@ pub(super) fn revoke(
 pub(super) fn extended_revoke(
     request: &wire::RegisterTemporaryExtendedRevoke<'_>,
     owner_id: Option<&str>,
-) -> Result<RevokeHistory, Rejection> {
+) -> Result<(RevokeHistory, ReplicationWait), Rejection> {
     let root = Place::root("RegisterTemporaryExtendedRevoke");
     let basic = wire::TemporaryRevokeRegistration {
         temporary_revoke_id: request.temporary_revoke_id.clone(),
@@ -132,7 +132,7 @@ pub(super) fn extended_revoke(
         revoked_for_employee_id: request.revoked_for_employee_id.clone(),
     };
     let basic = revoke(root, &basic, owner_id)?;
-    block_change::replication_wait(request.replication_timeout).map_err(|r| root.under(&r))?;
+    let wait = replication_wait(root, request.replication_timeout)?;
     let details = RevokeDetails {
         reason: match request.revoke_reason {
             wire::TemporaryRevokeReason::PatientsConsent => RevokeReason::PatientsConsent,
@@ -141,7 +141,18 @@ pub(super) fn extended_revoke(
         reason_text: owned(request.revoke_reason_text.as_ref()),
         action: action(root.child("registerAction"), &request.register_action)?,
     };
-    Ok(RevokeHistory { details: Some(details), ..basic })
+    Ok((RevokeHistory { details: Some(details), ..basic }, wait))
+}
+
+/// How long the caller waits for replication.
+///
+/// # Errors
+/// A value below -1.
+pub(super) fn replication_wait(
+    root: Place<'_>,
+    timeout: i32,
+) -> Result<ReplicationWait, Rejection> {
+    block_change::replication_wait(timeout).map_err(|rejection| root.under(&rejection))
 }
 
 /// Who takes what away, and why: the three removals of the local service say it alike, under
@@ -155,9 +166,9 @@ pub(super) fn removal(
     (action_name, by): (&'static str, &wire::Action<'_>),
     reason: Option<&Text<'_>>,
     replication_timeout: i32,
-) -> Result<(RecordId, Removal), Rejection> {
+) -> Result<(RecordId, Removal, ReplicationWait), Rejection> {
     let id = record_id(root.child(id_name), id)?;
     let action = action(root.child(action_name), by)?;
-    block_change::replication_wait(replication_timeout).map_err(|r| root.under(&r))?;
-    Ok((id, Removal { action, reason: owned(reason) }))
+    let wait = replication_wait(root, replication_timeout)?;
+    Ok((id, Removal { action, reason: owned(reason) }, wait))
 }

@@ -41,6 +41,7 @@ pub struct Reader<'a> {
     /// Elements entered and not left; a start tag that stands next is not counted.
     pub(super) depth: usize,
     elements: usize,
+    elements_max: usize,
     /// The document has carriage returns, which XML reads as line feeds.
     has_returns: bool,
     /// The document has `]]>` somewhere, which text must not have.
@@ -73,6 +74,7 @@ impl<'a> Reader<'a> {
             next: Next::Unread,
             depth: 0,
             elements: 0,
+            elements_max: ELEMENTS_MAX,
             has_returns: memchr::memchr(b'\r', bytes).is_some(),
             has_cdata_ends: memchr::memmem::find(bytes, b"]]>").is_some(),
         };
@@ -149,11 +151,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads on with another limit of elements: replies that we asked for may be larger than
+    /// what anybody may send us.
+    pub fn limit_elements(&mut self, max: usize) {
+        self.elements_max = max;
+    }
+
     /// Makes the start tag at `before` the next thing.
     fn open(&mut self, before: usize, name_len: usize, empty: bool) -> Result<(), ReadError> {
         self.elements += 1;
-        if self.elements > ELEMENTS_MAX {
-            return Err(Malformed::TooManyElements(ELEMENTS_MAX).into());
+        if self.elements > self.elements_max {
+            return Err(Malformed::TooManyElements(self.elements_max).into());
         }
         let end = self.position() - if empty { 2 } else { 1 };
         let content = &self.source[before + 1..end];

@@ -1,0 +1,102 @@
+//! Tenants as configured: their places in the store, and where their changes go on to.
+
+use super::AppError;
+use crate::config::{self, BlockLevel, Config};
+use crate::contracts::blocking::national::National;
+use crate::contracts::blocking::replicator::{Replicator, Sending};
+use crate::contracts::tenants::{Level, Tenant, Tenants, Upstream};
+use crate::domain::identity::HsaId;
+use crate::domain::replication::Backoff;
+use crate::domain::time::Clock;
+use crate::peer::{Peer, PeerSettings};
+use crate::store::{Store, StoreError};
+use crate::workers::replication::LEASED_PER_SENDER;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The one tenant of an installation without configured ones; the first migration makes it.
+const DEFAULT_TENANT: &str = "default";
+/// A lease outlasts the calls that it covers by this.
+const LEASE_MARGIN: Duration = Duration::from_secs(5);
+
+/// Every tenant that is configured.
+pub(super) async fn tenants(store: &Store, config: &Config) -> Result<Tenants, AppError> {
+    if config.tenant.is_empty() {
+        return Ok(Tenants::One(Tenant::whole(store.tenant(DEFAULT_TENANT).await?)));
+    }
+    let mut by_address = HashMap::new();
+    for settings in &config.tenant {
+        let mut tenant = bare(store, settings).await?;
+        if let Some(replication) = &settings.replication {
+            tenant.upstream = match national_of(replication, config) {
+                Some(national) => Upstream::Here(Arc::new(bare(store, national).await?)),
+                None => {
+                    Upstream::Elsewhere(Arc::new(replicator(store, &tenant, replication, config)?))
+                }
+            };
+        }
+        for address in &settings.logical_addresses {
+            by_address.insert(address.trim().to_ascii_lowercase(), tenant.clone());
+        }
+    }
+    Ok(Tenants::ByAddress(by_address))
+}
+
+/// The tenant here that a local one replicates to.
+fn national_of<'c>(
+    replication: &config::Replication,
+    config: &'c Config,
+) -> Option<&'c config::Tenant> {
+    let name = replication.tenant.as_ref()?;
+    config.tenant.iter().find(|tenant| tenant.name == *name)
+}
+
+async fn bare(store: &Store, settings: &config::Tenant) -> Result<Tenant, StoreError> {
+    Ok(Tenant {
+        id: store.tenant(&settings.name).await?,
+        care_providers: settings.care_providers.iter().filter_map(|id| HsaId::new(id)).collect(),
+        level: match settings.blocks {
+            BlockLevel::LocalAndNational => Level::Both,
+            BlockLevel::Local => Level::Local,
+            BlockLevel::National => Level::National,
+        },
+        upstream: Upstream::None,
+    })
+}
+
+fn replicator(
+    store: &Store,
+    tenant: &Tenant,
+    replication: &config::Replication,
+    config: &Config,
+) -> Result<Replicator, AppError> {
+    let timeout = Duration::from_secs(replication.timeout_seconds);
+    let files = (replication.certificate_file.clone(), replication.key_file.clone());
+    let peer = Peer::new(&PeerSettings {
+        base: replication.url.clone().unwrap_or_default(),
+        ca_file: replication.ca_file.clone(),
+        identity: files.0.zip(files.1),
+        timeout,
+        consumer: replication.consumer_id.clone(),
+    })?;
+    let calls = u32::try_from(LEASED_PER_SENDER + 1).unwrap_or(u32::MAX);
+    let sending = Sending {
+        lease: timeout * calls + LEASE_MARGIN,
+        backoff: Backoff {
+            first: Duration::from_millis(replication.retry_first_milliseconds),
+            longest: Duration::from_millis(replication.retry_longest_milliseconds),
+        },
+        wait_max: config.limits.answer_timeout().mul_f64(0.9),
+        senders: replication.senders,
+    };
+    let national = National::new(peer, replication.logical_address.trim().to_owned());
+    Ok(Replicator::new(store.clone(), tenant.id, national, sending, Clock::System, chance))
+}
+
+/// From 0 to 1, evenly.
+fn chance() -> f64 {
+    let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
+    // The version stands in the lower half; the 32 bits above are all random.
+    f64::from(u32::try_from(high >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+}

@@ -1,0 +1,201 @@
+//! Sends what a local service has queued to the national one, and settles what came of it.
+
+use super::national::{National, NationalError};
+use crate::contracts::result::blocking_code;
+use crate::domain::block_change::ReplicationWait;
+use crate::domain::replication::{Backoff, Delivery};
+use crate::domain::time::Clock;
+use crate::peer::CallError;
+use crate::store::replications::{Leased, Next, Queued};
+use crate::store::{Store, StoreError, TenantId};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+/// How often a caller who waits looks whether another process has sent its change.
+const ELSEWHERE_PAUSE: Duration = Duration::from_millis(20);
+
+/// How changes are sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Sending {
+    /// How long a change belongs to the process that sends it; longer than a call may take.
+    pub lease: Duration,
+    /// Waits between attempts.
+    pub backoff: Backoff,
+    /// The longest that a caller is kept waiting, whatever it asked for: shorter than an answer
+    /// may take.
+    pub wait_max: Duration,
+    /// Calls under way at one time.
+    pub senders: usize,
+}
+
+/// Replication of one tenant.
+#[derive(Debug, Clone)]
+pub struct Replicator {
+    store: Store,
+    tenant: TenantId,
+    national: National,
+    sending: Sending,
+    clock: Clock,
+    /// From 0 to 1; spreads attempts.
+    chance: fn() -> f64,
+    queued: Arc<Notify>,
+    reached: Arc<Notify>,
+}
+
+/// What became of an attempt to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// The national service has confirmed it.
+    Confirmed,
+    /// It answered, but refused.
+    Refused,
+    /// It did not answer as it should.
+    Unanswered,
+}
+
+impl Replicator {
+    /// Replication of a tenant to a national service.
+    pub fn new(
+        store: Store,
+        tenant: TenantId,
+        national: National,
+        sending: Sending,
+        clock: Clock,
+        chance: fn() -> f64,
+    ) -> Self {
+        let (queued, reached) = (Arc::default(), Arc::default());
+        Self { store, tenant, national, sending, clock, chance, queued, reached }
+    }
+
+    /// Whose changes are sent.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// How changes are sent.
+    pub fn sending(&self) -> &Sending {
+        &self.sending
+    }
+
+    /// The national service.
+    pub fn national(&self) -> &National {
+        &self.national
+    }
+
+    /// The wait after so many failures in a row.
+    pub fn pause(&self, failures: u32) -> Duration {
+        self.sending.backoff.after(failures, (self.chance)())
+    }
+
+    /// Ends when this process has queued something.
+    pub async fn queued(&self) {
+        self.queued.notified().await;
+    }
+
+    /// Ends when a caller who waited has found the national service answering.
+    pub async fn reached(&self) {
+        self.reached.notified().await;
+    }
+
+    /// Takes up changes that are due, each the first of its block.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn lease(&self, count: usize) -> Result<Vec<Leased>, StoreError> {
+        self.store.lease_replications(self.tenant, count, self.sending.lease).await
+    }
+
+    /// Gives a change back unsent.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn release(&self, leased: &Leased) -> Result<(), StoreError> {
+        self.store.release_replication(leased).await
+    }
+
+    /// Sends a change and settles what came of it.
+    ///
+    /// # Errors
+    /// The store's; the lease then ends of itself, and the change is sent again.
+    pub async fn attempt(&self, leased: &Leased) -> Result<Attempt, StoreError> {
+        let kind = leased.message.kind();
+        let told = match leased.message.is_void(self.clock.now()) {
+            true => Ok(Ok(())),
+            false => self.national.tell(&leased.message).await,
+        };
+        let (attempt, failure, wait) = match told {
+            Ok(reply) if kind.is_confirmed_by(reply) => {
+                self.store.confirm_replication(leased).await?;
+                return Ok(Attempt::Confirmed);
+            }
+            Ok(reply) => {
+                let code = blocking_code(reply);
+                tracing::warn!(
+                    contract = kind.name(),
+                    code,
+                    leased.attempts,
+                    "replication refused"
+                );
+                (Attempt::Refused, code.to_owned(), self.pause(leased.attempts))
+            }
+            // Nothing has reached it: no reason to hold this change back more than the others.
+            Err(NationalError::Call(error @ CallError::Unreachable)) => {
+                (Attempt::Unanswered, error.to_string(), Duration::ZERO)
+            }
+            Err(error) => (Attempt::Unanswered, error.to_string(), self.pause(leased.attempts)),
+        };
+        self.store.postpone_replication(leased, &failure, wait).await?;
+        Ok(attempt)
+    }
+
+    /// What becomes of a queued change as long as its caller waits. Replication goes on
+    /// whatever the caller does.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn deliver(
+        &self,
+        place: Queued,
+        wait: ReplicationWait,
+    ) -> Result<Delivery, StoreError> {
+        let wait = match wait {
+            ReplicationWait::No => {
+                self.queued.notify_one();
+                return Ok(Delivery::UnderWay);
+            }
+            ReplicationWait::Milliseconds(wait) => {
+                Duration::from_millis(wait.into()).min(self.sending.wait_max)
+            }
+            // The call's own time limit ends it, as a failure.
+            ReplicationWait::UntilDone => Duration::MAX,
+        };
+        let replicator = self.clone();
+        // A task of its own: a message that is on its way is not given up with its caller.
+        let sending = tokio::spawn(async move { replicator.send_up_to(place).await });
+        match timeout(wait, sending).await {
+            Ok(Ok(delivery)) => delivery,
+            Ok(Err(_)) => Err(StoreError::Stopped),
+            Err(_) => Ok(Delivery::UnderWay),
+        }
+    }
+
+    /// Sends the changes of a block in order, up to a place; stops at the first that fails.
+    async fn send_up_to(&self, place: Queued) -> Result<Delivery, StoreError> {
+        loop {
+            match self.store.lease_replication_of(place, self.sending.lease).await? {
+                Next::Nothing => return Ok(Delivery::Confirmed),
+                Next::Elsewhere => sleep(ELSEWHERE_PAUSE).await,
+                Next::Ready(leased) => match self.attempt(&leased).await? {
+                    Attempt::Confirmed => self.reached.notify_waiters(),
+                    Attempt::Refused | Attempt::Unanswered => {
+                        // Sent again of itself from here on.
+                        self.queued.notify_one();
+                        return Ok(Delivery::Failed);
+                    }
+                },
+            }
+        }
+    }
+}

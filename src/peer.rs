@@ -1,0 +1,190 @@
+//! Calls to another service: the message out, the reply in, over HTTP or mutual TLS.
+//!
+//! Reads no XML and tries once; what a reply means, and when to try again, is the caller's.
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Request, StatusCode, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Connections kept open between calls.
+const IDLE_CONNECTIONS_MAX: usize = 16;
+/// Service platforms close idle connections after some minutes; ours end before.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where another service is, and how to be known there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerSettings {
+    /// What stands before the path of a contract, for example `https://host/vp`.
+    pub base: String,
+    /// Whom to trust (PEM); needed for `https`.
+    pub ca_file: Option<PathBuf>,
+    /// Our certificate and what leads to its root (PEM), and its key (PEM).
+    pub identity: Option<(PathBuf, PathBuf)>,
+    /// How long a call may take.
+    pub timeout: Duration,
+    /// The header `x-rivta-original-serviceconsumer-hsaid`, where the other side wants it.
+    pub consumer: Option<String>,
+}
+
+/// Why no calls can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerSettingsError {
+    /// A certificate or key.
+    #[error("{0}: {1}")]
+    Pem(PathBuf, rustls::pki_types::pem::Error),
+    /// Certificate and key do not go together, or are of a kind that is not supported.
+    #[error("certificate: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The address is none, or needs what was not given.
+    #[error("replication.url {0}: {1}")]
+    Address(String, &'static str),
+    /// The consumer's id cannot stand in a header.
+    #[error("replication.consumer_id cannot stand in a header")]
+    Consumer,
+}
+
+/// Why a call has no reply. The texts hold nothing of the message.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Nobody took the message: it has certainly not been carried out.
+    #[error("no connection")]
+    Unreachable,
+    /// It took too long; it may have been carried out.
+    #[error("no reply in time")]
+    Timeout,
+    /// The connection broke; it may have been carried out.
+    #[error("connection broken")]
+    Broken,
+    /// A status that no SOAP reply has.
+    #[error("HTTP status {}", .0.as_u16())]
+    Status(StatusCode),
+    /// More than may be read.
+    #[error("reply too large")]
+    TooLarge,
+}
+
+/// Another service.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    base: String,
+    timeout: Duration,
+    consumer: Option<HeaderValue>,
+}
+
+impl Peer {
+    /// Reads certificates and prepares calls; connects to nobody yet.
+    ///
+    /// # Errors
+    /// A setting that cannot be used.
+    pub fn new(settings: &PeerSettings) -> Result<Self, PeerSettingsError> {
+        let base = settings.base.trim_end_matches('/').to_owned();
+        let wrong = |what| PeerSettingsError::Address(base.clone(), what);
+        let address: Uri = base.parse().map_err(|_| wrong("is not an address"))?;
+        match (address.scheme_str(), &settings.ca_file) {
+            (Some("http"), _) | (Some("https"), Some(_)) => {}
+            (Some("https"), None) => return Err(wrong("needs ca_file")),
+            _ => return Err(wrong("must begin with http:// or https://")),
+        }
+        let mut http = HttpConnector::new();
+        http.set_nodelay(true);
+        http.enforce_http(false);
+        http.set_connect_timeout(Some(settings.timeout));
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls(settings)?)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_timer(hyper_util::rt::TokioTimer::new())
+            .build(connector);
+        let consumer = settings.consumer.as_deref().map(HeaderValue::from_str).transpose();
+        let consumer = consumer.map_err(|_| PeerSettingsError::Consumer)?;
+        Ok(Self { client, base, timeout: settings.timeout, consumer })
+    }
+
+    /// Sends a message and returns the reply: an answer or a fault.
+    ///
+    /// # Errors
+    /// That there is none.
+    pub async fn call(
+        &self,
+        path: &str,
+        soap_action: &str,
+        message: String,
+        reply_bytes_max: usize,
+    ) -> Result<Bytes, CallError> {
+        let mut request = Request::post(format!("{}{path}", self.base))
+            .header(CONTENT_TYPE, "text/xml; charset=UTF-8")
+            .header("SOAPAction", format!("\"{soap_action}\""));
+        if let Some(consumer) = &self.consumer {
+            let name = HeaderName::from_static("x-rivta-original-serviceconsumer-hsaid");
+            request = request.header(name, consumer);
+        }
+        let request = request.body(Full::from(message)).map_err(|_| CallError::Unreachable)?;
+        let reply = async {
+            let reply = self.client.request(request).await.map_err(|error| {
+                if error.is_connect() { CallError::Unreachable } else { CallError::Broken }
+            })?;
+            let status = reply.status();
+            if !status.is_success() && status != StatusCode::INTERNAL_SERVER_ERROR {
+                return Err(CallError::Status(status));
+            }
+            let body = Limited::new(reply.into_body(), reply_bytes_max).collect().await;
+            body.map(http_body_util::Collected::to_bytes).map_err(|error| {
+                match error.is::<http_body_util::LengthLimitError>() {
+                    true => CallError::TooLarge,
+                    false => CallError::Broken,
+                }
+            })
+        };
+        timeout(self.timeout, reply).await.unwrap_or(Err(CallError::Timeout))
+    }
+}
+
+fn tls(settings: &PeerSettings) -> Result<ClientConfig, PeerSettingsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in settings.ca_file.iter().flat_map(|file| certificates(file)) {
+        roots.add(certificate?)?;
+    }
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots);
+    Ok(match &settings.identity {
+        None => config.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let chain = certificates(certificate).into_iter().collect::<Result<_, _>>()?;
+            let key = PrivateKeyDer::from_pem_file(key)
+                .map_err(|e| PeerSettingsError::Pem(key.clone(), e))?;
+            config.with_client_auth_cert(chain, key)?
+        }
+    })
+}
+
+fn certificates(file: &Path) -> Vec<Result<CertificateDer<'static>, PeerSettingsError>> {
+    let wrong = |e| PeerSettingsError::Pem(file.to_owned(), e);
+    match CertificateDer::pem_file_iter(file) {
+        Ok(found) => {
+            let found: Vec<_> = found.map(|one| one.map_err(wrong)).collect();
+            match found.is_empty() {
+                true => vec![Err(wrong(rustls::pki_types::pem::Error::NoItemsFound))],
+                false => found,
+            }
+        }
+        Err(error) => vec![Err(wrong(error))],
+    }
+}

@@ -1,0 +1,405 @@
+//! What the national service has not confirmed: queued with the change, leased while it is
+//! being sent, removed when confirmed.
+//!
+//! Only the first of a block can be taken up, so the changes of a block go in order and one
+//! at a time, whichever process sends them. Leases follow the database's clock, the one that
+//! all processes share.
+
+use super::block_changes::{BlockNumber, RevokeNumber};
+use super::blocks::{COLUMNS, block_of, revoke_of};
+use super::{Change, Store, StoreError, TenantId};
+use crate::domain::block_change::Registration;
+use crate::domain::block_lifecycle::RevokeHistory;
+use crate::domain::identity::{HsaId, RecordId};
+use crate::domain::replication::{Kind, Message};
+use crate::domain::time::Timestamp;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+use std::time::Duration;
+
+/// A place in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queued {
+    block: BlockNumber,
+    number: i64,
+}
+
+/// A change that this process may send until its lease ends.
+#[derive(Debug, Clone)]
+pub struct Leased {
+    /// Its place in the queue.
+    pub place: Queued,
+    /// How often it has been taken up, this time included.
+    pub attempts: u32,
+    /// What to tell.
+    pub message: Message,
+}
+
+/// What taking up the first change of a block came to.
+#[derive(Debug)]
+pub enum Next {
+    /// It can be sent.
+    Ready(Box<Leased>),
+    /// Somebody else is sending it.
+    Elsewhere,
+    /// Nothing is left up to the place asked for.
+    Nothing,
+}
+
+/// How replication stands for a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicationStatus {
+    /// The tenant's name.
+    pub tenant: String,
+    /// Changes that are not confirmed.
+    pub waiting: i64,
+    /// Those of them whose last attempt failed.
+    pub failing: i64,
+    /// Blocks that they belong to.
+    pub blocks: i64,
+    /// When the oldest of them was made.
+    pub oldest_at: Option<Timestamp>,
+}
+
+/// A change that is not confirmed, as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The block.
+    pub block_id: String,
+    /// The contract that tells it.
+    pub kind: String,
+    /// When it was made.
+    pub queued_at: Timestamp,
+    /// How often it has been taken up.
+    pub attempts: i32,
+    /// Why the last attempt failed.
+    pub failure: Option<String>,
+}
+
+impl Change {
+    /// Queues what the national service must be told of this change.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn queue(
+        &mut self,
+        kind: Kind,
+        block: BlockNumber,
+        revoke: Option<RevokeNumber>,
+    ) -> Result<Queued, StoreError> {
+        let number = sqlx::query_scalar(
+            "/* queue */ insert into replications (tenant_id, block_number, revoke_number, kind, queued_at)
+             values ($1, $2, $3, $4, $5) returning replication_number",
+        )
+        .bind(self.tenant.0)
+        .bind(block.0)
+        .bind(revoke.map(|r| r.0))
+        .bind(kind.name())
+        .bind(self.stored_at())
+        .fetch_one(&mut *self.transaction)
+        .await?;
+        Ok(Queued { block, number })
+    }
+
+    /// The place of a change that is still queued.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn queued(
+        &mut self,
+        kind: Kind,
+        block: BlockNumber,
+        revoke: Option<RevokeNumber>,
+    ) -> Result<Option<Queued>, StoreError> {
+        let number: Option<i64> = sqlx::query_scalar(
+            "/* queued */ select max(replication_number) from replications
+             where block_number = $1 and revoke_number is not distinct from $2 and kind = $3",
+        )
+        .bind(block.0)
+        .bind(revoke.map(|r| r.0))
+        .bind(kind.name())
+        .fetch_one(&mut *self.transaction)
+        .await?;
+        Ok(number.map(|number| Queued { block, number }))
+    }
+
+    /// The temporary revokes of a block that are in force.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn revokes_in_force(
+        &mut self,
+        block: BlockNumber,
+        now: Timestamp,
+    ) -> Result<Vec<RevokeNumber>, StoreError> {
+        let numbers: Vec<i64> = sqlx::query_scalar(
+            "/* revokes_in_force */ select revoke_number from temporary_revokes
+             where block_number = $1 and cancelled_at is null and end_at > $2 order by revoke_number",
+        )
+        .bind(block.0)
+        .bind(now)
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        Ok(numbers.into_iter().map(RevokeNumber).collect())
+    }
+
+    /// Whether anything of the block is queued.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn is_waiting(&mut self, block: BlockNumber) -> Result<bool, StoreError> {
+        let sql =
+            "/* is_waiting */ select exists (select 1 from replications where block_number = $1)";
+        Ok(sqlx::query_scalar(sql).bind(block.0).fetch_one(&mut *self.transaction).await?)
+    }
+}
+
+impl Store {
+    /// Takes up to `count` changes, the oldest first, each the first of its block.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn lease_replications(
+        &self,
+        tenant: TenantId,
+        count: usize,
+        lease: Duration,
+    ) -> Result<Vec<Leased>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        let rows = sqlx::query(
+            "/* lease_replications */ with first as (
+                select replication_number from replications r
+                where tenant_id = $1 and due_at <= now() and coalesce(leased_until <= now(), true)
+                  and not exists (select 1 from replications e
+                    where e.block_number = r.block_number and e.replication_number < r.replication_number)
+                order by replication_number limit $2 for update skip locked)
+             update replications r set attempts = attempts + 1, leased_until = now() + $3
+             from first where r.replication_number = first.replication_number
+             returning r.replication_number, r.block_number, r.revoke_number, r.kind, r.attempts",
+        )
+        .bind(tenant.0)
+        .bind(i64::try_from(count).unwrap_or(i64::MAX))
+        .bind(lease)
+        .fetch_all(&mut *connection)
+        .await?;
+        let mut leased = Vec::new();
+        for row in &rows {
+            leased.push(leased_of(&mut connection, row).await?);
+        }
+        leased.sort_by_key(|l| l.place.number);
+        Ok(leased)
+    }
+
+    /// Takes up the first change of a block, due or not, if it is not behind `place`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn lease_replication_of(
+        &self,
+        place: Queued,
+        lease: Duration,
+    ) -> Result<Next, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        let row = sqlx::query(
+            "/* lease_replication_of */ update replications
+             set attempts = attempts + 1, leased_until = now() + $3
+             where replication_number = (select min(replication_number) from replications
+                where block_number = $1 and replication_number <= $2)
+               and coalesce(leased_until <= now(), true)
+             returning replication_number, block_number, revoke_number, kind, attempts",
+        )
+        .bind(place.block.0)
+        .bind(place.number)
+        .bind(lease)
+        .fetch_optional(&mut *connection)
+        .await?;
+        if let Some(row) = row {
+            return Ok(Next::Ready(Box::new(leased_of(&mut connection, &row).await?)));
+        }
+        let left: bool = sqlx::query_scalar(
+            "/* lease_replication_of */ select exists (select 1 from replications
+                where block_number = $1 and replication_number <= $2)",
+        )
+        .bind(place.block.0)
+        .bind(place.number)
+        .fetch_one(&mut *connection)
+        .await?;
+        Ok(if left { Next::Elsewhere } else { Next::Nothing })
+    }
+
+    /// The national service has confirmed the change.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn confirm_replication(&self, leased: &Leased) -> Result<(), StoreError> {
+        // Whoever confirmed it, it is done: the lease need not be ours any more.
+        let sql =
+            "/* confirm_replication */ delete from replications where replication_number = $1";
+        sqlx::query(sql).bind(leased.place.number).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// The change could not be told: it waits before it is sent again of itself.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn postpone_replication(
+        &self,
+        leased: &Leased,
+        failure: &str,
+        wait: Duration,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "/* postpone_replication */ update replications
+             set leased_until = null, due_at = now() + $4, failure = $3
+             where replication_number = $1 and attempts = $2",
+        )
+        .bind(leased.place.number)
+        .bind(i32::try_from(leased.attempts).unwrap_or(i32::MAX))
+        .bind(failure)
+        .bind(wait)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The change was not sent after all.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn release_replication(&self, leased: &Leased) -> Result<(), StoreError> {
+        sqlx::query(
+            "/* release_replication */ update replications set leased_until = null
+             where replication_number = $1 and attempts = $2",
+        )
+        .bind(leased.place.number)
+        .bind(i32::try_from(leased.attempts).unwrap_or(i32::MAX))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// How replication stands, for each tenant that has something waiting or is named.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn replication_status(
+        &self,
+        tenants: &[TenantId],
+    ) -> Result<Vec<ReplicationStatus>, StoreError> {
+        let ids: Vec<i32> = tenants.iter().map(|t| t.0).collect();
+        let rows = sqlx::query(
+            "/* replication_status */ select t.name, count(r.replication_number),
+                count(r.failure), count(distinct r.block_number), min(r.queued_at)
+             from tenants t left join replications r using (tenant_id)
+             where t.tenant_id = any($1) or r.tenant_id is not null
+             group by t.tenant_id order by t.tenant_id",
+        )
+        .bind(&ids)
+        .fetch_all(&self.pool)
+        .await?;
+        let status = |row: &PgRow| -> Result<ReplicationStatus, StoreError> {
+            Ok(ReplicationStatus {
+                tenant: row.try_get(0)?,
+                waiting: row.try_get(1)?,
+                failing: row.try_get(2)?,
+                blocks: row.try_get(3)?,
+                oldest_at: row.try_get(4)?,
+            })
+        };
+        rows.iter().map(status).collect()
+    }
+
+    /// The oldest changes of a tenant that are not confirmed, of one block or of all.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn waiting_replications(
+        &self,
+        tenant: TenantId,
+        block: Option<&RecordId>,
+        count: usize,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let rows = sqlx::query(
+            "/* waiting_replications */ select b.block_id, r.kind, r.queued_at, r.attempts, r.failure
+             from replications r join blocks b using (block_number)
+             where r.tenant_id = $1 and ($2::text is null or b.block_key = $2)
+             order by r.replication_number limit $3",
+        )
+        .bind(tenant.0)
+        .bind(block.map(RecordId::key))
+        .bind(i64::try_from(count).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await?;
+        let waiting = |row: &PgRow| -> Result<Waiting, StoreError> {
+            Ok(Waiting {
+                block_id: row.try_get(0)?,
+                kind: row.try_get(1)?,
+                queued_at: row.try_get(2)?,
+                attempts: row.try_get(3)?,
+                failure: row.try_get(4)?,
+            })
+        };
+        rows.iter().map(waiting).collect()
+    }
+
+    /// Whether the tenant has or had a block.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn has_block(&self, tenant: TenantId, id: &RecordId) -> Result<bool, StoreError> {
+        let sql = "/* has_block */ select exists (select 1 from blocks where tenant_id = $1 and block_key = $2)";
+        Ok(sqlx::query_scalar(sql).bind(tenant.0).bind(id.key()).fetch_one(&self.pool).await?)
+    }
+
+    /// The care providers that a tenant has blocks of.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn care_providers_with_blocks(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Vec<HsaId>, StoreError> {
+        let rows: Vec<String> = sqlx::query_scalar(
+            "/* care_providers_with_blocks */ select min(information_care_provider_id) from blocks
+             where tenant_id = $1 group by provider_key order by provider_key",
+        )
+        .bind(tenant.0)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().filter_map(|id| HsaId::new(id)).collect())
+    }
+}
+
+/// A row of (replication_number, block_number, revoke_number, kind, attempts) with what it is about.
+async fn leased_of(connection: &mut PgConnection, row: &PgRow) -> Result<Leased, StoreError> {
+    let (number, block, revoke): (i64, i64, Option<i64>) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let kind: &str = row.try_get(3)?;
+    let kind = Kind::ALL.into_iter().find(|k| k.name() == kind);
+    let attempts: i32 = row.try_get(4)?;
+    let sql = format!(
+        "/* leased_of */ select {COLUMNS} from blocks b
+         left join temporary_revokes r on r.block_number = b.block_number and r.revoke_number = $2
+         where b.block_number = $1"
+    );
+    let facts = sqlx::query(&sql).bind(block).bind(revoke).fetch_one(connection).await?;
+    let of_block = block_of(&facts)?;
+    let message = match (kind, revoke_of(&facts)?) {
+        (Some(Kind::RegisterBlock), None) => {
+            Message::register(&Registration { block: of_block, action: None })
+        }
+        (Some(Kind::UnregisterBlock), None) => Message::UnregisterBlock(of_block.id),
+        (Some(Kind::RegisterTemporaryRevoke), Some(revoke)) => {
+            let block = of_block.id;
+            let basic = RevokeHistory { revoke, block, details: None, cancelled: None };
+            Message::RegisterTemporaryRevoke(basic)
+        }
+        (Some(Kind::UnregisterTemporaryRevoke), Some(revoke)) => {
+            Message::UnregisterTemporaryRevoke(revoke.id)
+        }
+        _ => return Err(StoreError::Inconsistent { table: "replications", what: "kind" }),
+    };
+    let attempts = u32::try_from(attempts).unwrap_or(0);
+    Ok(Leased { place: Queued { block: BlockNumber(block), number }, attempts, message })
+}

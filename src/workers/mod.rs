@@ -1,0 +1,3 @@
+//! What goes on beside the calls. Any number of processes may run the same worker.
+
+pub mod replication;

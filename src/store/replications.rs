@@ -257,7 +257,8 @@ impl Store {
         .bind(leased.place.number)
         .bind(i32::try_from(leased.attempts).unwrap_or(i32::MAX))
         .bind(failure)
-        .bind(wait)
+        // An interval has microseconds.
+        .bind(Duration::from_micros(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)))
         .execute(&self.pool)
         .await?;
         Ok(())

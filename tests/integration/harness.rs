@@ -251,3 +251,18 @@ pub fn without(xml: &str, elements: &[&str]) -> String {
     let other = |line: &&str| !elements.iter().any(|e| line.contains(&format!(":{e}>")));
     xml.lines().filter(other).collect::<Vec<_>>().join("\n")
 }
+
+/// The document with another text in the elements of this name, whatever their prefix.
+pub fn with(xml: &str, element: &str, text: &str) -> String {
+    let mut out = String::new();
+    for line in xml.lines() {
+        match line.split_once(&format!(":{element}>")) {
+            Some((before, rest)) if rest.contains("</") => {
+                let (_, after) = rest.split_once('<').unwrap();
+                out += &format!("{before}:{element}>{text}<{after}\n");
+            }
+            _ => out += &format!("{line}\n"),
+        }
+    }
+    out
+}

@@ -18,4 +18,8 @@ mod logs;
 mod migrations;
 mod outage;
 mod program;
+mod relay;
+mod replication;
+mod replication_drill;
+mod replication_tls;
 mod tenants;

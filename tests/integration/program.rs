@@ -5,13 +5,15 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
 
 /// The program under test, killed when dropped.
 pub struct Program {
     child: Child,
-    log: Lines<BufReader<ChildStderr>>,
+    /// Log lines, read all the time: a full pipe would hold the program up.
+    log: mpsc::UnboundedReceiver<String>,
     pub caller: Caller,
 }
 
@@ -36,7 +38,14 @@ impl Drop for Folder {
     }
 }
 
-fn command(arguments: &[&str]) -> Command {
+/// Writes a settings file; returns its path.
+pub fn settings(database: &Database, folder: &Folder, more: &str) -> String {
+    let file = folder.path().join("sigill.toml");
+    std::fs::write(&file, format!("[database]\nurl = \"{}\"\n{more}", database.url())).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sigill"));
     command.args(arguments).stderr(Stdio::piped()).kill_on_drop(true);
     command
@@ -48,9 +57,15 @@ impl Program {
         let mut all = vec!["serve", "--http", "127.0.0.1:0"];
         all.extend(arguments);
         let mut child = command(&all).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (heard, mut log) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                _ = heard.send(line);
+            }
+        });
         loop {
-            let line = log.next_line().await.unwrap().expect("ended before it served");
+            let line = log.recv().await.expect("ended before it served");
             if let Some((_, rest)) = line.split_once("\"address\":\"") {
                 let caller = Caller::new(rest.split('"').next().unwrap());
                 return Self { child, log, caller };
@@ -60,9 +75,12 @@ impl Program {
 
     /// Starts on a test's database.
     pub async fn on(database: &Database, folder: &Folder) -> Self {
-        let file = folder.path().join("sigill.toml");
-        std::fs::write(&file, format!("[database]\nurl = \"{}\"\n", database.url())).unwrap();
-        Self::start(&["--config", file.to_str().unwrap()]).await
+        Self::start(&["--config", &settings(database, folder, "")]).await
+    }
+
+    /// Starts on a test's database with more settings.
+    pub async fn with(database: &Database, folder: &Folder, more: &str) -> Self {
+        Self::start(&["--config", &settings(database, folder, more)]).await
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -73,7 +91,7 @@ impl Program {
     /// Waits for the end; returns the rest of the log.
     pub async fn ended(mut self) -> (ExitStatus, Vec<String>) {
         let mut lines = Vec::new();
-        while let Some(line) = self.log.next_line().await.unwrap() {
+        while let Some(line) = self.log.recv().await {
             lines.push(line);
         }
         (self.child.wait().await.unwrap(), lines)
@@ -145,7 +163,7 @@ async fn a_second_signal_ends_it_at_once() {
     let mut buffer = [0; 25];
     held.read_exact(&mut buffer).await.unwrap();
     program.signal(Signal::SIGTERM);
-    while !program.log.next_line().await.unwrap().expect("draining").contains("draining") {}
+    while !program.log.recv().await.expect("draining").contains("draining") {}
     program.signal(Signal::SIGTERM);
     let (status, log) = program.ended().await;
     assert!(status.success());
@@ -163,9 +181,8 @@ async fn a_newer_schema_is_refused() {
     .execute(&pool)
     .await
     .unwrap();
-    let file = folder.path().join("sigill.toml");
-    std::fs::write(&file, format!("[database]\nurl = \"{}\"\n", database.url())).unwrap();
-    let output = command(&["serve", "--config", file.to_str().unwrap()]).output().await.unwrap();
+    let file = settings(&database, &folder, "");
+    let output = command(&["serve", "--config", &file]).output().await.unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("99999999999999"), "{said}");

@@ -1,0 +1,366 @@
+//! Two real servers with a database each: a local service and the national one.
+
+use super::harness::{Database, Reply, request, with};
+use super::program::{Folder, Program, command, settings};
+use super::relay::{Relay, Way};
+use nix::sys::signal::Signal;
+use sigill::domain::time::{Clock, local};
+
+pub const LOCAL: &str = "SE2321000016-VG01";
+pub const NATIONAL: &str = "SE165565594230-1000";
+
+pub fn local_settings(relay: &Relay, more: &str) -> String {
+    format!(
+        "[[tenant]]\nname = \"region\"\nlogical_addresses = [\"{LOCAL}\"]\nblocks = \"local\"\n\
+         [tenant.replication]\nurl = \"{}\"\ntimeout_seconds = 1\n\
+         retry_first_milliseconds = 10\nretry_longest_milliseconds = 200\n{more}",
+        relay.url()
+    )
+}
+
+pub fn national_settings(more: &str) -> String {
+    format!(
+        "[[tenant]]\nname = \"national\"\nlogical_addresses = [\"{NATIONAL}\"]\n\
+         blocks = \"national\"\n{more}"
+    )
+}
+
+/// A local service that replicates to a national one, with a network between them.
+pub struct Pair {
+    pub local: Program,
+    pub national: Program,
+    pub relay: Relay,
+    pub databases: (Database, Database),
+    pub folders: (Folder, Folder),
+}
+
+impl Pair {
+    pub async fn start(name: &str) -> Self {
+        Self::start_with(name, "").await
+    }
+
+    /// With more settings of the national service.
+    pub async fn start_with(name: &str, more: &str) -> Self {
+        let databases = (Database::new().await, Database::new().await);
+        let folders = (Folder::new(&format!("{name}-l")), Folder::new(&format!("{name}-n")));
+        let national = Program::with(&databases.1, &folders.1, &national_settings(more)).await;
+        let relay = Relay::start(to(&national)).await;
+        let local = Program::with(&databases.0, &folders.0, &local_settings(&relay, "")).await;
+        Self { local, national, relay, databases, folders }
+    }
+
+    /// The national service is killed, and started again with these settings.
+    pub async fn restart_national(&mut self, more: &str) {
+        self.national.signal(Signal::SIGKILL);
+        let (database, folder) = (&self.databases.1, &self.folders.1);
+        self.national = Program::with(database, folder, &national_settings(more)).await;
+        self.relay.turn(to(&self.national));
+    }
+
+    /// Waits until nothing is queued.
+    pub async fn settled(&self) {
+        until(&self.databases.0, "select count(*) = 0 from replications").await;
+    }
+
+    /// Both services have the same blocks and revokes, whatever has happened to them.
+    pub async fn assert_equal(&self) {
+        let (local, national) = (rows(&self.databases.0).await, rows(&self.databases.1).await);
+        assert!(local.lines().count() > 0);
+        assert!(local == national, "local:\n{local}\nnational:\n{national}");
+    }
+}
+
+pub fn to(program: &Program) -> Way {
+    Way::To(program.caller.base().trim_start_matches("http://").to_owned())
+}
+
+/// Waits until something holds in a database.
+pub async fn until(database: &Database, condition: &str) {
+    let pool = database.pool().await;
+    let mut looks = tokio::time::interval(std::time::Duration::from_millis(10));
+    while !sqlx::query_scalar::<_, bool>(condition).fetch_one(&pool).await.unwrap() {
+        looks.tick().await;
+    }
+    pool.close().await;
+}
+
+/// Everything that both services know of blocks, one row a line.
+async fn rows(database: &Database) -> String {
+    let pool = database.pool().await;
+    let sql = "select coalesce(string_agg(line, E'\\n' order by line), '') from (
+        select concat_ws('|', 'block', block_key, block_type, patient_key, information_start_at,
+            information_end_at, information_care_unit_id, provider_key, exempts_lak, exempts_upp,
+            removed_at is null) from blocks
+        union all
+        select concat_ws('|', 'revoke', revoke_key, block_key, end_at, care_unit_id, employee_id,
+            cancelled_at is null)
+        from temporary_revokes join blocks using (block_number)) as all_rows (line)";
+    let text = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
+    pool.close().await;
+    text
+}
+
+pub fn register(block: &str, wait: i32) -> String {
+    let xml = with(&request("blocking/register_extended_block/valid"), "blockId", block);
+    with(&xml, "replicationTimeout", &wait.to_string())
+}
+
+pub fn lift(block: &str, revoke: &str, wait: i32) -> String {
+    let xml = request("blocking/register_temporary_extended_revoke/valid");
+    let end = local(Clock::System.now() + chrono::Duration::days(1));
+    let xml = with(&xml, "endDate", &end.format("%Y-%m-%dT%H:%M:%S").to_string());
+    let xml = with(&with(&xml, "blockId", block), "temporaryRevokeId", revoke);
+    with(&xml, "replicationTimeout", &wait.to_string())
+}
+
+pub fn cancel(revoke: &str, wait: i32) -> String {
+    let xml = request("blocking/cancel_temporary_extended_revoke/valid");
+    let xml = with(&xml, "temporaryRevokeId", revoke);
+    with(&xml, "replicationTimeout", &wait.to_string())
+}
+
+pub fn revoke(block: &str, wait: i32) -> String {
+    let xml = with(&request("blocking/revoke_extended_block/valid"), "blockId", block);
+    with(&xml, "replicationTimeout", &wait.to_string())
+}
+
+fn at_national(path: &str) -> String {
+    with(&request(path), "LogicalAddress", NATIONAL)
+}
+
+fn assert_stored_locally_only(reply: &Reply) {
+    assert_eq!(reply.code(), "ERROR", "{}", reply.body);
+    assert!(reply.text("resultText").unwrap().contains("lokalt men inte nationellt"));
+}
+
+#[tokio::test]
+async fn who_waits_is_answered_when_the_national_service_has_it() {
+    let pair = Pair::start("waits").await;
+    let check = at_national("blocking/check_blocks/inner_block_stops_another_unit");
+    let check = with(&with(&check, "employeeId", "P9"), "careUnitId", "SE2321000016-VE09");
+    let status = async || pair.national.caller.post(check.clone()).await;
+    assert_eq!(status().await.text("status"), Some("OK"));
+    for (change, expected) in [
+        (register("b", -1), "BLOCKED"),
+        (lift("b", "r", 20_000), "BLOCKED"),
+        (cancel("r", -1), "BLOCKED"),
+        (revoke("b", -1), "OK"),
+    ] {
+        assert_eq!(pair.local.caller.post(change.clone()).await.code(), "OK");
+        assert_eq!(status().await.text("status"), Some(expected), "at once, after {change}");
+        assert_eq!(pair.local.caller.post(change).await.code(), "OK", "repeated");
+    }
+    pair.assert_equal().await;
+}
+
+#[tokio::test]
+async fn each_level_offers_its_own_contracts() {
+    let pair = Pair::start("levels").await;
+    for (contract, offered) in [
+        ("register_block", (false, true)),
+        ("unregister_block", (false, true)),
+        ("register_temporary_revoke", (false, true)),
+        ("unregister_temporary_revoke", (false, true)),
+        ("get_blocks", (true, true)),
+        ("check_blocks", (true, true)),
+        ("get_patient_ids", (true, false)),
+        ("get_extended_blocks_for_patient", (true, false)),
+        ("revoke_extended_block", (true, false)),
+        ("delete_extended_block", (true, false)),
+        ("register_temporary_extended_revoke", (true, false)),
+        ("cancel_temporary_extended_revoke", (true, false)),
+        ("register_extended_block", (true, false)),
+    ] {
+        let xml = request(&format!("blocking/{contract}/valid"));
+        let local = pair.local.caller.post(with(&xml, "LogicalAddress", LOCAL)).await;
+        let national = pair.national.caller.post(with(&xml, "LogicalAddress", NATIONAL)).await;
+        assert_eq!((local.status == 200, national.status == 200), offered, "{contract}");
+        for refused in [local, national].iter().filter(|r| r.status != 200) {
+            assert!(refused.body.contains("soap:Client"), "{}", refused.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_wait_means_while_the_national_service_is_away() {
+    let pair = Pair::start("away").await;
+    let local = &pair.local.caller;
+    pair.relay.turn(Way::Cut);
+    assert_eq!(local.post(register("0", 0)).await.code(), "OK", "does not wait, is not told");
+    assert_stored_locally_only(&local.post(register("-1", -1)).await);
+    assert_stored_locally_only(&local.post(register("n", 20_000)).await);
+    pair.relay.turn(Way::Silent);
+    assert_eq!(local.post(register("slow", 50)).await.code(), "OK", "time ran out");
+    assert_stored_locally_only(&local.post(register("slower", -1)).await);
+    assert_stored_locally_only(&local.post(register("-1", -1)).await);
+    // The local service answers from its own data.
+    let check = request("blocking/check_blocks/inner_block_stops_another_unit");
+    assert_eq!(
+        local.post(with(&check, "LogicalAddress", LOCAL)).await.text("status"),
+        Some("BLOCKED")
+    );
+    let status = local.get("/status").await.body;
+    assert!(status.contains("\"waiting\":5") && status.contains("\"blocks\":5"), "{status}");
+    let metrics = local.get("/metrics").await.body;
+    assert!(metrics.contains("sigill_replication_waiting{tenant=\"region\"} 5"), "{metrics}");
+    assert_eq!(pair.databases.1.count("select count(*) from blocks").await, 0);
+    pair.relay.turn(to(&pair.national));
+    for block in ["0", "-1", "n", "slow", "slower"] {
+        // A change may be under way with the network of before; then the next repetition has it.
+        while local.post(register(block, -1)).await.code() != "OK" {}
+    }
+    pair.settled().await;
+    pair.assert_equal().await;
+    let status = local.get("/status").await.body;
+    assert!(status.contains("\"waiting\":0") && status.contains("\"lag_seconds\":0"), "{status}");
+}
+
+#[tokio::test]
+async fn a_refusal_holds_up_its_own_block_only() {
+    let mut pair = Pair::start_with("refusal", "care_providers = [\"SE2321000016-VG02\"]\n").await;
+    let local = &pair.local.caller;
+    assert_stored_locally_only(&local.post(register("refused", -1)).await);
+    assert_eq!(local.post(lift("refused", "r", 0)).await.code(), "OK");
+    let other = register("taken", -1);
+    let other = with(&other, "informationCareProviderId", "SE2321000016-VG02");
+    assert_eq!(local.post(other).await.code(), "OK");
+    let file = settings(&pair.databases.0, &pair.folders.0, &local_settings(&pair.relay, ""));
+    let said = async |arguments: &[&str]| {
+        let all = [&["replication", "status", "--config", &file], arguments].concat();
+        String::from_utf8(command(&all).output().await.unwrap().stdout).unwrap()
+    };
+    let status = said(&[]).await;
+    assert!(status.contains("2 waiting in 1 blocks, 1 failing"), "{status}");
+    assert!(
+        status.contains("RegisterBlock refused") && status.contains("ACCESSDENIED"),
+        "{status}"
+    );
+    assert!(status.contains("RegisterTemporaryRevoke refused"), "{status}");
+    assert!(said(&["--block", "REFUSED"]).await.contains("region: not replicated"));
+    assert!(said(&["--block", "taken"]).await.contains("region: replicated"));
+    assert!(said(&["--block", "unknown"]).await.contains("no such block"));
+    pair.restart_national("").await;
+    pair.settled().await;
+    pair.assert_equal().await;
+    assert!(said(&["--block", "refused"]).await.contains("region: replicated"));
+}
+
+#[tokio::test]
+async fn a_revoke_that_ran_out_before_it_was_told_is_not_told() {
+    let pair = Pair::start("expired").await;
+    pair.relay.turn(Way::Cut);
+    let local = &pair.local.caller;
+    assert_eq!(local.post(register("b", 0)).await.code(), "OK");
+    assert_eq!(local.post(lift("b", "r", 0)).await.code(), "OK");
+    assert_eq!(local.post(cancel("r", 0)).await.code(), "OK");
+    let pool = pair.databases.0.pool().await;
+    let ran_out = "update temporary_revokes set end_at = now() - interval '1 minute'";
+    sqlx::query(ran_out).execute(&pool).await.unwrap();
+    pair.relay.turn(to(&pair.national));
+    pair.settled().await;
+    assert_eq!(pair.databases.1.count("select count(*) from blocks").await, 1);
+    assert_eq!(pair.databases.1.count("select count(*) from temporary_revokes").await, 0);
+}
+
+#[tokio::test]
+async fn several_processes_share_the_queue_and_send_each_change_once() {
+    const BLOCKS: usize = 200;
+    let mut pair = Pair::start("shared").await;
+    pair.relay.turn(Way::Cut);
+    let others = (Folder::new("shared-2"), Folder::new("shared-3"));
+    let settings = local_settings(&pair.relay, "");
+    let second = Program::with(&pair.databases.0, &others.0, &settings).await;
+    let third = Program::with(&pair.databases.0, &others.1, &settings).await;
+    for n in 0..BLOCKS {
+        let via = [&pair.local, &second, &third][n % 3];
+        assert_eq!(via.caller.post(register(&n.to_string(), 0)).await.code(), "OK");
+        assert_eq!(via.caller.post(revoke(&n.to_string(), 0)).await.code(), "OK");
+    }
+    pair.relay.turn(to(&pair.national));
+    pair.settled().await;
+    pair.assert_equal().await;
+    pair.national.signal(Signal::SIGTERM);
+    let placeholder =
+        Program::with(&pair.databases.1, &pair.folders.1, &national_settings("")).await;
+    let national = std::mem::replace(&mut pair.national, placeholder);
+    let (_, log) = national.ended().await;
+    for contract in ["RegisterBlock", "UnregisterBlock"] {
+        let named = format!("\"interaction\":\"{contract}\"");
+        assert_eq!(log.iter().filter(|line| line.contains(&named)).count(), BLOCKS, "{contract}");
+    }
+}
+
+#[tokio::test]
+async fn resync_finds_what_differs_and_puts_it_right() {
+    let pair = Pair::start("resync").await;
+    let local = &pair.local.caller;
+    for block in ["same", "lost", "stale", "lifted"] {
+        assert_eq!(local.post(register(block, -1)).await.code(), "OK");
+    }
+    for (block, revoke) in [("lost", "r1"), ("lifted", "r2"), ("lifted", "r3")] {
+        assert_eq!(local.post(lift(block, revoke, -1)).await.code(), "OK");
+    }
+    let file = settings(&pair.databases.0, &pair.folders.0, &local_settings(&pair.relay, ""));
+    let resync = async |arguments: &[&str]| {
+        let all = [&["replication", "resync", "--config", &file], arguments].concat();
+        let output = command(&all).output().await.unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(resync(&[]).await, (true, "region: 0 differences\n".into()));
+    // The national service was restored from a copy, and the local one has gone on.
+    let (here, there) = (pair.databases.0.pool().await, pair.databases.1.pool().await);
+    for (pool, sql) in [
+        (&there, "delete from temporary_revokes where revoke_key in ('r1', 'r2')"),
+        (&there, "delete from blocks where block_key = 'lost'"),
+        (&here, "update temporary_revokes set cancelled_at = now() where revoke_key = 'r3'"),
+        (&here, "update blocks set removed_at = now() where block_key = 'stale'"),
+    ] {
+        assert!(sqlx::query(sql).execute(pool).await.unwrap().rows_affected() > 0, "{sql}");
+    }
+    let (agree, said) = resync(&["--dry-run"]).await;
+    assert!(!agree && said.contains("region: 4 differences"), "{said}");
+    assert!(said.contains("lost: the national service does not have it"), "{said}");
+    assert!(said.contains("stale: only the national service has it"), "{said}");
+    assert!(said.contains("lifted: the national service lacks temporary revoke r2"), "{said}");
+    assert!(said.contains("lifted: only the national service has temporary revoke r3"), "{said}");
+    let (agree, said) = resync(&[]).await;
+    assert!(agree, "{said}");
+    pair.settled().await;
+    pair.assert_equal().await;
+    // What the contracts cannot put right is told.
+    let unregister = with(&at_national("blocking/unregister_block/valid"), "blockId", "same");
+    assert_eq!(pair.national.caller.post(unregister).await.code(), "OK");
+    let (agree, said) = resync(&[]).await;
+    assert!(!agree && said.contains("same: the national service does not have it"), "{said}");
+}
+
+#[tokio::test]
+async fn a_national_service_in_the_same_installation_is_changed_with_the_local_one() {
+    let (database, folder) = (Database::new().await, Folder::new("here"));
+    let local = |name: &str, address: &str| {
+        format!(
+            "[[tenant]]\nname = \"{name}\"\nlogical_addresses = [\"{address}\"]\nblocks = \"local\"\n\
+             [tenant.replication]\ntenant = \"national\"\n"
+        )
+    };
+    let more = national_settings("") + &local("a", LOCAL) + &local("b", "SE2321000016-VG02");
+    let program = Program::with(&database, &folder, &more).await;
+    for change in [register("b", 0), lift("b", "r", -1), register("other", 0)] {
+        assert_eq!(program.caller.post(change).await.code(), "OK");
+    }
+    let get = with(&at_national("blocking/get_blocks/valid"), "LogicalAddress", NATIONAL);
+    let found = program.caller.post(get.clone()).await.body;
+    assert_eq!(found.matches("<c:blocks>").count(), 2, "{found}");
+    assert_eq!(found.matches("<c:temporaryRevokes>").count(), 1, "{found}");
+    assert_eq!(program.caller.post(cancel("r", 0)).await.code(), "OK");
+    assert_eq!(program.caller.post(revoke("b", 0)).await.code(), "OK");
+    let found = program.caller.post(get).await.body;
+    assert_eq!(found.matches("<c:blocks>").count(), 1, "{found}");
+    // An id that another local service has used nationally: stored nowhere.
+    let taken = with(&register("other", 0), "LogicalAddress", "SE2321000016-VG02");
+    let taken = with(&taken, "blockType", "Outer");
+    let taken = super::harness::without(&taken, &["informationCareUnitId"]);
+    assert_eq!(program.caller.post(taken).await.code(), "ALREADYEXISTS");
+    let of_b = "select count(*) from blocks join tenants using (tenant_id) where name = 'b'";
+    assert_eq!(database.count(of_b).await, 0);
+}

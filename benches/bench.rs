@@ -48,8 +48,9 @@ async fn main() {
     server.stop().await;
 }
 
-/// One figure, its baseline, their ratio and the goal for it.
-pub fn figure(name: &str, ours: f64, baseline: f64, goal: f64) {
+/// One figure, its baseline, their ratio and the goal for it, if there is one.
+pub fn figure(name: &str, ours: f64, baseline: f64, goal: Option<f64>) {
     let ratio = ours / baseline;
-    println!("{name:<46} {ours:>12.1} {baseline:>12.1} {ratio:>7.2} {goal:>6.1}");
+    let goal = goal.map_or("-".into(), |goal| format!("{goal:.1}"));
+    println!("{name:<46} {ours:>12.1} {baseline:>12.1} {ratio:>7.2} {goal:>6}");
 }

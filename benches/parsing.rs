@@ -20,7 +20,7 @@ pub fn run() {
     }
     let megabytes = text.len() as f64 / 1e6;
     let (ours, theirs) = (megabytes / median(ours), megabytes / median(theirs));
-    super::figure("parsing, MB/s, over NsReader's events", ours, theirs, 1.0);
+    super::figure("parsing, MB/s, over NsReader's events", ours, theirs, Some(1.0));
 }
 
 fn read(bytes: &[u8]) {

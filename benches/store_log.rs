@@ -32,7 +32,7 @@ pub async fn large_calls(server: &Server) {
     .await;
     let ours = (done.calls * LARGE) as f64 / done.seconds;
     let copy = baseline::copy_log(server).await;
-    figure("StoreLog 500 x 4, records/s, over COPY", ours, copy, 0.5);
+    figure("StoreLog 500 x 4, records/s, over COPY", ours, copy, Some(0.5));
 }
 
 /// 10 records a call, 32 connections, against pgbench committing the same rows.
@@ -42,7 +42,7 @@ pub async fn small_calls(server: &Server) {
     })
     .await;
     let tps = baseline::pgbench(server, &insert_script(), 32, SECONDS).await;
-    figure("StoreLog 10 x 32, calls/s, over pgbench", done.per_second(), tps, 0.7);
+    figure("StoreLog 10 x 32, calls/s, over pgbench", done.per_second(), tps, Some(0.7));
     println!("  p50 {:.1} ms, p99 {:.1} ms", done.percentile(50), done.percentile(99));
 }
 

@@ -307,7 +307,17 @@ mod tests {
         let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/config/full.toml"));
         let mut config = Config::load(Some(path)).unwrap();
         assert!(config.database.url.take().is_some(), "the file shows how a database is named");
-        assert_eq!(std::mem::take(&mut config.tenant)[0].name, "region-exempel");
+        let tenants = std::mem::take(&mut config.tenant);
+        assert_eq!(tenants[0].name, "region-exempel");
+        // Every setting of replication is shown, and those with a default show it.
+        let shown = tenants[0].replication.clone().unwrap();
+        let least =
+            toml::from_str::<Replication>("url = 'https://platform.example.org/vp'").unwrap();
+        assert!(shown.ca_file.is_some() && shown.certificate_file.is_some());
+        assert!(shown.key_file.is_some() && shown.consumer_id.is_some());
+        let Replication { ca_file, certificate_file, key_file, consumer_id, .. } = shown.clone();
+        let least = Replication { ca_file, certificate_file, key_file, consumer_id, ..least };
+        assert_eq!(shown, least);
         let own = std::mem::take(&mut config.blocking.care_provider);
         assert_eq!(own["SE2321000016-VG01"].lift_outer_blocks, Some(false));
         assert_eq!(config, Config::default());

@@ -1,7 +1,7 @@
 //! The rule of blocks against a second model that was written without looking at the first:
-//! time is a list of minutes, a block a set of minutes, and identities are lower-case text.
-//! Generated histories of registrations, revokes, cancellations and removals are played
-//! through both.
+//! time is a list of half hours, a block a set of half hours, and identities are lower-case
+//! text. Generated histories of registrations, revokes, cancellations and removals are played
+//! through both, in the nights when Swedish clocks go forward and back.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -11,10 +11,10 @@ use sigill::domain::block::{
     Block, BlockType, Information, InformationType, TemporaryRevoke, is_blocked,
 };
 use sigill::domain::identity::{AccessingActor, HsaId, PatientId, RecordId};
-use sigill::domain::time::{Period, Timestamp};
+use sigill::domain::time::{Ambiguous, Period, Timestamp, instant};
 
-/// Minutes that a history can tell apart.
-const MINUTES: u32 = 6;
+/// Half hours from 00:00 UTC in the night of a time change.
+const STEPS: u32 = 6;
 const CASES: u32 = 100_000;
 
 /// What a history is made of; small numbers stand for identities.
@@ -45,11 +45,30 @@ struct Question {
     actor: (u8, u8, u8),
     now: u32,
     upper: bool,
+    autumn: bool,
+}
+
+/// What clocks in Sweden show, in order; what is said of times in a history is one of these.
+const SPRING: [&str; 6] = ["01:00", "01:30", "02:00", "02:30", "03:00", "03:30"];
+const AUTUMN: [&str; 6] = ["01:30", "02:00", "02:30", "03:00", "03:30", "04:00"];
+
+/// By hand: the first and the last half hour that a clock time of [`SPRING`] or [`AUTUMN`] names. In
+/// spring 02:00 is not shown and means 03:00; in autumn 02:00 and 02:30 are shown twice; the
+/// autumn's 01:30 lies before the first half hour, and 04:00 after the last.
+const SPRING_STEPS: [(i32, i32); 6] = [(0, 0), (1, 1), (2, 2), (3, 3), (2, 2), (3, 3)];
+const AUTUMN_STEPS: [(i32, i32); 6] = [(-1, -1), (0, 2), (1, 3), (4, 4), (5, 5), (6, 6)];
+
+fn first(autumn: bool, clock: u32) -> i32 {
+    if autumn { AUTUMN_STEPS[clock as usize].0 } else { SPRING_STEPS[clock as usize].0 }
+}
+
+fn last(autumn: bool, clock: u32) -> i32 {
+    if autumn { AUTUMN_STEPS[clock as usize].1 } else { SPRING_STEPS[clock as usize].1 }
 }
 
 fn plans() -> impl Strategy<Value = Vec<BlockPlan>> {
-    let revoke = (0..2_u8, proptest::option::of(0..2_u8), 0..MINUTES, any::<bool>());
-    let bounds = (proptest::option::of(0..MINUTES), proptest::option::of(0..MINUTES));
+    let revoke = (0..2_u8, proptest::option::of(0..2_u8), 0..STEPS, any::<bool>());
+    let bounds = (proptest::option::of(0..STEPS), proptest::option::of(0..STEPS));
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), proptest::bool::weighted(0.2));
     let block = (
         flags,
@@ -60,14 +79,9 @@ fn plans() -> impl Strategy<Value = Vec<BlockPlan>> {
         proptest::collection::vec(revoke, 0..3),
         any::<bool>(),
     );
-    // A period that ends before it starts cannot be registered.
-    let ordered = |(from, to)| match (from, to) {
-        (Some(a), Some(b)) => (Some(u32::min(a, b)), Some(u32::max(a, b))),
-        other => other,
-    };
     let plan = block.prop_map(
         move |((inner, lak, upp, removed), patient, unit, provider, bounds, revokes, upper)| {
-            let (from, to) = ordered(bounds);
+            let (from, to) = bounds;
             BlockPlan {
                 inner,
                 patient,
@@ -88,21 +102,22 @@ fn plans() -> impl Strategy<Value = Vec<BlockPlan>> {
 
 fn questions() -> impl Strategy<Value = Question> {
     let actor = (0..2_u8, 0..2_u8, 0..2_u8);
-    (0..2_u8, 0..2_u8, 0..2_u8, 0..MINUTES, 0..MINUTES, 0..3_u8, actor, 0..MINUTES, any::<bool>())
-        .prop_map(|(patient, unit, provider, a, b, kind, actor, now, upper)| Question {
-            patient,
-            unit,
-            provider,
-            from: a.min(b),
-            to: a.max(b),
-            kind,
-            actor,
-            now,
-            upper,
-        })
+    let clocks = (0..STEPS, 0..STEPS);
+    let flags = (any::<bool>(), any::<bool>());
+    (0..2_u8, 0..2_u8, 0..2_u8, clocks, 0..3_u8, actor, 0..STEPS, flags).prop_map(
+        |(patient, unit, provider, (a, b), kind, actor, now, (upper, autumn))| {
+            let (from, to) = ordered(autumn, a, b);
+            Question { patient, unit, provider, from, to, kind, actor, now, upper, autumn }
+        },
+    )
 }
 
-/// The naive answer: for every block, every minute that it closes is looked at one by one.
+/// What ends before it starts cannot be asked about or registered.
+fn ordered(autumn: bool, a: u32, b: u32) -> (u32, u32) {
+    if first(autumn, a) <= last(autumn, b) { (a, b) } else { (b, a) }
+}
+
+/// The naive answer: for every block, every half hour that it closes is looked at one by one.
 fn naive(plans: &[BlockPlan], q: &Question) -> bool {
     let (employee, actor_unit, actor_provider) = q.actor;
     for plan in plans {
@@ -119,10 +134,17 @@ fn naive(plans: &[BlockPlan], q: &Question) -> bool {
             continue;
         }
         let lifted = plan.revokes.iter().any(|(unit, only, end, cancelled)| {
-            !cancelled && q.now < *end && *unit == actor_unit && only.is_none_or(|o| o == employee)
+            let over = last(q.autumn, *end);
+            !cancelled
+                && i32::try_from(q.now).unwrap() < over
+                && *unit == actor_unit
+                && only.is_none_or(|o| o == employee)
         });
-        let closed = (q.from..=q.to).any(|minute| {
-            plan.from.is_none_or(|from| minute >= from) && plan.to.is_none_or(|to| minute <= to)
+        let asked = first(q.autumn, q.from)..=last(q.autumn, q.to);
+        let (from, to) = bounds(plan, q.autumn);
+        let closed = asked.into_iter().any(|step| {
+            from.is_none_or(|from| step >= first(q.autumn, from))
+                && to.is_none_or(|to| step <= last(q.autumn, to))
         });
         if closed && !lifted {
             return true;
@@ -131,8 +153,26 @@ fn naive(plans: &[BlockPlan], q: &Question) -> bool {
     false
 }
 
-fn minute(n: u32) -> Timestamp {
-    "2026-03-29T00:57:00Z".parse::<Timestamp>().unwrap() + Duration::minutes(n.into())
+/// The bounds of a block's period, the right way round in this night.
+fn bounds(plan: &BlockPlan, autumn: bool) -> (Option<u32>, Option<u32>) {
+    match (plan.from, plan.to) {
+        (Some(a), Some(b)) => {
+            let (from, to) = ordered(autumn, a, b);
+            (Some(from), Some(to))
+        }
+        other => other,
+    }
+}
+
+/// The instant that a clock time names, as a contract's text does.
+fn named_by(autumn: bool, clock: u32, which: Ambiguous) -> Timestamp {
+    let (day, clocks) = if autumn { ("2026-10-25", AUTUMN) } else { ("2026-03-29", SPRING) };
+    instant(format!("{day}T{}:00", clocks[clock as usize]).parse().unwrap(), which)
+}
+
+fn now(autumn: bool, step: u32) -> Timestamp {
+    let night = if autumn { "2026-10-25T00:00:00Z" } else { "2026-03-29T00:00:00Z" };
+    night.parse::<Timestamp>().unwrap() + Duration::minutes(30 * i64::from(step))
 }
 
 fn named(kind: &str, n: u8, upper: bool) -> HsaId {
@@ -145,10 +185,10 @@ fn patient(n: u8, hyphen: bool) -> PatientId {
     PatientId::new("1.2.752.129.2.1.3.1", &number).unwrap()
 }
 
-fn block(plan: &BlockPlan) -> Block {
+fn block(plan: &BlockPlan, autumn: bool) -> Block {
     let revokes = plan.revokes.iter().map(|(unit, only, end, cancelled)| TemporaryRevoke {
         id: RecordId::new("r").unwrap(),
-        end: minute(*end),
+        end: named_by(autumn, *end, Ambiguous::Later),
         care_unit: named("u", *unit, !plan.upper),
         employee: only.map(|o| named("e", o, plan.upper)),
         cancelled: *cancelled,
@@ -161,11 +201,16 @@ fn block(plan: &BlockPlan) -> Block {
     if plan.upp {
         exempted.push(InformationType::Upp);
     }
+    let (from, to) = bounds(plan, autumn);
+    let period = Period {
+        start: from.map(|clock| named_by(autumn, clock, Ambiguous::Earlier)),
+        end: to.map(|clock| named_by(autumn, clock, Ambiguous::Later)),
+    };
     Block {
         id: RecordId::new("b").unwrap(),
         block_type: if plan.inner { BlockType::Inner } else { BlockType::Outer },
         patient: patient(plan.patient, plan.upper),
-        period: Period { start: plan.from.map(minute), end: plan.to.map(minute) },
+        period,
         care_unit: plan.inner.then(|| named("u", plan.unit, plan.upper)),
         care_provider: named("p", plan.provider, plan.upper),
         exempted,
@@ -176,7 +221,7 @@ fn block(plan: &BlockPlan) -> Block {
 }
 
 fn ours(plans: &[BlockPlan], q: &Question) -> bool {
-    let blocks: Vec<Block> = plans.iter().map(block).collect();
+    let blocks: Vec<Block> = plans.iter().map(|plan| block(plan, q.autumn)).collect();
     let (employee, unit, provider) = q.actor;
     let actor = AccessingActor {
         employee: named("e", employee, q.upper),
@@ -184,13 +229,16 @@ fn ours(plans: &[BlockPlan], q: &Question) -> bool {
         care_provider: named("p", provider, !q.upper),
     };
     let information = Information {
-        period: Period { start: Some(minute(q.from)), end: Some(minute(q.to)) },
+        period: Period {
+            start: Some(named_by(q.autumn, q.from, Ambiguous::Earlier)),
+            end: Some(named_by(q.autumn, q.to, Ambiguous::Later)),
+        },
         care_unit: named("u", q.unit, q.upper),
         care_provider: named("p", q.provider, q.upper),
         information_type: [None, Some(InformationType::Lak), Some(InformationType::Upp)]
             [usize::from(q.kind)],
     };
-    is_blocked(&blocks, &patient(q.patient, q.upper), &information, &actor, minute(q.now))
+    is_blocked(&blocks, &patient(q.patient, q.upper), &information, &actor, now(q.autumn, q.now))
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl<'a> Envelope<'a> {
 /// What came back from a call of ours.
 pub enum Reply<'a> {
     /// An answer; the reader stands at the body element, whose name is told.
-    Answer((Ns, &'a str), Reader<'a>),
+    Answer((Ns, &'a str), Box<Reader<'a>>),
     /// A fault.
     Fault,
 }
@@ -61,7 +61,7 @@ impl<'a> Reply<'a> {
     pub fn open(document: &'a str, vocabulary: Vocabulary) -> Result<Self, Fault> {
         match open(document, vocabulary)? {
             (_, (Ns::ENVELOPE, "Fault"), _) => Ok(Self::Fault),
-            (_, body, reader) => Ok(Self::Answer(body, reader)),
+            (_, body, reader) => Ok(Self::Answer(body, Box::new(reader))),
         }
     }
 }

@@ -16,6 +16,7 @@ mod log_partitions;
 mod log_writer;
 mod logs;
 mod readers;
+pub mod replication_status;
 pub mod replications;
 
 pub use change::{Change, ChangeDomain, TenantId};

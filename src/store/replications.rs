@@ -10,7 +10,6 @@ use super::blocks::{COLUMNS, block_of, revoke_of};
 use super::{Change, Store, StoreError, TenantId};
 use crate::domain::block_change::Registration;
 use crate::domain::block_lifecycle::RevokeHistory;
-use crate::domain::identity::{HsaId, RecordId};
 use crate::domain::replication::{Kind, Message};
 use crate::domain::time::Timestamp;
 use sqlx::postgres::PgRow;
@@ -44,36 +43,6 @@ pub enum Next {
     Elsewhere,
     /// Nothing is left up to the place asked for.
     Nothing,
-}
-
-/// How replication stands for a tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReplicationStatus {
-    /// The tenant's name.
-    pub tenant: String,
-    /// Changes that are not confirmed.
-    pub waiting: i64,
-    /// Those of them whose last attempt failed.
-    pub failing: i64,
-    /// Blocks that they belong to.
-    pub blocks: i64,
-    /// When the oldest of them was made.
-    pub oldest_at: Option<Timestamp>,
-}
-
-/// A change that is not confirmed, as operators see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
-    /// The block.
-    pub block_id: String,
-    /// The contract that tells it.
-    pub kind: String,
-    /// When it was made.
-    pub queued_at: Timestamp,
-    /// How often it has been taken up.
-    pub attempts: i32,
-    /// Why the last attempt failed.
-    pub failure: Option<String>,
 }
 
 impl Change {
@@ -278,97 +247,6 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(())
-    }
-
-    /// How replication stands, for each tenant that has something waiting or is named.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn replication_status(
-        &self,
-        tenants: &[TenantId],
-    ) -> Result<Vec<ReplicationStatus>, StoreError> {
-        let ids: Vec<i32> = tenants.iter().map(|t| t.0).collect();
-        let rows = sqlx::query(
-            "/* replication_status */ select t.name, count(r.replication_number),
-                count(r.failure), count(distinct r.block_number), min(r.queued_at)
-             from tenants t left join replications r using (tenant_id)
-             where t.tenant_id = any($1) or r.tenant_id is not null
-             group by t.tenant_id order by t.tenant_id",
-        )
-        .bind(&ids)
-        .fetch_all(&self.pool)
-        .await?;
-        let status = |row: &PgRow| -> Result<ReplicationStatus, StoreError> {
-            Ok(ReplicationStatus {
-                tenant: row.try_get(0)?,
-                waiting: row.try_get(1)?,
-                failing: row.try_get(2)?,
-                blocks: row.try_get(3)?,
-                oldest_at: row.try_get(4)?,
-            })
-        };
-        rows.iter().map(status).collect()
-    }
-
-    /// The oldest changes of a tenant that are not confirmed, of one block or of all.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn waiting_replications(
-        &self,
-        tenant: TenantId,
-        block: Option<&RecordId>,
-        count: usize,
-    ) -> Result<Vec<Waiting>, StoreError> {
-        let rows = sqlx::query(
-            "/* waiting_replications */ select b.block_id, r.kind, r.queued_at, r.attempts, r.failure
-             from replications r join blocks b using (block_number)
-             where r.tenant_id = $1 and ($2::text is null or b.block_key = $2)
-             order by r.replication_number limit $3",
-        )
-        .bind(tenant.0)
-        .bind(block.map(RecordId::key))
-        .bind(i64::try_from(count).unwrap_or(i64::MAX))
-        .fetch_all(&self.pool)
-        .await?;
-        let waiting = |row: &PgRow| -> Result<Waiting, StoreError> {
-            Ok(Waiting {
-                block_id: row.try_get(0)?,
-                kind: row.try_get(1)?,
-                queued_at: row.try_get(2)?,
-                attempts: row.try_get(3)?,
-                failure: row.try_get(4)?,
-            })
-        };
-        rows.iter().map(waiting).collect()
-    }
-
-    /// Whether the tenant has or had a block.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn has_block(&self, tenant: TenantId, id: &RecordId) -> Result<bool, StoreError> {
-        let sql = "/* has_block */ select exists (select 1 from blocks where tenant_id = $1 and block_key = $2)";
-        Ok(sqlx::query_scalar(sql).bind(tenant.0).bind(id.key()).fetch_one(&self.pool).await?)
-    }
-
-    /// The care providers that a tenant has blocks of.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn care_providers_with_blocks(
-        &self,
-        tenant: TenantId,
-    ) -> Result<Vec<HsaId>, StoreError> {
-        let rows: Vec<String> = sqlx::query_scalar(
-            "/* care_providers_with_blocks */ select min(information_care_provider_id) from blocks
-             where tenant_id = $1 group by provider_key order by provider_key",
-        )
-        .bind(tenant.0)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.iter().filter_map(|id| HsaId::new(id)).collect())
     }
 }
 

@@ -4,7 +4,7 @@
 use super::reply::{self, Reply};
 use crate::contracts::tenants::Tenants;
 use crate::domain::time::Timestamp;
-use crate::store::replications::ReplicationStatus;
+use crate::store::replication_status::ReplicationStatus;
 use crate::store::{Store, StoreError};
 use crate::telemetry;
 use hyper::StatusCode;

@@ -30,7 +30,7 @@ async fn change(caller: Caller, first: usize, blocks: usize) {
     }
 }
 
-async fn make_changes(pair: &Pair, blocks: usize) -> JoinSet<()> {
+fn make_changes(pair: &Pair, blocks: usize) -> JoinSet<()> {
     let mut callers = JoinSet::new();
     for n in 0..CALLERS {
         let each = blocks / CALLERS;
@@ -44,7 +44,7 @@ async fn ten_thousand_changes_while_the_national_service_is_away() {
     const CHANGES: i64 = 10_000;
     let pair = Pair::start("partition").await;
     pair.relay.turn(Way::Cut);
-    make_changes(&pair, 2000).await.join_all().await;
+    make_changes(&pair, 2000).join_all().await;
     let waiting = pair.databases.0.count("select count(*) from replications").await;
     assert_eq!(waiting, CHANGES, "nothing has reached the national service");
     assert_eq!(pair.databases.1.count("select count(*) from blocks").await, 0);
@@ -58,7 +58,7 @@ async fn ten_thousand_changes_while_the_national_service_is_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_national_service_that_is_killed_cut_off_and_silent_by_turns() {
     let mut pair = Pair::start("killed").await;
-    let callers = make_changes(&pair, 240).await;
+    let callers = make_changes(&pair, 240);
     for round in 0..4 {
         // Something gets through between the troubles.
         let before = pair.databases.1.count("select count(*) from blocks").await;
@@ -89,7 +89,7 @@ async fn a_local_service_that_is_killed_goes_on_where_it_was() {
 
     let mut pair = Pair::start("local-killed").await;
     pair.relay.turn(Way::Cut);
-    make_changes(&pair, 80).await.join_all().await;
+    make_changes(&pair, 80).join_all().await;
     pair.relay.turn(to(&pair.national));
     until(&pair.databases.1, "select count(*) > 10 from blocks").await;
     pair.local.signal(Signal::SIGKILL);

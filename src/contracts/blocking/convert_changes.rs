@@ -34,7 +34,7 @@ pub(super) fn block(
     owner_id: Option<&str>,
 ) -> Result<Block, Rejection> {
     let id = fields.patient_id;
-    let types = fields.exempted.iter().map(|code| code.as_ref());
+    let types = fields.exempted.iter().map(|code| &***code);
     let block = Block {
         id: record_id(root.child("blockId"), fields.block_id)?,
         block_type: match fields.block_type {

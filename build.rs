@@ -10,9 +10,14 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// `CheckBlocks` judges its rows one by one, and copes with any information type, however long.
-/// `GetBlocks` echoes its cursor whatever else in the request is wrong.
+/// `GetBlocks` and `GetConsentsForCareProvider` echo their cursor whatever else in the request is
+/// wrong.
 const SETTINGS: Settings = Settings {
-    row_wise: &[("InformationEntityType", &["informationType"]), ("GetBlocksType", &[])],
+    row_wise: &[
+        ("InformationEntityType", &["informationType"]),
+        ("GetBlocksType", &[]),
+        ("GetConsentsForCareProviderType", &[]),
+    ],
     field_names: &[("accesssLogs", "access_logs"), ("pDLAssertion", "pdl_assertion")],
     millisecond_namespaces: "urn:riv:informationsecurity:auditing:log",
 };

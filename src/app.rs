@@ -5,7 +5,7 @@ mod tenants;
 
 use crate::config::{self, Config, Database};
 use crate::contracts::blocking::resync::ResyncError;
-use crate::contracts::context::Services;
+use crate::contracts::context::{ConsentSettings, Services};
 use crate::contracts::tenants::Tenants;
 use crate::domain::block_lifecycle::{LiftPolicies, LiftPolicy};
 use crate::domain::identity::HsaId;
@@ -116,6 +116,14 @@ async fn serve_database(
         store: store.clone(),
         log_writers,
         lift_policies: lift_policies(&config.blocking),
+        consents: ConsentSettings {
+            page_rows: config.consent.page_rows,
+            citizen_services: config
+                .consent
+                .citizen_services
+                .as_ref()
+                .map(|ids| ids.iter().filter_map(|id| HsaId::new(id)).collect()),
+        },
         repeated_log_id: match config.log.repeated_log_id {
             config::RepeatedLogId::Refuse => RepeatedLogId::Refuse,
             config::RepeatedLogId::AcceptIdentical => RepeatedLogId::AcceptIdentical,

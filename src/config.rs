@@ -29,6 +29,8 @@ pub struct Config {
     pub tenant: Vec<Tenant>,
     /// Blocks.
     pub blocking: Blocking,
+    /// Consents.
+    pub consent: Consent,
     /// The access log.
     pub log: Log,
 }
@@ -100,6 +102,18 @@ pub struct BlockingOfProvider {
     pub longest_temporary_revoke_days: Option<u32>,
     /// Instead of the general rule.
     pub lift_outer_blocks: Option<bool>,
+}
+
+/// Consents.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Consent {
+    /// Assertions in a page of GetConsentsForCareProvider, 1 to 100 000; those stored within one
+    /// second are never split.
+    pub page_rows: usize,
+    /// HSA-ids of the systems that may act for patients; when absent, whatever calls from this
+    /// machine may.
+    pub citizen_services: Option<Vec<String>>,
 }
 
 /// The access log.
@@ -207,6 +221,7 @@ impl Config {
             ("limits.body_timeout_seconds", limits.body_timeout_seconds, 1, 3600),
             ("limits.answer_timeout_seconds", limits.answer_timeout_seconds, 1, 3600),
             ("limits.drain_timeout_seconds", limits.drain_timeout_seconds, 1, 3600),
+            ("consent.page_rows", count(self.consent.page_rows), 1, 100_000),
             ("log.writers", count(self.log.writers), 1, 16),
         ] {
             if !(min..=max).contains(&value) {
@@ -292,6 +307,12 @@ impl Default for Blocking {
     }
 }
 
+impl Default for Consent {
+    fn default() -> Self {
+        Self { page_rows: 10_000, citizen_services: None }
+    }
+}
+
 impl Default for Log {
     fn default() -> Self {
         Self { repeated_log_id: RepeatedLogId::Refuse, writers: 2 }
@@ -320,6 +341,8 @@ mod tests {
         assert_eq!(shown, least);
         let own = std::mem::take(&mut config.blocking.care_provider);
         assert_eq!(own["SE2321000016-VG01"].lift_outer_blocks, Some(false));
+        let citizen_services = config.consent.citizen_services.take();
+        assert!(citizen_services.is_some(), "the file shows how they are named");
         assert_eq!(config, Config::default());
     }
 

@@ -26,6 +26,8 @@ pub struct Message<'m> {
     pub charset: Charset,
     /// The system that began the chain of calls, if it is known.
     pub caller: Option<String>,
+    /// Whether it comes from this machine.
+    pub on_this_machine: bool,
     /// The time of the call.
     pub now: Timestamp,
 }
@@ -82,7 +84,8 @@ async fn answer(
     if more {
         return Err(Fault::client("kuvertets Body innehåller mer än ett element"));
     }
-    let context = Context { services, tenant, caller: message.caller, now: message.now };
+    let Message { caller, on_this_machine, now, .. } = message;
+    let context = Context { services, tenant, caller, on_this_machine, now };
     match request {
         Ok(request) => handle(&context, interaction, request, &mut told.cause).await,
         Err(ReadError::Invalid(violation)) => {
@@ -136,14 +139,28 @@ async fn handle(
         }
         Request::StoreLog(r) => log::store::store_log(context, r).await,
         Request::PingForConfiguration(_) => Ok(monitoring::ping::ping_for_configuration(context)),
-        Request::CancelExtendedConsent(_)
-        | Request::DeleteExtendedConsent(_)
-        | Request::EndConsentByPatient(_)
-        | Request::GetAllExtendedConsentsForPatient(_)
-        | Request::GetConsentsForCareProvider(_)
-        | Request::GetConsentsForPatient(_)
-        | Request::GetExtendedConsentsForPatient(_)
-        | Request::GetAccessLogsForPatient(_)
+        Request::CancelExtendedConsent(r) => {
+            consent::administration::cancel_extended_consent(context, r).await
+        }
+        Request::DeleteExtendedConsent(r) => {
+            consent::administration::delete_extended_consent(context, r).await
+        }
+        Request::EndConsentByPatient(r) => {
+            consent::patient::end_consent_by_patient(context, r).await
+        }
+        Request::GetAllExtendedConsentsForPatient(r) => {
+            consent::history::get_all_extended_consents_for_patient(context, r).await
+        }
+        Request::GetConsentsForCareProvider(r) => {
+            consent::query::get_consents_for_care_provider(context, r).await
+        }
+        Request::GetConsentsForPatient(r) => {
+            consent::query::get_consents_for_patient(context, r).await
+        }
+        Request::GetExtendedConsentsForPatient(r) => {
+            consent::history::get_extended_consents_for_patient(context, r).await
+        }
+        Request::GetAccessLogsForPatient(_)
         | Request::GetFilesForOrderId(_)
         | Request::GetInfoLogs(_)
         | Request::GetLogs(_)
@@ -178,9 +195,15 @@ fn refuse(interaction: Interaction, rejection: &Rejection) -> Result<Answer, Fau
             answers::cancel_temporary_extended_revoke(Err(rejection))
         }
         Interaction::CheckConsent => consent::check::refused(rejection),
-        Interaction::RegisterExtendedConsent => consent::administration::refused(rejection),
+        Interaction::RegisterExtendedConsent => consent::administration::registered(Err(rejection)),
+        Interaction::CancelExtendedConsent => consent::administration::cancelled(Err(rejection)),
+        Interaction::DeleteExtendedConsent => consent::administration::deleted(Err(rejection)),
+        Interaction::EndConsentByPatient => consent::patient::refused(rejection),
+        Interaction::GetConsentsForPatient => consent::query::patient_refused(rejection),
+        Interaction::GetExtendedConsentsForPatient => consent::history::refused(rejection),
+        Interaction::GetAllExtendedConsentsForPatient => consent::history::all_refused(rejection),
         Interaction::StoreLog => log::store::refused(rejection),
-        // GetBlocks keeps what is wrong beside what could be read, PingForConfiguration has no
+        // GetBlocks and GetConsentsForCareProvider keep what is wrong beside what could be read, PingForConfiguration has no
         // result to refuse with, and the others are not served.
         Interaction::PingForConfiguration => return Err(Fault::client(rejection.text.clone())),
         _ => return Err(not_served(interaction)),

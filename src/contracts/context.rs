@@ -2,6 +2,7 @@
 
 use super::tenants::{Tenant, Tenants};
 use crate::domain::block_lifecycle::LiftPolicies;
+use crate::domain::identity::HsaId;
 use crate::domain::log::RepeatedLogId;
 use crate::domain::time::Timestamp;
 use crate::store::{LogWriters, Store};
@@ -19,6 +20,17 @@ pub struct Services {
     pub repeated_log_id: RepeatedLogId,
     /// How care providers let their blocks be lifted.
     pub lift_policies: LiftPolicies,
+    /// How assertions are told, and to whom.
+    pub consents: ConsentSettings,
+}
+
+/// How assertions are told, and to whom.
+#[derive(Debug, Clone)]
+pub struct ConsentSettings {
+    /// Assertions that a page of GetConsentsForCareProvider should hold.
+    pub page_rows: usize,
+    /// Systems that may act for patients; `None` is whatever calls from this machine.
+    pub citizen_services: Option<Vec<HsaId>>,
 }
 
 /// One call: who asks whom, and when.
@@ -30,6 +42,8 @@ pub struct Context<'s> {
     pub tenant: &'s Tenant,
     /// The system that began the chain of calls, if it is known.
     pub caller: Option<String>,
+    /// Whether the call comes from this machine.
+    pub on_this_machine: bool,
     /// The time of the call.
     pub now: Timestamp,
 }

@@ -79,8 +79,8 @@ pub fn owned(text: Option<&Text<'_>>) -> Option<String> {
 }
 
 /// Blocking and consent each declare actors and actions of the same form in a namespace of
-/// their own; this reads either.
-macro_rules! actions_from_wire {
+/// their own; this reads and writes either.
+macro_rules! actions_of_wire {
     ($types:path) => {
         use $types as wire;
 
@@ -118,6 +118,30 @@ macro_rules! actions_from_wire {
             })
         }
 
+        /// Who asked for and who registered a change, as answers have it; `reason` wins over
+        /// the action's own.
+        pub fn wire_action<'r>(
+            action: &'r crate::domain::identity::Action,
+            reason: Option<&'r str>,
+        ) -> wire::Action<'r> {
+            use crate::contracts::convert::wire_time;
+            wire::Action {
+                request_date: wire_time(action.requested_at),
+                requested_by: wire_actor(&action.requested_by),
+                registration_date: wire_time(action.registered_at),
+                registered_by: wire_actor(&action.registered_by),
+                reason_text: reason.or(action.reason.as_deref()).map(Into::into),
+            }
+        }
+
+        fn wire_actor(actor: &crate::domain::identity::Actor) -> wire::Actor<'_> {
+            wire::Actor {
+                employee_id: actor.employee.as_str().into(),
+                assignment_id: actor.assignment.as_ref().map(|id| id.as_str().into()),
+                assignment_name: actor.assignment_name.as_deref().map(Into::into),
+            }
+        }
+
         /// The employee who wants access.
         ///
         /// # Errors
@@ -135,4 +159,4 @@ macro_rules! actions_from_wire {
         }
     };
 }
-pub(crate) use actions_from_wire;
+pub(crate) use actions_of_wire;

@@ -4,7 +4,7 @@ use super::actions::{action_of, bind_action};
 use super::blocks::{hsa_id, record_id};
 use super::{Change, Store, StoreError, TenantId};
 use crate::domain::consent::{Assertion, AssertionType, Registration};
-use crate::domain::identity::{HsaId, PatientId, RecordId};
+use crate::domain::identity::{Action, HsaId, PatientId, RecordId};
 use crate::domain::time::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -15,6 +15,10 @@ const INSERT_ACTION: &str =
         requested_by_assignment_name, registered_at, registered_by_employee_id,
         registered_by_assignment_id, registered_by_assignment_name, reason_text)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+/// The stored assertion that a change is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AssertionNumber(pub(super) i64);
 
 impl Store {
     /// The patient's assertions at a care provider that are neither ended nor annulled, in
@@ -58,8 +62,8 @@ impl Change {
         let row = sqlx::query(
             "/* assertion_registration */ select assertion_id, assertion_type, patient_root,
                 patient_extension, care_provider_id, care_unit_id, employee_id, start_at, start_given,
-                end_at, stored_at, removed_at is not null,
-                represented_by_root, represented_by_extension,
+                case when patient_ended_at is null then end_at else original_end_at end,
+                stored_at, removed_at is not null, represented_by_root, represented_by_extension,
                 a.requested_at, a.requested_by_employee_id, a.requested_by_assignment_id,
                 a.requested_by_assignment_name, a.registered_at, a.registered_by_employee_id,
                 a.registered_by_assignment_id, a.registered_by_assignment_name, a.reason_text
@@ -91,14 +95,15 @@ impl Change {
         &mut self,
         new: &Registration,
         owner_id: Option<&str>,
-    ) -> Result<(), StoreError> {
+        source: Option<&str>,
+    ) -> Result<AssertionNumber, StoreError> {
         let assertion = &new.assertion;
         let number: i64 = sqlx::query_scalar(
             "/* insert_assertion */ insert into assertions (tenant_id, assertion_key, assertion_id,
                 assertion_type, patient_key, patient_root, patient_extension, care_provider_id,
                 provider_key, care_unit_id, employee_id, start_at, start_given, end_at,
-                represented_by_root, represented_by_extension, owner_id, stored_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                represented_by_root, represented_by_extension, owner_id, stored_at, source)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
              returning assertion_number",
         )
         .bind(self.tenant.0)
@@ -122,15 +127,29 @@ impl Change {
         .bind(new.represented_by.as_ref().and_then(|(_, extension)| extension.as_ref()))
         .bind(owner_id)
         .bind(self.stored_at())
+        .bind(source)
         .fetch_one(&mut *self.transaction)
         .await?;
-        let query = sqlx::query(INSERT_ACTION).bind(number).bind("register");
-        bind_action(query, &new.action).execute(&mut *self.transaction).await?;
+        let number = AssertionNumber(number);
+        self.insert_assertion_action(number, "register", &new.action).await?;
+        Ok(number)
+    }
+
+    pub(super) async fn insert_assertion_action(
+        &mut self,
+        number: AssertionNumber,
+        kind: &'static str,
+        action: &Action,
+    ) -> Result<(), StoreError> {
+        let query = sqlx::query(INSERT_ACTION).bind(number.0).bind(kind);
+        bind_action(query, action).execute(&mut *self.transaction).await?;
         Ok(())
     }
 }
 
-fn assertion_of(row: &PgRow) -> Result<Assertion, StoreError> {
+/// A row that begins with (assertion_id, assertion_type, patient_root, patient_extension,
+/// care_provider_id, care_unit_id, employee_id, start_at, start_given, end_at, stored_at, removed).
+pub(super) fn assertion_of(row: &PgRow) -> Result<Assertion, StoreError> {
     let assertion_type = match row.try_get(1)? {
         "Consent" => AssertionType::Consent,
         "Emergency" => AssertionType::Emergency,

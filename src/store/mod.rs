@@ -4,6 +4,8 @@
 //! that holds the tenant's change clock, so that it cannot be made without it.
 
 mod actions;
+pub mod assertion_history;
+pub mod assertion_pages;
 pub mod assertions;
 pub mod block_changes;
 mod block_history;

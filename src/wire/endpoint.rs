@@ -70,7 +70,8 @@ impl Endpoint {
         let begun = Instant::now();
         let (head, body) = request.into_parts();
         let caller = caller::of_request(&head.headers, peer);
-        let (status, dispatched) = self.answer(&head.headers, body, caller.clone()).await;
+        let known = (caller.clone(), peer.is_loopback());
+        let (status, dispatched) = self.answer(&head.headers, body, known).await;
         let log_id = dispatched.outcome.is_err().then(|| Uuid::new_v4().to_string());
         let call = Call { dispatched: &dispatched, status, caller, headers: &head.headers, begun };
         call.log(log_id.as_deref());
@@ -84,7 +85,7 @@ impl Endpoint {
         &self,
         headers: &HeaderMap,
         body: Incoming,
-        caller: Option<String>,
+        (caller, on_this_machine): (Option<String>, bool),
     ) -> (StatusCode, Dispatched) {
         let refused = |status, fault| (status, Dispatched::refused(fault));
         let Ok(_permit) = self.under_way.try_acquire() else {
@@ -99,7 +100,8 @@ impl Endpoint {
             Ok(body) => body,
             Err((status, fault)) => return refused(status, fault),
         };
-        let message = Message { body: &body, charset, caller, now: self.clock.now() };
+        let now = self.clock.now();
+        let message = Message { body: &body, charset, caller, on_this_machine, now };
         let answer = dispatch::dispatch(&self.services, message);
         let Ok(dispatched) = timeout(self.limits.answer_timeout(), answer).await else {
             tracing::error!("call took too long");

@@ -8,7 +8,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use sigill::config::Limits;
-use sigill::contracts::context::Services;
+use sigill::contracts::context::{ConsentSettings, Services};
 use sigill::contracts::tenants::{Tenant, Tenants};
 use sigill::domain::block_lifecycle::LiftPolicies;
 use sigill::domain::identity::HsaId;
@@ -178,6 +178,8 @@ pub struct Wishes {
     pub limits: Option<Limits>,
     pub repeated_log_id: RepeatedLogId,
     pub lift_policies: LiftPolicies,
+    pub page_rows: Option<usize>,
+    pub citizen_services: Option<Vec<HsaId>>,
     /// Tenants as (logical address, care provider); none is one that answers every address.
     pub tenants: Vec<(&'static str, &'static str)>,
 }
@@ -209,6 +211,10 @@ impl Service {
             log_writers,
             repeated_log_id: wishes.repeated_log_id,
             lift_policies: wishes.lift_policies,
+            consents: ConsentSettings {
+                page_rows: wishes.page_rows.unwrap_or(10_000),
+                citizen_services: wishes.citizen_services,
+            },
             tenants: tenants(&store, &wishes.tenants).await,
             store,
         };

@@ -2,17 +2,16 @@
 
 use super::convert_changes::{self, BlockFields};
 use crate::contracts::convert::{
-    actions_from_wire, hsa_id, instant, optional_hsa_id, record_id, wire_end, wire_time,
+    actions_of_wire, hsa_id, instant, optional_hsa_id, record_id, wire_end, wire_time,
 };
 use crate::contracts::place::Place;
 use crate::domain::block::{Block, BlockType, Information, InformationType, TemporaryRevoke};
 use crate::domain::block_change::{Registration, ReplicationWait};
-use crate::domain::identity::{Action, Actor};
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Ambiguous, Period};
 use crate::soap::xml::{DateTime, Text};
 
-actions_from_wire!(crate::contracts::generated::blocking::v4);
+actions_of_wire!(crate::contracts::generated::blocking::v4);
 
 /// The block that `RegisterExtendedBlock` describes.
 ///
@@ -113,25 +112,6 @@ pub(super) fn told(block: &wire::Block<'_>) -> Result<Block, Rejection> {
     });
     let revokes = revokes.collect::<Result<_, Rejection>>()?;
     Ok(Block { revokes, ..convert_changes::block(root, &fields, None)? })
-}
-
-/// Who asked for and who registered a change, as answers have it.
-pub(super) fn wire_action<'r>(action: &'r Action, reason: Option<&'r str>) -> wire::Action<'r> {
-    wire::Action {
-        request_date: wire_time(action.requested_at),
-        requested_by: wire_actor(&action.requested_by),
-        registration_date: wire_time(action.registered_at),
-        registered_by: wire_actor(&action.registered_by),
-        reason_text: reason.or(action.reason.as_deref()).map(Into::into),
-    }
-}
-
-fn wire_actor(actor: &Actor) -> wire::Actor<'_> {
-    wire::Actor {
-        employee_id: actor.employee.as_str().into(),
-        assignment_id: actor.assignment.as_ref().map(|id| id.as_str().into()),
-        assignment_name: actor.assignment_name.as_deref().map(Into::into),
-    }
 }
 
 fn information_type(exempted: InformationType) -> wire::InformationType<'static> {

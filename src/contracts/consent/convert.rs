@@ -1,15 +1,17 @@
 //! Assertions: wire to domain and back.
 
 use crate::contracts::convert::{
-    actions_from_wire, hsa_id, instant, optional_hsa_id, owned, patient, record_id,
+    actions_of_wire, hsa_id, instant, optional_hsa_id, owned, patient, record_id, wire_time,
 };
 use crate::contracts::place::Place;
 use crate::domain::consent::{Assertion, AssertionType, Registration};
+use crate::domain::consent_lifecycle::{AssertionHistory, Representative};
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Ambiguous, Timestamp};
 use crate::soap::xml::Rule;
+use crate::store::assertion_history::StoredAssertion;
 
-actions_from_wire!(crate::contracts::generated::consent::v2);
+actions_of_wire!(crate::contracts::generated::consent::v2);
 
 /// A registration as the domain sees it.
 ///
@@ -37,15 +39,63 @@ pub(super) fn registration(
         removed: false,
     };
     assertion.check().map_err(|rejection| root.under(&rejection))?;
-    let represented_by = match &request.represented_by {
-        Some(id) if id.root.trim().is_empty() => {
-            return Err(root.child("representedBy").child("root").wrong(Rule::Blank));
-        }
-        Some(id) => Some((id.root.as_ref().to_owned(), owned(id.extension.as_ref()))),
-        None => None,
-    };
+    let represented_by =
+        representative(root.child("representedBy"), request.represented_by.as_ref())?;
     let action = action(root.child("registrationAction"), &request.registration_action)?;
     Ok(Registration { assertion, represented_by, action })
+}
+
+/// A representative or guardian.
+///
+/// # Errors
+/// That the identity is blank.
+pub(super) fn representative(
+    place: Place<'_>,
+    id: Option<&wire::II<'_>>,
+) -> Result<Option<Representative>, Rejection> {
+    match id {
+        Some(id) if id.root.trim().is_empty() => Err(place.child("root").wrong(Rule::Blank)),
+        Some(id) => Ok(Some((id.root.as_ref().to_owned(), owned(id.extension.as_ref())))),
+        None => Ok(None),
+    }
+}
+
+/// An assertion in the basic format.
+pub(super) fn basic<'r>(
+    assertion: &'r Assertion,
+    owner_id: Option<&'r str>,
+) -> wire::PDLAssertion<'r> {
+    wire::PDLAssertion {
+        assertion_id: assertion.id.as_str().into(),
+        assertion_type: assertion_type(assertion.assertion_type),
+        scope: wire::Scope::NationalLevel,
+        care_provider_id: assertion.care_provider.as_str().into(),
+        care_unit_id: assertion.care_unit.as_str().into(),
+        employee_id: assertion.employee.as_ref().map(|id| id.as_str().into()),
+        start_date: wire_time(assertion.start.unwrap_or(assertion.stored_at)),
+        end_date: assertion.end.map(wire_time),
+        owner_id: owner_id.map(Into::into),
+        patient_id: wire::II {
+            root: assertion.patient.root().into(),
+            extension: Some(assertion.patient.extension().into()),
+        },
+    }
+}
+
+/// An assertion in the extended format, with what has happened to it.
+pub(super) fn extended(stored: &StoredAssertion) -> wire::ExtendedPDLAssertion<'_> {
+    let AssertionHistory { registration, cancelled, deleted, .. } = &stored.history;
+    let represented_by = registration.represented_by.as_ref().map(|(root, extension)| wire::II {
+        root: root.into(),
+        extension: extension.as_deref().map(Into::into),
+    });
+    wire::ExtendedPDLAssertion {
+        pdl_assertion: basic(&registration.assertion, stored.owner_id.as_deref()),
+        represented_by,
+        registration_info: wire_action(&registration.action, None),
+        cancellation_info: cancelled.as_ref().map(|action| wire_action(action, None)),
+        deletion_info: deleted.as_ref().map(|action| wire_action(action, None)),
+    }
 }
 
 /// An assertion's type on the wire.

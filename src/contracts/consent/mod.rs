@@ -3,3 +3,6 @@
 pub mod administration;
 pub mod check;
 mod convert;
+pub mod history;
+pub mod patient;
+pub mod query;

@@ -1,6 +1,7 @@
 //! Consent stories: time passes.
 
-use super::harness::{Service, request};
+use super::harness::{Service, Wishes, request, with, without};
+use sigill::domain::identity::HsaId;
 
 #[tokio::test]
 async fn a_consent_opens_from_its_start_through_its_end() {
@@ -16,5 +17,56 @@ async fn a_consent_opens_from_its_start_through_its_end() {
         service.set_clock(now);
         let reply = service.post(request("consent/check_consent/valid")).await;
         assert_eq!(reply.text("hasConsent"), Some(opens), "{now}");
+    }
+}
+
+fn end_by_patient(end: Option<&str>) -> String {
+    let xml = request("consent/end_consent_by_patient/valid");
+    match end {
+        Some(end) => with(&xml, "endDateTime", end),
+        None => without(&xml, &["endDateTime"]),
+    }
+}
+
+#[tokio::test]
+async fn the_patient_ends_a_consent_and_staff_see_only_its_end() {
+    let service = Service::start().await;
+    let check = request("consent/check_consent/valid");
+    assert_eq!(service.post(request("consent/register_extended_consent/valid")).await.code(), "OK");
+    let later = end_by_patient(Some("2026-11-22T14:00:00"));
+    assert_eq!(service.post(later).await.code(), "OK");
+    service.set_clock("2026-11-22T13:00:00Z");
+    assert_eq!(service.post(check.clone()).await.text("hasConsent"), Some("true"), "through it");
+    service.set_clock("2026-11-22T13:00:01Z");
+    assert_eq!(service.post(check.clone()).await.text("hasConsent"), Some("false"));
+    let history = request("consent/get_extended_consents_for_patient/valid");
+    let history = service.post(history).await.body;
+    assert!(history.contains("<c:endDate>2026-11-22T14:00:00</c:endDate>"), "{history}");
+    assert!(!history.contains("cancellationInfo"), "{history}");
+    // The registration, repeated, is still the same; what the patient did stays kept for audit.
+    let again = service.post(request("consent/register_extended_consent/valid")).await;
+    assert_eq!(again.code(), "OK");
+    assert_eq!(service.post(check).await.text("hasConsent"), Some("false"));
+    let kept = "select count(*) from patient_ends
+        where previous_end_at = '2026-11-29T11:00:00Z' and end_at = '2026-11-22T13:00:00Z'";
+    assert_eq!(service.database.count(kept).await, 1);
+}
+
+#[tokio::test]
+async fn only_approved_systems_act_for_patients() {
+    let approved = |id: &str| Wishes {
+        citizen_services: Some(vec![HsaId::new(id).unwrap()]),
+        ..Wishes::default()
+    };
+    for (id, expected) in
+        [("se2321000016-test", "NOTFOUND"), ("SE2321000016-OTHER", "ACCESSDENIED")]
+    {
+        let service = Service::start_with(approved(id)).await;
+        assert_eq!(service.post(end_by_patient(None)).await.code(), expected);
+        let all = request("consent/get_all_extended_consents_for_patient/valid");
+        let expected = if expected == "NOTFOUND" { "OK" } else { expected };
+        assert_eq!(service.post(all).await.code(), expected);
+        let staff = request("consent/get_extended_consents_for_patient/valid");
+        assert_eq!(service.post(staff).await.code(), "OK", "staff's systems need no such approval");
     }
 }

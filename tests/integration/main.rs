@@ -9,6 +9,7 @@
 
 mod blocks;
 mod concurrency;
+mod consent_pages;
 mod consents;
 mod golden;
 mod harness;

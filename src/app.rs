@@ -1,12 +1,12 @@
 //! The one place that knows all parts: settings, store, listener, drain.
 
 pub mod replication;
+pub mod retention;
 mod tenants;
 
 use crate::config::{self, Config, Database};
 use crate::contracts::blocking::resync::ResyncError;
 use crate::contracts::context::{ConsentSettings, Services};
-use crate::contracts::tenants::Tenants;
 use crate::domain::block_lifecycle::{LiftPolicies, LiftPolicy};
 use crate::domain::identity::HsaId;
 use crate::domain::log::RepeatedLogId;
@@ -21,6 +21,7 @@ use sqlx::postgres::PgConnectOptions;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -50,6 +51,9 @@ pub enum AppError {
     /// Local and national service could not be compared.
     #[error("{0}")]
     Resync(#[from] ResyncError),
+    /// A command that asks for what cannot be.
+    #[error("{0}")]
+    Request(&'static str),
     /// Signals.
     #[error("signals: {0}")]
     Signals(std::io::Error),
@@ -129,7 +133,7 @@ async fn serve_database(
             config::RepeatedLogId::AcceptIdentical => RepeatedLogId::AcceptIdentical,
         },
     };
-    let (stop_workers, mut working) = workers(&services.tenants);
+    let (stop_workers, mut working) = workers(config, &services);
     let endpoint = Arc::new(Endpoint::new(services, config.limits.clone(), Clock::System));
     let address = config.http.listen;
     let listener = TcpListener::bind(address).await.map_err(|e| AppError::Listen(address, e))?;
@@ -167,11 +171,16 @@ async fn serve_database(
 }
 
 /// Starts what goes on beside the calls; `true` ends it.
-fn workers(tenants: &Tenants) -> (watch::Sender<bool>, JoinSet<()>) {
+fn workers(config: &Config, services: &Services) -> (watch::Sender<bool>, JoinSet<()>) {
     let (stop, stopped) = watch::channel(false);
     let mut working = JoinSet::new();
-    for replicator in tenants.replicators() {
+    for replicator in services.tenants.replicators() {
         working.spawn(workers::replication::run(replicator, stopped.clone()));
+    }
+    if config.retention.every_hours > 0 {
+        let every = Duration::from_secs(config.retention.every_hours * 3600);
+        let (store, retention) = (services.store.clone(), retention::configured(config));
+        working.spawn(workers::retention::run(store, retention, every, Clock::System, stopped));
     }
     (stop, working)
 }

@@ -3,8 +3,10 @@
 //! The file is TOML; unknown keys are refused. `testdata/config/full.toml` is the
 //! documentation and is parsed by a test.
 
+mod retention;
 mod tenant;
 
+pub use retention::Retention;
 pub use tenant::{BlockLevel, Replication, Tenant};
 
 use serde::Deserialize;
@@ -33,6 +35,8 @@ pub struct Config {
     pub consent: Consent,
     /// The access log.
     pub log: Log,
+    /// What is removed after how long.
+    pub retention: Retention,
 }
 
 /// Files of ours.
@@ -228,6 +232,7 @@ impl Config {
                 return Err(ConfigError::OutOfBounds { key, min, max, value });
             }
         }
+        retention::check(&self.retention)?;
         tenant::check(&self.tenant)
     }
 }
@@ -341,6 +346,8 @@ mod tests {
         assert_eq!(shown, least);
         let own = std::mem::take(&mut config.blocking.care_provider);
         assert_eq!(own["SE2321000016-VG01"].lift_outer_blocks, Some(false));
+        let longer = std::mem::take(&mut config.retention.consents.care_provider);
+        assert_eq!(longer["SE2321000016-VG01"].years, 15);
         let citizen_services = config.consent.citizen_services.take();
         assert!(citizen_services.is_some(), "the file shows how they are named");
         assert_eq!(config, Config::default());

@@ -1,6 +1,8 @@
 //! The program's commands.
 
 use clap::{Parser, Subcommand};
+use sigill::app::AppError;
+use sigill::app::retention::{self, HoldRequest};
 use sigill::check_contracts;
 use sigill::config::Config;
 use std::net::SocketAddr;
@@ -37,6 +39,22 @@ enum Command {
         #[command(subcommand)]
         command: Replication,
     },
+    /// Remove what has been invalid for long enough.
+    Retention {
+        #[command(flatten)]
+        settings: Settings,
+        /// Only say what is due.
+        #[arg(long)]
+        dry_run: bool,
+        /// Say what will be due at a time (for example 2036-12-24T00:00:00Z).
+        #[arg(long, requires = "dry_run")]
+        at: Option<sigill::domain::time::Timestamp>,
+    },
+    /// Legal holds: what must not be removed, however old.
+    Hold {
+        #[command(subcommand)]
+        command: Hold,
+    },
     /// Compare our schemas and WSDLs with the official package in a folder.
     CheckContracts {
         /// The folder; files are matched by target namespace.
@@ -64,6 +82,40 @@ enum Replication {
     },
 }
 
+#[derive(Subcommand)]
+enum Hold {
+    /// Keep a patient's data, a care provider's, or one patient's at one care provider.
+    Place {
+        #[command(flatten)]
+        settings: Settings,
+        /// The tenant's name.
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// A patient: root and extension are read from standard input, on a line each, so that
+        /// they stand in no list of processes or commands.
+        #[arg(long)]
+        patient: bool,
+        /// A care provider (HSA-id).
+        #[arg(long)]
+        care_provider: Option<String>,
+        /// Which case it is about; without personal data.
+        #[arg(long)]
+        reason: String,
+    },
+    /// End a hold.
+    Lift {
+        #[command(flatten)]
+        settings: Settings,
+        /// Its number.
+        number: i64,
+    },
+    /// List the holds in force.
+    List {
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
 /// Where settings and data are.
 #[derive(clap::Args)]
 struct Settings {
@@ -80,6 +132,14 @@ impl Settings {
         let mut config = Config::load(self.config.as_deref())?;
         config.data.dir = self.data.unwrap_or(config.data.dir);
         Ok(config)
+    }
+
+    /// Runs a command with the settings.
+    fn run(self, command: impl AsyncFnOnce(Config) -> Result<bool, AppError>) -> ExitCode {
+        match self.load() {
+            Ok(config) => run(command(config)),
+            Err(error) => failed(&error),
+        }
     }
 }
 
@@ -100,6 +160,14 @@ fn main() -> ExitCode {
             Err(error) => failed(&error),
         },
         Command::Replication { command } => replication(command),
+        Command::Retention { settings, dry_run, at } => settings.run(async |config| {
+            match dry_run {
+                true => retention::dry_run(&config, at).await?,
+                false => retention::remove(&config).await?,
+            }
+            Ok(true)
+        }),
+        Command::Hold { command } => hold(command),
         Command::CheckContracts { dir } => match check_contracts::run(&dir) {
             Ok(report) => {
                 print!("{report}");
@@ -118,19 +186,48 @@ fn serve(config: Config) -> ExitCode {
 fn replication(command: Replication) -> ExitCode {
     use sigill::app::replication::{resync, status};
     match command {
-        Replication::Status { settings, block } => match settings.load() {
-            Ok(config) => run(async { status(&config, block.as_deref()).await.map(|()| true) }),
-            Err(error) => failed(&error),
-        },
-        Replication::Resync { settings, dry_run } => match settings.load() {
-            Ok(config) => run(resync(&config, dry_run)),
-            Err(error) => failed(&error),
-        },
+        Replication::Status { settings, block } => settings.run(async |config| {
+            status(&config, block.as_deref()).await?;
+            Ok(true)
+        }),
+        Replication::Resync { settings, dry_run } => {
+            settings.run(async |config| resync(&config, dry_run).await)
+        }
     }
 }
 
+fn hold(command: Hold) -> ExitCode {
+    match command {
+        Hold::Place { settings, tenant, patient, care_provider, reason } => {
+            let patient = match patient.then(patient_from_input).transpose() {
+                Ok(patient) => patient,
+                Err(error) => return failed(&error),
+            };
+            let request = HoldRequest { tenant, patient, care_provider, reason };
+            settings.run(async |config| {
+                println!("hold {}", retention::place_hold(&config, &request).await?);
+                Ok(true)
+            })
+        }
+        Hold::Lift { settings, number } => {
+            settings.run(async |config| retention::lift_hold(&config, number).await)
+        }
+        Hold::List { settings } => settings.run(async |config| {
+            retention::list_holds(&config).await?;
+            Ok(true)
+        }),
+    }
+}
+
+/// Two lines: root and extension.
+fn patient_from_input() -> std::io::Result<(String, String)> {
+    let mut lines = std::io::stdin().lines();
+    let mut next = || lines.next().unwrap_or_else(|| Ok(String::new()));
+    Ok((next()?, next()?))
+}
+
 /// Runs to the end; `false` is failure without an error.
-fn run(work: impl Future<Output = Result<bool, sigill::app::AppError>>) -> ExitCode {
+fn run(work: impl Future<Output = Result<bool, AppError>>) -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),

@@ -14,4 +14,5 @@ pub mod outcome;
 pub mod page;
 pub mod rejection;
 pub mod replication;
+pub mod retention;
 pub mod time;

@@ -20,6 +20,7 @@ mod logs;
 mod readers;
 pub mod replication_status;
 pub mod replications;
+pub mod retention;
 
 pub use change::{Change, ChangeDomain, TenantId};
 pub use copy_rows::EncodedLog;

@@ -23,4 +23,5 @@ mod relay;
 mod replication;
 mod replication_drill;
 mod replication_tls;
+mod retention;
 mod tenants;

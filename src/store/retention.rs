@@ -1,0 +1,233 @@
+//! What is due to be removed, its removal, and legal holds.
+//!
+//! The one place that deletes. It works under the change clock of the tenant, so nothing
+//! happens to a record while it is being removed.
+
+use super::{Change, ChangeDomain, Store, StoreError, TenantId};
+use crate::domain::retention::{Cutoffs, Hold};
+use crate::domain::time::Timestamp;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Postgres, Row};
+
+/// A kind of record that is removed when its time is over.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// As it is called in `retention_removals` and on the command line.
+    pub name: &'static str,
+    /// Whose clock its changes follow.
+    pub domain: ChangeDomain,
+    /// Selects number, object_id, care_provider_id, provider_key, patient_key and since when it
+    /// has been invalid, for the tenant $1 at the time $2, of all that may be due before $3.
+    due: &'static str,
+    /// Delete what has the numbers $1, in this order.
+    deletes: &'static [&'static str],
+}
+
+/// Assertions: ended, annulled, or expired.
+pub static ASSERTIONS: Kind = Kind {
+    name: "assertion",
+    domain: ChangeDomain::Consent,
+    due: "select assertion_number as number, assertion_id as object_id, care_provider_id, provider_key,
+            patient_key, greatest(removed_at, case when end_at < $2 then end_at end) as since
+          from assertions where tenant_id = $1 and (removed_at < $3 or end_at < $3)",
+    deletes: &[
+        "/* remove_patient_ends */ delete from patient_ends where assertion_number = any($1)",
+        "/* remove_assertion_actions */ delete from assertion_actions where assertion_number = any($1)",
+        "/* remove_assertions */ delete from assertions where assertion_number = any($1)",
+    ],
+};
+
+/// What is due at a care provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The care provider.
+    pub care_provider_id: String,
+    /// How many are removed.
+    pub count: i64,
+    /// How many would be, but for a legal hold.
+    pub held: i64,
+    /// Since when the oldest has been invalid.
+    pub oldest_since: Timestamp,
+}
+
+/// A legal hold in force.
+#[derive(Debug, Clone)]
+pub struct StoredHold {
+    /// Its number.
+    pub number: i64,
+    /// The tenant's name.
+    pub tenant: String,
+    /// What it names.
+    pub hold: Hold,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub placed_at: Timestamp,
+}
+
+impl Kind {
+    /// What is old enough, with whether a hold names it, for $1 to $5.
+    fn old_enough(&self) -> String {
+        format!(
+            "with due as ({}), old_enough as (
+                select d.*, exists (select 1 from legal_holds h
+                    where h.tenant_id = $1 and h.lifted_at is null
+                      and (h.patient_key is null or h.patient_key = d.patient_key)
+                      and (h.provider_key is null or h.provider_key = d.provider_key)) as held
+                from due d
+                left join unnest($4::text[], $5::timestamptz[]) as own (provider_key, cutoff)
+                    on own.provider_key = d.provider_key
+                where d.since < coalesce(own.cutoff, $3))",
+            self.due
+        )
+    }
+}
+
+fn bind<'q>(
+    sql: &'q str,
+    tenant: TenantId,
+    now: Timestamp,
+    cutoffs: &Cutoffs,
+) -> Query<'q, Postgres, PgArguments> {
+    let (keys, moments): (Vec<String>, Vec<Timestamp>) = cutoffs.own.iter().cloned().unzip();
+    sqlx::query(sql).bind(tenant.0).bind(now).bind(cutoffs.general).bind(keys).bind(moments)
+}
+
+impl Store {
+    /// Every tenant, by name.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn tenants(&self) -> Result<Vec<(TenantId, String)>, StoreError> {
+        let rows: Vec<(i32, String)> =
+            sqlx::query_as("/* tenants */ select tenant_id, name from tenants order by name")
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(rows.into_iter().map(|(id, name)| (TenantId(id), name)).collect())
+    }
+
+    /// What is due, by care provider.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn due(
+        &self,
+        kind: &Kind,
+        tenant: TenantId,
+        now: Timestamp,
+        cutoffs: &Cutoffs,
+    ) -> Result<Vec<Due>, StoreError> {
+        let sql = format!(
+            "/* due */ {} select min(care_provider_id), count(*) filter (where not held),
+                count(*) filter (where held), min(since)
+             from old_enough group by provider_key order by provider_key",
+            kind.old_enough()
+        );
+        let rows = bind(&sql, tenant, now, cutoffs).fetch_all(&self.pool).await?;
+        let due = |row: &PgRow| -> Result<Due, StoreError> {
+            Ok(Due {
+                care_provider_id: row.try_get(0)?,
+                count: row.try_get(1)?,
+                held: row.try_get(2)?,
+                oldest_since: row.try_get(3)?,
+            })
+        };
+        rows.iter().map(due).collect()
+    }
+
+    /// Places a legal hold; returns its number.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn place_hold(
+        &self,
+        tenant: TenantId,
+        hold: &Hold,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let number = sqlx::query_scalar(
+            "/* place_hold */ insert into legal_holds (tenant_id, patient_key, provider_key, reason, placed_at)
+             values ($1, $2, $3, $4, $5) returning hold_number",
+        )
+        .bind(tenant.0)
+        .bind(&hold.patient)
+        .bind(&hold.care_provider)
+        .bind(reason)
+        .bind(now)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(number)
+    }
+
+    /// Lifts a legal hold; `false` when none of that number is in force.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn lift_hold(&self, number: i64, now: Timestamp) -> Result<bool, StoreError> {
+        let sql = "/* lift_hold */ update legal_holds set lifted_at = $2
+            where hold_number = $1 and lifted_at is null";
+        let done = sqlx::query(sql).bind(number).bind(now).execute(&self.pool).await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The legal holds in force.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn holds(&self) -> Result<Vec<StoredHold>, StoreError> {
+        let rows = sqlx::query(
+            "/* holds */ select hold_number, name, patient_key, provider_key, reason, placed_at
+             from legal_holds join tenants using (tenant_id) where lifted_at is null order by hold_number",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let hold = |row: &PgRow| -> Result<StoredHold, StoreError> {
+            Ok(StoredHold {
+                number: row.try_get(0)?,
+                tenant: row.try_get(1)?,
+                hold: Hold { patient: row.try_get(2)?, care_provider: row.try_get(3)? },
+                reason: row.try_get(4)?,
+                placed_at: row.try_get(5)?,
+            })
+        };
+        rows.iter().map(hold).collect()
+    }
+}
+
+impl Change {
+    /// Removes at most `count` of what is due, the oldest first, and records what was removed.
+    /// Returns how many.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn remove_due(
+        &mut self,
+        kind: &Kind,
+        now: Timestamp,
+        cutoffs: &Cutoffs,
+        count: usize,
+    ) -> Result<usize, StoreError> {
+        let sql = format!(
+            "/* remove_due */ {}, chosen as (
+                select * from old_enough where not held order by since, number limit $6),
+             recorded as (
+                insert into retention_removals (tenant_id, kind, object_id, care_provider_id,
+                    invalid_since, removed_at)
+                select $1, $7, object_id, care_provider_id, since, $2 from chosen)
+             select number from chosen",
+            kind.old_enough()
+        );
+        let rows = bind(&sql, self.tenant, now, cutoffs)
+            .bind(i64::try_from(count).unwrap_or(i64::MAX))
+            .bind(kind.name)
+            .fetch_all(&mut *self.transaction)
+            .await?;
+        let numbers: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        for sql in kind.deletes {
+            sqlx::query(sql).bind(&numbers).execute(&mut *self.transaction).await?;
+        }
+        Ok(numbers.len())
+    }
+}

@@ -1,0 +1,145 @@
+//! Retention: what has been invalid for ten years goes, and nothing else.
+
+use super::harness::{Database, Service, request, with, without};
+use super::program::{Folder, command, settings};
+use sigill::domain::identity::{HsaId, PatientId};
+use sigill::domain::retention::{Hold, Policy};
+use sigill::store::Store;
+use sigill::workers::retention::{Retention, remove_due};
+use std::process::Stdio;
+use tokio::io::AsyncWriteExt;
+
+const PROVIDER: &str = "SE2321000016-VG01";
+const LONGER: &str = "SE2321000016-VG02";
+
+fn register(id: &str) -> String {
+    let xml = request("consent/register_extended_consent/valid");
+    with(&without(&xml, &["startDate", "endDate"]), "assertionId", id)
+}
+
+fn ending(id: &str, end: &str) -> String {
+    let xml = request("consent/register_extended_consent/valid");
+    with(&with(&without(&xml, &["startDate"]), "assertionId", id), "endDate", end)
+}
+
+fn at(contract: &str, id: &str) -> String {
+    let xml = request(&format!("consent/{contract}/valid"));
+    with(&without(&xml, &["endDateTime"]), "assertionId", id)
+}
+
+fn retention(batch_rows: usize) -> Retention {
+    let own = vec![(HsaId::new(LONGER).unwrap(), 15)];
+    Retention { assertions: Policy { years: 10, own }, batch_rows }
+}
+
+async fn kept(database: &Database) -> String {
+    let pool = database.pool().await;
+    let sql =
+        "select coalesce(string_agg(assertion_id, ' ' order by assertion_id), '') from assertions";
+    let ids = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
+    pool.close().await;
+    ids
+}
+
+/// Assertions of every fate, all settled on 2026-11-22, with `expired` ending on the 29th.
+async fn service_of_all_fates() -> Service {
+    let service = Service::start().await;
+    for xml in [
+        register("open"),
+        ending("expired", "2026-11-29T12:00:00"),
+        ending("future", "2040-01-01T00:00:00"),
+        register("ended"),
+        at("cancel_extended_consent", "ended"),
+        register("annulled"),
+        at("delete_extended_consent", "annulled"),
+        register("patient"),
+        at("end_consent_by_patient", "patient"),
+        with(&register("longer"), "careProviderId", LONGER),
+        at("cancel_extended_consent", "longer"),
+        with(&register("held"), "extension", "191212121213"),
+        at("cancel_extended_consent", "held"),
+    ] {
+        assert_eq!(service.post(xml).await.code(), "OK");
+    }
+    service
+}
+
+#[tokio::test]
+async fn what_has_been_invalid_for_the_whole_period_is_removed_and_recorded() {
+    let service = service_of_all_fates().await;
+    let store = Store::open(service.database.options(), 4).await.unwrap();
+    let tenant = store.tenant("default").await.unwrap();
+    let patient = PatientId::new("1.2.752.129.2.1.3.1", "191212121213").unwrap();
+    let hold = Hold { patient: Some(patient.key().into()), care_provider: None };
+    let now = "2026-11-22T12:00:00Z".parse().unwrap();
+    let number = store.place_hold(tenant, &hold, "mål 1", now).await.unwrap();
+    let everything = kept(&service.database).await;
+    for (now, batch, left) in [
+        ("2036-11-22T12:00:00Z", 1000, everything.as_str()),
+        ("2036-11-22T12:00:01Z", 1, "expired future held longer open"),
+        ("2036-11-29T11:00:01Z", 1000, "future held longer open"),
+        ("2041-11-22T12:00:01Z", 1000, "future held open"),
+        ("2050-01-01T00:00:00Z", 1000, "held open"),
+    ] {
+        let done = remove_due(&store, &retention(batch), now.parse().unwrap()).await.unwrap();
+        assert_eq!(kept(&service.database).await, left, "{now}: {done:?}");
+    }
+    let recorded = "select count(*) from retention_removals where kind = 'assertion' and removed_at > invalid_since";
+    assert_eq!(service.database.count(recorded).await, 6);
+    for table in ["patient_ends", "assertion_actions where kind = 'delete'"] {
+        assert_eq!(service.database.count(&format!("select count(*) from {table}")).await, 0);
+    }
+    assert!(store.lift_hold(number, now).await.unwrap());
+    assert!(!store.lift_hold(number, now).await.unwrap(), "it is lifted already");
+    remove_due(&store, &retention(1000), "2050-01-01T00:00:00Z".parse().unwrap()).await.unwrap();
+    assert_eq!(kept(&service.database).await, "open");
+    // Whoever asks sees the rest as before.
+    service.set_clock("2050-01-01T00:00:00Z");
+    let check = service.post(request("consent/check_consent/valid")).await;
+    assert_eq!(check.text("hasConsent"), Some("true"));
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_will_be_due_and_removes_nothing() {
+    let service = service_of_all_fates().await;
+    let folder = Folder::new("retention");
+    let more = format!("[retention.consents.care_provider.{LONGER}]\nyears = 15\n");
+    let file = settings(&service.database, &folder, &more);
+    let before = kept(&service.database).await;
+    let said = async |arguments: &[&str]| {
+        let output = command(&[arguments, &["--config", &file]].concat()).output().await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(said(&["retention", "--dry-run"]).await, "default: no assertion is due\n");
+    // A hold on one patient at one care provider, its identity on standard input.
+    let arguments =
+        ["hold", "place", "--patient", "--care-provider", PROVIDER, "--reason", "mål 1"];
+    let mut place = command(&[&arguments[..], &["--config", &file]].concat())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = place.stdin.take().unwrap();
+    input.write_all(b"1.2.752.129.2.1.3.1\n19121212-1213\n").await.unwrap();
+    drop(input);
+    let placed = place.wait_with_output().await.unwrap();
+    assert_eq!(String::from_utf8(placed.stdout).unwrap(), "hold 1\n");
+    let listed = said(&["hold", "list"]).await;
+    assert!(
+        listed.contains("1 default: one patient, se2321000016-vg01") && listed.contains("mål 1")
+    );
+    assert!(!listed.contains("1213"), "{listed}");
+    let due = said(&["retention", "--dry-run", "--at", "2036-12-24T00:00:00Z"]).await;
+    let expected = format!(
+        "default: 4 assertion of {PROVIDER} due, the oldest invalid since 2026-11-22, 1 held\n"
+    );
+    assert_eq!(due, expected);
+    assert_eq!(said(&["retention"]).await, "default: 0 assertion removed\n");
+    assert_eq!(kept(&service.database).await, before);
+    assert_eq!(said(&["hold", "lift", "1"]).await, "");
+    assert_eq!(said(&["hold", "list"]).await, "");
+    let nothing =
+        command(&["hold", "place", "--reason", "x", "--config", &file]).output().await.unwrap();
+    assert!(!nothing.status.success());
+}

@@ -1,11 +1,13 @@
 //! The one place that knows all parts: settings, store, listener, drain.
 
+pub mod import;
 pub mod replication;
 pub mod retention;
 mod tenants;
 
 use crate::config::{self, Config, Database};
 use crate::contracts::blocking::resync::ResyncError;
+use crate::contracts::consent::producer::ProducerError;
 use crate::contracts::context::{ConsentSettings, Services};
 use crate::domain::block_lifecycle::{LiftPolicies, LiftPolicy};
 use crate::domain::identity::HsaId;
@@ -19,6 +21,7 @@ use crate::wire::listener;
 use crate::workers;
 use sqlx::postgres::PgConnectOptions;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +54,15 @@ pub enum AppError {
     /// Local and national service could not be compared.
     #[error("{0}")]
     Resync(#[from] ResyncError),
+    /// A file that cannot be read.
+    #[error("cannot read {0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// A file that is not XML.
+    #[error("{0}: {1}")]
+    Broken(PathBuf, String),
+    /// Another producer could not be read.
+    #[error("{0}")]
+    Producer(#[from] ProducerError),
     /// A command that asks for what cannot be.
     #[error("{0}")]
     Request(&'static str),

@@ -2,12 +2,15 @@
 
 use clap::{Parser, Subcommand};
 use sigill::app::AppError;
+use sigill::app::import::{self, OtherProducer};
 use sigill::app::retention::{self, HoldRequest};
 use sigill::check_contracts;
 use sigill::config::Config;
+use sigill::peer::PeerSettings;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -38,6 +41,11 @@ enum Command {
     Replication {
         #[command(subcommand)]
         command: Replication,
+    },
+    /// Take up copies from local systems.
+    Import {
+        #[command(subcommand)]
+        what: Import,
     },
     /// Remove what has been invalid for long enough.
     Retention {
@@ -80,6 +88,70 @@ enum Replication {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+#[derive(Subcommand)]
+enum Import {
+    /// Consents and emergency assertions: out of a file, or from another producer.
+    Consents {
+        #[command(flatten)]
+        settings: Settings,
+        /// An XML file with pdlAssertions elements (ExtendedPDLAssertionType).
+        #[arg(required_unless_present = "from", conflicts_with = "from")]
+        file: Option<PathBuf>,
+        /// The system that they are copies from (HSA-id).
+        #[arg(long)]
+        source: String,
+        /// The tenant's name.
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        #[command(flatten)]
+        producer: Producer,
+    },
+}
+
+/// Another producer, read over GetConsentsForCareProvider.
+#[derive(clap::Args)]
+struct Producer {
+    /// What stands before the contracts' paths there, for example <https://host/vp>.
+    #[arg(long, requires_all = ["logical_address", "care_provider"])]
+    from: Option<String>,
+    /// Its logical address.
+    #[arg(long)]
+    logical_address: Option<String>,
+    /// Whose assertions are read (HSA-id).
+    #[arg(long)]
+    care_provider: Option<String>,
+    /// Whom to trust (PEM); needed for https.
+    #[arg(long)]
+    ca_file: Option<PathBuf>,
+    /// Our certificate (PEM).
+    #[arg(long)]
+    certificate_file: Option<PathBuf>,
+    /// Its key (PEM).
+    #[arg(long)]
+    key_file: Option<PathBuf>,
+    /// Seconds that a page may take.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout_seconds: u64,
+}
+
+impl Producer {
+    fn chosen(self) -> Result<Option<OtherProducer>, AppError> {
+        let identity = import::identity(self.certificate_file, self.key_file)?;
+        let Some(base) = self.from else { return Ok(None) };
+        Ok(Some(OtherProducer {
+            peer: PeerSettings {
+                base,
+                ca_file: self.ca_file,
+                identity,
+                timeout: Duration::from_secs(self.timeout_seconds),
+                consumer: None,
+            },
+            logical_address: self.logical_address.unwrap_or_default(),
+            care_provider: self.care_provider.unwrap_or_default(),
+        }))
+    }
 }
 
 #[derive(Subcommand)]
@@ -168,6 +240,14 @@ fn main() -> ExitCode {
             Ok(true)
         }),
         Command::Hold { command } => hold(command),
+        Command::Import { what: Import::Consents { settings, file, source, tenant, producer } } => {
+            let wanted = import::Import { tenant, source };
+            settings.run(async |config| match (producer.chosen()?, file) {
+                (Some(from), _) => import::producer(&config, &wanted, &from).await,
+                (None, Some(file)) => import::file(&config, &wanted, &file).await,
+                (None, None) => Err(AppError::Request("name a file or a producer")),
+            })
+        }
         Command::CheckContracts { dir } => match check_contracts::run(&dir) {
             Ok(report) => {
                 print!("{report}");

@@ -4,6 +4,7 @@ use super::AppError;
 use crate::config::{self, BlockLevel, Config};
 use crate::contracts::blocking::national::National;
 use crate::contracts::blocking::replicator::{Replicator, Sending};
+use crate::contracts::remote::Remote;
 use crate::contracts::tenants::{Level, Tenant, Tenants, Upstream};
 use crate::domain::identity::HsaId;
 use crate::domain::replication::Backoff;
@@ -90,8 +91,8 @@ fn replicator(
         wait_max: config.limits.answer_timeout().mul_f64(0.9),
         senders: replication.senders,
     };
-    let national = National::new(peer, replication.logical_address.trim().to_owned());
-    Ok(Replicator::new(store.clone(), tenant.id, national, sending, Clock::System, chance))
+    let remote = Remote::new(peer, replication.logical_address.trim().to_owned());
+    Ok(Replicator::new(store.clone(), tenant.id, National(remote), sending, Clock::System, chance))
 }
 
 /// From 0 to 1, evenly.

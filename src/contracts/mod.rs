@@ -13,5 +13,6 @@ pub mod log;
 pub mod monitoring;
 pub mod path;
 pub mod place;
+pub mod remote;
 pub mod result;
 pub mod tenants;

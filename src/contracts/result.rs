@@ -36,22 +36,29 @@ results!(log_result, log,
     Validation => ValidationError, NotFound => Error, AlreadyExists => Error,
     InvalidState => Error, AccessDenied => AccessDenied, Error => Error);
 
-/// What a result code of another service's means.
-///
-/// # Errors
-/// The class of its refusal.
-pub fn blocking_outcome(code: blocking::ResultCode) -> Result<(), Class> {
-    use blocking::ResultCode as Code;
-    Err(match code {
-        Code::Ok | Code::Info => return Ok(()),
-        Code::Error => Class::Error,
-        Code::ValidationError => Class::Validation,
-        Code::AccessDenied => Class::AccessDenied,
-        Code::NotFound => Class::NotFound,
-        Code::AlreadyExists => Class::AlreadyExists,
-        Code::InvalidState => Class::InvalidState,
-    })
+macro_rules! outcomes {
+    ($name:ident, $types:ident) => {
+        /// What a result code of another service's means.
+        ///
+        /// # Errors
+        /// The class of its refusal.
+        pub fn $name(code: $types::ResultCode) -> Result<(), Class> {
+            use $types::ResultCode as Code;
+            Err(match code {
+                Code::Ok | Code::Info => return Ok(()),
+                Code::Error => Class::Error,
+                Code::ValidationError => Class::Validation,
+                Code::AccessDenied => Class::AccessDenied,
+                Code::NotFound => Class::NotFound,
+                Code::AlreadyExists => Class::AlreadyExists,
+                Code::InvalidState => Class::InvalidState,
+            })
+        }
+    };
 }
+
+outcomes!(blocking_outcome, blocking);
+outcomes!(consent_outcome, consent);
 
 /// How the wire spells an outcome.
 pub fn blocking_code(outcome: Result<(), Class>) -> &'static str {

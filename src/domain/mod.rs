@@ -7,6 +7,7 @@ pub mod block;
 pub mod block_change;
 pub mod block_lifecycle;
 pub mod consent;
+pub mod consent_import;
 pub mod consent_lifecycle;
 pub mod identity;
 pub mod log;

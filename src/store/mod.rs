@@ -13,6 +13,7 @@ pub mod blocks;
 mod change;
 mod copy_rows;
 mod error;
+mod import_cursors;
 mod log_numbers;
 mod log_partitions;
 mod log_writer;

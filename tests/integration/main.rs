@@ -14,6 +14,7 @@ mod consents;
 mod golden;
 mod harness;
 mod http;
+mod imports;
 mod kill;
 mod logs;
 mod migrations;

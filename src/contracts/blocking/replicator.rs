@@ -1,6 +1,7 @@
 //! Sends what a local service has queued to the national one, and settles what came of it.
 
-use super::national::{National, NationalError};
+use super::national::National;
+use crate::contracts::remote::RemoteError;
 use crate::contracts::result::blocking_code;
 use crate::domain::block_change::ReplicationWait;
 use crate::domain::replication::{Backoff, Delivery};
@@ -141,7 +142,7 @@ impl Replicator {
                 (Attempt::Refused, code.to_owned(), self.pause(leased.attempts))
             }
             // Nothing has reached it: no reason to hold this change back more than the others.
-            Err(NationalError::Call(error @ CallError::Unreachable)) => {
+            Err(RemoteError::Call(error @ CallError::Unreachable)) => {
                 (Attempt::Unanswered, error.to_string(), Duration::ZERO)
             }
             Err(error) => (Attempt::Unanswered, error.to_string(), self.pause(leased.attempts)),

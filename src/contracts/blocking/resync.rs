@@ -1,7 +1,8 @@
 //! Compares a local service with the national one, and queues what puts it right.
 
 use super::convert::{basic, told};
-use super::national::{National, NationalError};
+use super::national::National;
+use crate::contracts::remote::RemoteError;
 use crate::domain::block::Block;
 use crate::domain::identity::{HsaId, RecordId};
 use crate::domain::replication::{Difference, Kind, differences};
@@ -21,7 +22,7 @@ pub enum ResyncError {
     Store(#[from] StoreError),
     /// The national service.
     #[error("national service: {0}")]
-    National(#[from] NationalError),
+    National(#[from] RemoteError),
 }
 
 /// What a difference leads to.

@@ -1,11 +1,13 @@
 //! Assertions: wire to domain and back.
 
+use super::import::Copy;
 use crate::contracts::convert::{
     actions_of_wire, hsa_id, instant, optional_hsa_id, owned, patient, record_id, wire_time,
 };
 use crate::contracts::place::Place;
 use crate::domain::consent::{Assertion, AssertionType, Registration};
 use crate::domain::consent_lifecycle::{AssertionHistory, Representative};
+use crate::domain::identity::{Action, Actor, HsaId};
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Ambiguous, Timestamp};
 use crate::soap::xml::Rule;
@@ -57,6 +59,71 @@ pub(super) fn representative(
         Some(id) if id.root.trim().is_empty() => Err(place.child("root").wrong(Rule::Blank)),
         Some(id) => Ok(Some((id.root.as_ref().to_owned(), owned(id.extension.as_ref())))),
         None => Ok(None),
+    }
+}
+
+/// A copy in the extended format, with what has happened to it.
+///
+/// # Errors
+/// The first value that breaks a rule.
+pub(super) fn copy(extended: &wire::ExtendedPDLAssertion<'_>) -> Result<Copy, Rejection> {
+    let root = Place::root("pdlAssertions");
+    let at = |name, by: &Option<wire::Action<'_>>| match by {
+        Some(by) => action(root.child(name), by).map(Some),
+        None => Ok(None),
+    };
+    let registered = action(root.child("registrationInfo"), &extended.registration_info)?;
+    let represented_by = extended.represented_by.as_ref();
+    let stored_at = registered.registered_at;
+    let mut history = history_of(&extended.pdl_assertion, represented_by, registered, stored_at)?;
+    history.cancelled = at("cancellationInfo", &extended.cancellation_info)?;
+    history.deleted = at("deletionInfo", &extended.deletion_info)?;
+    history.registration.assertion.removed =
+        history.cancelled.is_some() || history.deleted.is_some();
+    Ok(Copy { history, owner_id: owned(extended.pdl_assertion.owner_id.as_ref()) })
+}
+
+/// An assertion to which nothing has happened.
+///
+/// # Errors
+/// The first value that breaks a rule.
+pub(super) fn history_of(
+    basic: &wire::PDLAssertion<'_>,
+    represented_by: Option<&wire::II<'_>>,
+    registered: Action,
+    stored_at: Timestamp,
+) -> Result<AssertionHistory, Rejection> {
+    let root = Place::root("pDLAssertion");
+    let id = &basic.patient_id;
+    let assertion = Assertion {
+        id: record_id(root.child("assertionId"), &basic.assertion_id)?,
+        assertion_type: match basic.assertion_type {
+            wire::AssertionType::Consent => AssertionType::Consent,
+            wire::AssertionType::Emergency => AssertionType::Emergency,
+        },
+        patient: patient(root.child("patientId"), &id.root, id.extension.as_ref())?,
+        care_provider: hsa_id(root.child("careProviderId"), &basic.care_provider_id)?,
+        care_unit: hsa_id(root.child("careUnitId"), &basic.care_unit_id)?,
+        employee: optional_hsa_id(root.child("employeeId"), basic.employee_id.as_ref())?,
+        start: Some(instant(basic.start_date, Ambiguous::Earlier)),
+        end: basic.end_date.map(|at| instant(at, Ambiguous::Later)),
+        stored_at,
+        removed: false,
+    };
+    let represented_by = representative(root.child("representedBy"), represented_by)?;
+    let registration = Registration { assertion, represented_by, action: registered };
+    Ok(AssertionHistory { registration, cancelled: None, deleted: None, ended_by_patient: None })
+}
+
+/// A registration of which only the system is known.
+pub(super) fn action_of_system(system: &HsaId, at: Timestamp) -> Action {
+    let actor = Actor { employee: system.clone(), assignment: None, assignment_name: None };
+    Action {
+        requested_at: at,
+        requested_by: actor.clone(),
+        registered_at: at,
+        registered_by: actor,
+        reason: Some("Kopia från ett lokalt system".into()),
     }
 }
 

@@ -9,6 +9,7 @@ mod document;
 mod error;
 mod reader;
 mod row;
+mod scan;
 mod time;
 mod values;
 mod writer;

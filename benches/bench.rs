@@ -10,6 +10,7 @@
 
 mod baseline;
 mod check_blocks;
+mod consents;
 mod get_blocks;
 mod load;
 mod parsing;
@@ -43,6 +44,9 @@ async fn main() {
         check_blocks::run(&server).await;
         server.memory("after CheckBlocks");
         get_blocks::run(&server).await;
+    }
+    if wanted("consents") {
+        consents::run(&server).await;
     }
     load::open_connections(&server, 64).await;
     server.stop().await;

@@ -166,11 +166,13 @@ async fn handle(
         | Request::GetLogs(_)
         | Request::GetLogsByOrder(_) => return Err(not_served(interaction)),
     };
-    outcome.map_err(|error| {
-        // Trouble of our own: the caller may try again.
-        *cause = Some(error);
-        Fault::server("tjänsten kunde inte behandla anropet; försök igen senare")
-    })
+    outcome.map_err(|error| failed(error, cause))
+}
+
+/// Trouble of our own: the caller may try again.
+fn failed(error: StoreError, cause: &mut Option<StoreError>) -> Fault {
+    *cause = Some(error);
+    Fault::server("tjänsten kunde inte behandla anropet; försök igen senare")
 }
 
 /// The answer to a request that breaks a rule of its schema.

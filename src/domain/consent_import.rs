@@ -17,21 +17,25 @@ use super::time::Timestamp;
 pub enum Step {
     /// It is new.
     Insert,
-    /// What has happened since it came last; at least one of these.
-    Update {
-        /// It was ended by staff.
-        cancel: Option<Action>,
-        /// It was annulled.
-        delete: Option<Action>,
-        /// It ends earlier.
-        end: Option<Timestamp>,
-    },
+    /// Something has happened since it came last.
+    Update(Box<Since>),
     /// It brings nothing new.
     Nothing,
     /// An original, or another system's copy, has the id.
     Kept,
     /// It says something else than before.
     Differs,
+}
+
+/// What has happened to a copy since it came last; at least one of these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Since {
+    /// It was ended by staff.
+    pub cancel: Option<Action>,
+    /// It was annulled.
+    pub delete: Option<Action>,
+    /// It ends earlier.
+    pub end: Option<Timestamp>,
 }
 
 /// Whom a stored assertion comes from: `None` is here.
@@ -56,7 +60,7 @@ pub fn take(
     let end = earlier_end(&stored.registration.assertion, copy.registration.assertion.end);
     match (&cancel, &delete, end) {
         (None, None, None) => Step::Nothing,
-        _ => Step::Update { cancel, delete, end },
+        _ => Step::Update(Box::new(Since { cancel, delete, end })),
     }
 }
 
@@ -131,9 +135,10 @@ mod tests {
         let mut ended = copy(Some(9));
         ended.cancelled = Some(action());
         ended.registration.assertion.removed = true;
-        let update = Step::Update { cancel: Some(action()), delete: None, end: None };
+        let update =
+            Step::Update(Box::new(Since { cancel: Some(action()), delete: None, end: None }));
         assert_eq!(again(&ended), update);
-        let update = Step::Update { cancel: None, delete: None, end: Some(at(5)) };
+        let update = Step::Update(Box::new(Since { cancel: None, delete: None, end: Some(at(5)) }));
         assert_eq!(again(&copy(Some(5))), update);
         let mut other = copy(Some(9));
         other.registration.assertion.care_unit = HsaId::new("V").unwrap();
@@ -150,7 +155,8 @@ mod tests {
         assert_eq!(take(Some((&stored, Some("S"))), &copy(Some(3)), "S"), Step::Nothing);
         let mut annulled = copy(Some(5));
         annulled.deleted = Some(action());
-        let update = Step::Update { cancel: None, delete: Some(action()), end: None };
+        let update =
+            Step::Update(Box::new(Since { cancel: None, delete: Some(action()), end: None }));
         assert_eq!(take(Some((&stored, Some("S"))), &annulled, "S"), update);
     }
 }

@@ -3,6 +3,7 @@
 //! No XML, no SQL, nothing asynchronous and no clock: time is an argument. The room
 //! imports nothing of ours.
 
+pub mod access;
 pub mod block;
 pub mod block_change;
 pub mod block_lifecycle;

@@ -5,7 +5,7 @@ use crate::contracts::convert::{instant, owned};
 use crate::contracts::generated::consent::v2 as wire;
 use crate::contracts::generated::ns;
 use crate::contracts::tenants::Tenant;
-use crate::domain::consent_import::{Step, earlier_end, take};
+use crate::domain::consent_import::{Since, Step, earlier_end, take};
 use crate::domain::consent_lifecycle::{AssertionHistory, PatientWish};
 use crate::domain::identity::{HsaId, RecordId};
 use crate::domain::rejection::Rejection;
@@ -104,7 +104,8 @@ pub async fn take_up(
                 insert(&mut change, copy, source).await?;
                 done.new += 1;
             }
-            (Step::Update { cancel, delete, end }, Some(stored)) => {
+            (Step::Update(since), Some(stored)) => {
+                let Since { cancel, delete, end } = *since;
                 if let Some(action) = cancel {
                     change.cancel_assertion(stored.number, &action).await?;
                 }
@@ -118,7 +119,7 @@ pub async fn take_up(
             }
             (Step::Kept, _) => done.kept += 1,
             (Step::Differs, _) => done.differing += 1,
-            (Step::Nothing | Step::Update { .. }, _) => done.unchanged += 1,
+            (Step::Nothing | Step::Update(_), _) => done.unchanged += 1,
         }
     }
     change.commit().await?;

@@ -3,7 +3,7 @@
 use super::reader::Next;
 use super::{Ns, ReadError, Reader, Violation};
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// Reads every element of a name in document order. One that breaks a rule is told as such,
     /// and the reading goes on behind it; `take` says whether to go on at all.
     ///

@@ -70,12 +70,35 @@ expect("UnregisterTemporaryRevoke", answer.result.resultCode, "OK")
 answer = call(blocking, "UnregisterBlock", 4, blockId=copy)
 expect("UnregisterBlock", answer.result.resultCode, "OK")
 
-answer = call(consent, "RegisterExtendedConsent", 2, assertionId=str(uuid.uuid4()), assertionType="Emergency",
+emergency = str(uuid.uuid4())
+answer = call(consent, "RegisterExtendedConsent", 2, assertionId=emergency, assertionType="Emergency",
               scope="NationalLevel", patientId=PATIENT, careProviderId="SE1-VG1", careUnitId="SE1-VE1",
               registrationAction=ACTION)
 expect("RegisterExtendedConsent", answer.result.resultCode, "OK")
 answer = call(consent, "CheckConsent", 2, accessingActor=ACTOR, patientId=PATIENT)
 expect("CheckConsent", (answer.checkResult.hasConsent, answer.checkResult.assertionType), (True, "Emergency"))
+
+mine = str(uuid.uuid4())
+answer = call(consent, "RegisterExtendedConsent", 2, assertionId=mine, assertionType="Consent", scope="NationalLevel",
+              patientId=PATIENT, careProviderId="SE1-VG1", careUnitId="SE1-VE2", registrationAction=ACTION)
+expect("RegisterExtendedConsent", answer.result.resultCode, "OK")
+answer = call(consent, "GetConsentsForPatient", 2, careProviderId="SE1-VG1", patientId=PATIENT)
+expect("GetConsentsForPatient", len(answer.getConsentsResult.pdlAssertions), 2)
+answer = call(consent, "EndConsentByPatient", 1, assertionId=mine, patientId=PATIENT)
+expect("EndConsentByPatient", answer.result.resultCode, "OK")
+answer = call(consent, "CancelExtendedConsent", 2, assertionId=emergency, cancellationAction=ACTION)
+expect("CancelExtendedConsent", answer.result.resultCode, "OK")
+answer = call(consent, "DeleteExtendedConsent", 2, assertionId=emergency, deletionAction=ACTION)
+expect("DeleteExtendedConsent", answer.result.resultCode, "OK")
+answer = call(consent, "GetConsentsForCareProvider", 2, careProviderId="SE1-VG1", getCancelledFlag=True)
+ended = [a.assertionId for a in answer.getAllAssertionsResult.cancelledAssertions]
+expect("GetConsentsForCareProvider", sorted(ended), sorted([mine, emergency]))
+answer = call(consent, "GetExtendedConsentsForPatient", 2, careProviderId="SE1-VG1", patientId=PATIENT,
+              getCancelledFlag=True)
+expect("GetExtendedConsentsForPatient", [a.deletionInfo is not None for a in answer.getExtendedConsentsResult.pdlAssertions],
+       [True, False])
+answer = call(consent, "GetAllExtendedConsentsForPatient", 1, patientId=PATIENT, getCancelledFlag=True)
+expect("GetAllExtendedConsentsForPatient", len(answer.getExtendedConsentsResult.pdlAssertions), 2)
 
 provider, unit = {"careProviderId": "SE1-VG1"}, {"careUnitId": "SE1-VE1"}
 record = {"logId": str(uuid.uuid4()), "system": {"systemId": "SE1-S1"},

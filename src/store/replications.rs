@@ -112,13 +112,22 @@ impl Change {
         Ok(numbers.into_iter().map(RevokeNumber).collect())
     }
 
-    /// Whether anything of the block is queued.
+    /// Clears the way for a new start: what is queued of the block is dropped if it has failed
+    /// and nobody is sending it. `false` when something of the block is on its way.
     ///
     /// # Errors
     /// The store's.
-    pub async fn is_waiting(&mut self, block: BlockNumber) -> Result<bool, StoreError> {
-        let sql =
-            "/* is_waiting */ select exists (select 1 from replications where block_number = $1)";
+    pub async fn drop_failing(&mut self, block: BlockNumber) -> Result<bool, StoreError> {
+        sqlx::query(
+            "/* drop_failing */ delete from replications r
+             where block_number = $1 and coalesce(leased_until <= now(), true)
+               and exists (select 1 from replications f
+                    where f.block_number = r.block_number and f.failure is not null)",
+        )
+        .bind(block.0)
+        .execute(&mut *self.transaction)
+        .await?;
+        let sql = "/* drop_failing */ select not exists (select 1 from replications where block_number = $1)";
         Ok(sqlx::query_scalar(sql).bind(block.0).fetch_one(&mut *self.transaction).await?)
     }
 }

@@ -1,5 +1,6 @@
 //! GetConsentsForCareProvider, page by page: whoever follows the cursors sees everything.
 
+use super::consents::{at, register};
 use super::harness::{Reply, Service, Wishes, request, with, without};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -12,20 +13,6 @@ fn list(since: Option<&str>) -> String {
         Some(since) => with(&xml, "createdOnOrAfter", since),
         None => without(&xml, &["createdOnOrAfter"]),
     }
-}
-
-fn register(id: &str) -> String {
-    let xml = request("consent/register_extended_consent/valid");
-    with(&without(&xml, &["startDate", "endDate"]), "assertionId", id)
-}
-
-fn cancel(id: &str) -> String {
-    with(&request("consent/cancel_extended_consent/valid"), "assertionId", id)
-}
-
-fn end_by_patient(id: &str) -> String {
-    let xml = without(&request("consent/end_consent_by_patient/valid"), &["endDateTime"]);
-    with(&xml, "assertionId", id)
 }
 
 /// Ids of the valid ones, and of the ended ones, in a page.
@@ -84,8 +71,8 @@ impl World {
                 let id = self.open.remove(n % self.open.len());
                 self.ended.insert(id.clone());
                 match event {
-                    Event::Cancel(_) => vec![cancel(&id)],
-                    _ => vec![end_by_patient(&id)],
+                    Event::Cancel(_) => vec![at("cancel_extended_consent", &id)],
+                    _ => vec![at("end_consent_by_patient", &id)],
                 }
             }
             _ => Vec::new(),

@@ -3,6 +3,18 @@
 use super::harness::{Service, Wishes, request, with, without};
 use sigill::domain::identity::HsaId;
 
+/// A consent of this id, from now on and for ever.
+pub fn register(id: &str) -> String {
+    let xml = request("consent/register_extended_consent/valid");
+    with(&without(&xml, &["startDate", "endDate"]), "assertionId", id)
+}
+
+/// A contract's request about the assertion of this id; the patient's ending is at once.
+pub fn at(contract: &str, id: &str) -> String {
+    let xml = request(&format!("consent/{contract}/valid"));
+    with(&without(&xml, &["endDateTime"]), "assertionId", id)
+}
+
 #[tokio::test]
 async fn a_consent_opens_from_its_start_through_its_end() {
     let service = Service::start().await;

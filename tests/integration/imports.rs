@@ -1,20 +1,11 @@
 //! Copies from local systems: out of a file, and from another producer.
 
+use super::consents::{at, register};
 use super::harness::{Database, Service, Wishes, request, testdata, with, without};
 use super::program::{Folder, command, settings};
 
 const SOURCE: &str = "SE2321000016-LOCAL";
 const PROVIDER: &str = "SE2321000016-VG01";
-
-fn register(id: &str) -> String {
-    let xml = request("consent/register_extended_consent/valid");
-    with(&without(&xml, &["startDate", "endDate"]), "assertionId", id)
-}
-
-fn at(contract: &str, id: &str) -> String {
-    let xml = request(&format!("consent/{contract}/valid"));
-    with(&without(&xml, &["endDateTime"]), "assertionId", id)
-}
 
 /// Everything about assertions but numbers, when they were stored, and whose copies they are.
 async fn told(service: &Service) -> String {

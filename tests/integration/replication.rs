@@ -327,6 +327,13 @@ async fn resync_finds_what_differs_and_puts_it_right() {
     assert!(agree, "{said}");
     pair.settled().await;
     pair.assert_equal().await;
+    // A change that builds on what the national service has lost is no obstacle.
+    let lost = "delete from blocks where block_key = 'same'";
+    sqlx::query(lost).execute(&there).await.unwrap();
+    assert_stored_locally_only(&local.post(lift("same", "r4", -1)).await);
+    let (agree, said) = resync(&[]).await;
+    assert!(agree, "{said}");
+    pair.assert_equal().await;
     // What the contracts cannot put right is told.
     let unregister = with(&at_national("blocking/unregister_block/valid"), "blockId", "same");
     assert_eq!(pair.national.caller.post(unregister).await.code(), "OK");

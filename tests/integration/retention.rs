@@ -1,5 +1,6 @@
 //! Retention: what has been invalid for ten years goes, and nothing else.
 
+use super::consents::{at, register};
 use super::harness::{Database, Service, request, with, without};
 use super::program::{Folder, command, settings};
 use sigill::domain::identity::{HsaId, PatientId};
@@ -12,19 +13,9 @@ use tokio::io::AsyncWriteExt;
 const PROVIDER: &str = "SE2321000016-VG01";
 const LONGER: &str = "SE2321000016-VG02";
 
-fn register(id: &str) -> String {
-    let xml = request("consent/register_extended_consent/valid");
-    with(&without(&xml, &["startDate", "endDate"]), "assertionId", id)
-}
-
 fn ending(id: &str, end: &str) -> String {
     let xml = request("consent/register_extended_consent/valid");
     with(&with(&without(&xml, &["startDate"]), "assertionId", id), "endDate", end)
-}
-
-fn at(contract: &str, id: &str) -> String {
-    let xml = request(&format!("consent/{contract}/valid"));
-    with(&without(&xml, &["endDateTime"]), "assertionId", id)
 }
 
 fn retention(batch_rows: usize) -> Retention {

@@ -88,7 +88,8 @@ pub async fn repair(
     let mut change = store.change(tenant, ChangeDomain::Blocking, now).await?;
     // A block that was never here is somebody else's, or lost: it goes on protecting.
     let Some((block, history)) = change.block(id).await? else { return all(Remedy::ByHand) };
-    if change.is_waiting(block).await? {
+    // What is queued and fails may build on what the national service has lost.
+    if !change.drop_failing(block).await? {
         return all(Remedy::UnderWay);
     }
     let removed = history.registration.block.removed;

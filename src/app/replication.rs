@@ -2,40 +2,28 @@
 
 use super::{AppError, tenants};
 use crate::config::Config;
-use crate::contracts::blocking::replicator::{Attempt, Replicator};
-use crate::contracts::blocking::resync::{self, Remedy};
-use crate::contracts::tenants::{Tenants, Upstream};
-use crate::domain::identity::{HsaId, RecordId};
+use crate::contracts::blocking::replicator::Attempt;
+use crate::contracts::blocking::resync;
+use crate::contracts::tenants::{Tenant, Tenants, Upstream};
+use crate::domain::identity::RecordId;
 use crate::domain::replication::Difference;
 use crate::domain::time::{Clock, Timestamp};
 use crate::store::Store;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Changes listed by `status`.
 const LISTED_MAX: usize = 20;
 
-/// A tenant that replicates to a service elsewhere.
-struct Replicating {
-    name: String,
-    tenant: crate::contracts::tenants::Tenant,
-    replicator: Arc<Replicator>,
-}
-
-async fn replicating(store: &Store, config: &Config) -> Result<Vec<Replicating>, AppError> {
+/// The local tenants that have a national service above them, by name.
+async fn replicating(store: &Store, config: &Config) -> Result<Vec<(String, Tenant)>, AppError> {
     let Tenants::ByAddress(by_address) = tenants::tenants(store, config).await? else {
         return Ok(Vec::new());
     };
     let mut found = Vec::new();
-    for settings in &config.tenant {
+    for settings in config.tenant.iter().filter(|settings| settings.replication.is_some()) {
         let address = settings.logical_addresses.first().map(|a| a.trim().to_ascii_lowercase());
-        let tenant = address.and_then(|address| by_address.get(&address)).cloned();
-        if let Some(tenant) = tenant
-            && let Upstream::Elsewhere(replicator) = &tenant.upstream
-        {
-            let replicator = Arc::clone(replicator);
-            found.push(Replicating { name: settings.name.clone(), tenant, replicator });
-        }
+        let tenant = address.and_then(|address| by_address.get(&address));
+        found.extend(tenant.map(|tenant| (settings.name.clone(), tenant.clone())));
     }
     Ok(found)
 }
@@ -49,9 +37,9 @@ pub async fn status(config: &Config, block: Option<&str>) -> Result<(), AppError
     let block = block.and_then(RecordId::new);
     let replicating = replicating(&store, config).await?;
     if replicating.is_empty() {
-        println!("no tenant replicates to a national service elsewhere");
+        println!("no tenant replicates");
     }
-    for Replicating { name, tenant, .. } in &replicating {
+    for (name, tenant) in &replicating {
         let waiting = store.waiting_replications(tenant.id, block.as_ref(), LISTED_MAX).await?;
         if let Some(block) = &block {
             let known = store.has_block(tenant.id, block).await?;
@@ -102,20 +90,12 @@ fn age(at: Timestamp, now: Timestamp) -> String {
 pub async fn resync(config: &Config, dry: bool) -> Result<bool, AppError> {
     let store = super::store_of_running(config).await?;
     let mut agree = true;
-    for (replicating, settings) in replicating(&store, config).await?.iter().zip(
-        config.tenant.iter().filter(|t| t.replication.as_ref().is_some_and(|r| r.url.is_some())),
-    ) {
-        let lasting: Vec<HsaId> =
-            settings.care_providers.iter().filter_map(|id| HsaId::new(id)).collect();
-        let mut left = compare(&store, replicating, &lasting).await?;
-        println!(
-            "{}: {} differences",
-            replicating.name,
-            left.values().map(Vec::len).sum::<usize>()
-        );
+    for (name, tenant) in replicating(&store, config).await? {
+        let mut left = compare(&store, &tenant).await?;
+        println!("{name}: {} differences", left.values().map(Vec::len).sum::<usize>());
         if !dry && !left.is_empty() {
-            repair(&store, replicating, &left).await?;
-            left = compare(&store, replicating, &lasting).await?;
+            repair(&store, &name, &tenant, &left).await?;
+            left = compare(&store, &tenant).await?;
         }
         for (id, differences) in &left {
             for difference in differences {
@@ -130,45 +110,35 @@ pub async fn resync(config: &Config, dry: bool) -> Result<bool, AppError> {
 
 type Differences = BTreeMap<String, Vec<Difference>>;
 
-async fn compare(
-    store: &Store,
-    of: &Replicating,
-    lasting: &[HsaId],
-) -> Result<Differences, AppError> {
-    let (tenant, national) = (of.tenant.id, of.replicator.national());
-    let found = resync::compare(store, tenant, national, lasting, Clock::System.now()).await?;
+async fn compare(store: &Store, tenant: &Tenant) -> Result<Differences, AppError> {
     let mut by_block = Differences::new();
-    for (id, difference) in found {
+    for (id, difference) in resync::compare(store, tenant, Clock::System.now()).await? {
         by_block.entry(id.as_str().to_owned()).or_default().push(difference);
     }
     Ok(by_block)
 }
 
-async fn repair(store: &Store, of: &Replicating, found: &Differences) -> Result<(), AppError> {
-    let mut queued = 0;
+async fn repair(
+    store: &Store,
+    name: &str,
+    tenant: &Tenant,
+    found: &Differences,
+) -> Result<(), AppError> {
+    let mut changes = 0;
     for (id, differences) in found {
         let Some(id) = RecordId::new(id) else { continue };
-        let now = Clock::System.now();
-        let remedies = resync::repair(store, of.tenant.id, &id, differences, now).await?;
-        queued += remedies.iter().filter(|r| **r == Remedy::Queued).count();
+        changes += resync::repair(store, tenant, &id, differences, Clock::System.now()).await?;
     }
+    println!("{name}: {changes} changes");
+    let Upstream::Elsewhere(replicator) = &tenant.upstream else { return Ok(()) };
     // A server that runs sends them too; leases keep us apart.
-    let mut confirmed = 0;
-    'sending: loop {
-        let leased = of.replicator.lease(1).await?;
-        if leased.is_empty() {
-            break;
-        }
-        for one in &leased {
-            match of.replicator.attempt(one).await? {
-                Attempt::Confirmed => confirmed += 1,
-                Attempt::Refused => {}
-                Attempt::Unanswered => break 'sending,
-            }
+    loop {
+        let leased = replicator.lease(1).await?;
+        let Some(one) = leased.first() else { return Ok(()) };
+        if replicator.attempt(one).await? == Attempt::Unanswered {
+            return Ok(());
         }
     }
-    println!("{}: {queued} differences queued, {confirmed} changes confirmed", of.name);
-    Ok(())
 }
 
 fn said(difference: &Difference) -> String {

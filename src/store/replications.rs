@@ -6,10 +6,11 @@
 //! all processes share.
 
 use super::block_changes::{BlockNumber, RevokeNumber};
-use super::blocks::{COLUMNS, block_of, revoke_of};
+use super::blocks::{COLUMNS, block_of, record_id, revoke_of};
 use super::{Change, Store, StoreError, TenantId};
 use crate::domain::block_change::Registration;
 use crate::domain::block_lifecycle::RevokeHistory;
+use crate::domain::identity::RecordId;
 use crate::domain::replication::{Kind, Message};
 use crate::domain::time::Timestamp;
 use sqlx::postgres::PgRow;
@@ -100,16 +101,16 @@ impl Change {
         &mut self,
         block: BlockNumber,
         now: Timestamp,
-    ) -> Result<Vec<RevokeNumber>, StoreError> {
-        let numbers: Vec<i64> = sqlx::query_scalar(
-            "/* revokes_in_force */ select revoke_number from temporary_revokes
+    ) -> Result<Vec<RecordId>, StoreError> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "/* revokes_in_force */ select revoke_id from temporary_revokes
              where block_number = $1 and cancelled_at is null and end_at > $2 order by revoke_number",
         )
         .bind(block.0)
         .bind(now)
         .fetch_all(&mut *self.transaction)
         .await?;
-        Ok(numbers.into_iter().map(RevokeNumber).collect())
+        ids.iter().map(|id| record_id(id, "temporary_revokes")).collect()
     }
 
     /// Clears the way for a new start: what is queued of the block is dropped if it has failed

@@ -1,7 +1,7 @@
 //! Copies from local systems: out of a file, and from another producer.
 
 use super::consents::{at, register};
-use super::harness::{Database, Service, Wishes, request, testdata, with, without};
+use super::harness::{Database, Service, Wishes, request, testdata, with};
 use super::program::{Folder, command, settings};
 
 const SOURCE: &str = "SE2321000016-LOCAL";

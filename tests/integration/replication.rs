@@ -368,6 +368,16 @@ async fn a_national_service_in_the_same_installation_is_changed_with_the_local_o
     let taken = with(&taken, "blockType", "Outer");
     let taken = super::harness::without(&taken, &["informationCareUnitId"]);
     assert_eq!(program.caller.post(taken).await.code(), "ALREADYEXISTS");
+    // Restored from a copy, the national tenant is put right here too.
+    let pool = database.pool().await;
+    let lost = "delete from blocks where block_key = 'other'
+        and tenant_id = (select tenant_id from tenants where name = 'national')";
+    assert_eq!(sqlx::query(lost).execute(&pool).await.unwrap().rows_affected(), 1);
+    let file = settings(&database, &folder, &more);
+    let resync = command(&["replication", "resync", "--config", &file]).output().await.unwrap();
+    let said = String::from_utf8(resync.stdout).unwrap();
+    assert!(resync.status.success(), "{said}");
+    assert_eq!(said, "a: 1 differences\na: 1 changes\nb: 0 differences\n");
     let of_b = "select count(*) from blocks join tenants using (tenant_id) where name = 'b'";
     assert_eq!(database.count(of_b).await, 0);
 }

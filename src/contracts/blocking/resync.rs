@@ -1,15 +1,17 @@
-//! Compares a local service with the national one, and queues what puts it right.
+//! Compares a local service with the national one, and puts the national one right.
 
 use super::convert::{basic, told};
-use super::national::National;
+use super::synchronization;
 use crate::contracts::remote::RemoteError;
+use crate::contracts::tenants::{Tenant, Upstream};
 use crate::domain::block::Block;
+use crate::domain::block_lifecycle::BlockHistory;
 use crate::domain::identity::{HsaId, RecordId};
-use crate::domain::replication::{Difference, Kind, differences};
+use crate::domain::replication::{Difference, Message, differences};
 use crate::domain::time::Timestamp;
-use crate::store::block_changes::BlockNumber;
+use crate::store::block_changes::{BlockNumber, RevokeNumber};
 use crate::store::blocks::{BlockSink, Selection};
-use crate::store::{Change, ChangeDomain, Store, StoreError, TenantId};
+use crate::store::{Change, ChangeDomain, Store, StoreError};
 
 /// Care providers asked about in one call.
 const PROVIDERS_A_CALL: usize = 20;
@@ -22,45 +24,46 @@ pub enum ResyncError {
     Store(#[from] StoreError),
     /// The national service.
     #[error("national service: {0}")]
-    National(#[from] RemoteError),
+    Remote(#[from] RemoteError),
 }
 
-/// What a difference leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remedy {
-    /// The national service has been queued what it lacks.
-    Queued,
-    /// A change of the block is on its way already.
-    UnderWay,
-    /// Nothing that the contracts offer puts it right.
-    ByHand,
-}
-
-/// Compares every block of the care providers that the tenant has blocks of. `lasting` names
-/// more of them: providers whose last block is gone here.
+/// Compares every block of the care providers that the tenant has blocks of, and of those that
+/// it may hold: the last block of one may be gone here.
 ///
 /// # Errors
 /// That one of the two could not be read.
 pub async fn compare(
     store: &Store,
-    tenant: TenantId,
-    national: &National,
-    lasting: &[HsaId],
+    tenant: &Tenant,
     now: Timestamp,
 ) -> Result<Vec<(RecordId, Difference)>, ResyncError> {
-    let mut providers = store.care_providers_with_blocks(tenant).await?;
-    providers
-        .extend(lasting.iter().filter(|id| !providers.contains(id)).cloned().collect::<Vec<_>>());
+    let mut providers = store.care_providers_with_blocks(tenant.id).await?;
+    let known = providers.clone();
+    providers.extend(tenant.care_providers.iter().filter(|id| !known.contains(id)).cloned());
     let mut found = Vec::new();
     for some in providers.chunks(PROVIDERS_A_CALL) {
         // The national side first: what changes here meanwhile is queued already.
-        let theirs = national.blocks(some).await?;
-        let selection = Selection { care_providers: some.to_vec(), ..Selection::default() };
-        let mut ours = Told(Vec::new());
-        store.read_blocks(tenant, &selection, now, &mut ours).await?;
-        found.extend(differences(&ours.0, &theirs, now));
+        let theirs = match &tenant.upstream {
+            Upstream::None => return Ok(found),
+            Upstream::Here(national) => blocks(store, national, some, now).await?,
+            Upstream::Elsewhere(replicator) => replicator.national().blocks(some).await?,
+        };
+        let ours = blocks(store, tenant, some, now).await?;
+        found.extend(differences(&ours, &theirs, now));
     }
     Ok(found)
+}
+
+async fn blocks(
+    store: &Store,
+    tenant: &Tenant,
+    care_providers: &[HsaId],
+    now: Timestamp,
+) -> Result<Vec<Block>, StoreError> {
+    let selection = Selection { care_providers: care_providers.to_vec(), ..Selection::default() };
+    let mut found = Told(Vec::new());
+    store.read_blocks(tenant.id, &selection, now, &mut found).await?;
+    Ok(found.0)
 }
 
 /// Blocks as they are told: with whole seconds.
@@ -73,65 +76,82 @@ impl BlockSink for Told {
     }
 }
 
-/// Queues what the national service lacks of a block; one remedy for each difference.
+/// What the national service must be told, and what that is about.
+type Step = (Message, BlockNumber, Option<RevokeNumber>);
+
+/// Puts right how the national service differs in a block: queues what it lacks or, where it is
+/// in the same installation, changes it. Returns how many changes that takes; what the
+/// contracts cannot put right, or is on its way already, takes none.
 ///
 /// # Errors
 /// The store's.
 pub async fn repair(
     store: &Store,
-    tenant: TenantId,
+    tenant: &Tenant,
     id: &RecordId,
     differences: &[Difference],
     now: Timestamp,
-) -> Result<Vec<Remedy>, StoreError> {
-    let all = |remedy| Ok(vec![remedy; differences.len()]);
-    let mut change = store.change(tenant, ChangeDomain::Blocking, now).await?;
+) -> Result<usize, StoreError> {
+    let mut change = store.change(tenant.id, ChangeDomain::Blocking, now).await?;
     // A block that was never here is somebody else's, or lost: it goes on protecting.
-    let Some((block, history)) = change.block(id).await? else { return all(Remedy::ByHand) };
+    let Some((block, history)) = change.block(id).await? else { return Ok(0) };
     // What is queued and fails may build on what the national service has lost.
     if !change.drop_failing(block).await? {
-        return all(Remedy::UnderWay);
+        return Ok(0);
     }
-    let removed = history.registration.block.removed;
-    let mut remedies = Vec::new();
+    let mut steps = Vec::new();
     for difference in differences {
-        let remedy = queue(&mut change, block, removed, difference, now).await?;
-        remedies.push(remedy);
+        add_steps(&mut change, (block, &history), difference, now, &mut steps).await?;
+    }
+    let mut done = 0;
+    if let Upstream::Here(national) = &tenant.upstream {
+        change.go_on_in(national.id, ChangeDomain::Blocking, now).await?;
+        for (message, ..) in &steps {
+            let outcome = synchronization::apply(&mut change, national, message, now).await?;
+            done += usize::from(outcome.is_ok());
+        }
+    } else {
+        for (message, block, revoke) in &steps {
+            change.queue(message.kind(), *block, *revoke).await?;
+            done += 1;
+        }
     }
     change.commit().await?;
-    Ok(remedies)
+    Ok(done)
 }
 
-async fn queue(
+async fn add_steps(
     change: &mut Change,
-    block: BlockNumber,
-    removed: bool,
+    (block, history): (BlockNumber, &BlockHistory),
     difference: &Difference,
     now: Timestamp,
-) -> Result<Remedy, StoreError> {
+    steps: &mut Vec<Step>,
+) -> Result<(), StoreError> {
+    let removed = history.registration.block.removed;
     match difference {
         Difference::Missing if !removed => {
-            change.queue(Kind::RegisterBlock, block, None).await?;
-            for revoke in change.revokes_in_force(block, now).await? {
-                change.queue(Kind::RegisterTemporaryRevoke, block, Some(revoke)).await?;
+            steps.push((Message::register(&history.registration), block, None));
+            for id in change.revokes_in_force(block, now).await? {
+                if let Some((_, number, revoke)) = change.revoke(&id).await? {
+                    steps.push((Message::lift(&revoke), block, Some(number)));
+                }
             }
         }
         Difference::Surplus if removed => {
-            change.queue(Kind::UnregisterBlock, block, None).await?;
+            let id = history.registration.block.id.clone();
+            steps.push((Message::UnregisterBlock(id), block, None));
         }
-        Difference::MissingRevoke(revoke) | Difference::SurplusRevoke(revoke) => {
-            let Some((_, number, stored)) = change.revoke(revoke).await? else {
-                return Ok(Remedy::ByHand);
-            };
-            let kind = match stored.revoke.cancelled || removed {
-                true => Kind::UnregisterTemporaryRevoke,
-                false => Kind::RegisterTemporaryRevoke,
-            };
-            change.queue(kind, block, Some(number)).await?;
+        Difference::MissingRevoke(id) | Difference::SurplusRevoke(id) => {
+            if let Some((_, number, revoke)) = change.revoke(id).await? {
+                let message = match revoke.revoke.cancelled || removed {
+                    true => Message::UnregisterTemporaryRevoke(id.clone()),
+                    false => Message::lift(&revoke),
+                };
+                steps.push((message, block, Some(number)));
+            }
         }
-        // Changed since it was compared.
-        Difference::Missing | Difference::Surplus => return Ok(Remedy::UnderWay),
-        Difference::Content => return Ok(Remedy::ByHand),
+        // Changed since it was compared, or beyond what the contracts can do.
+        Difference::Missing | Difference::Surplus | Difference::Content => {}
     }
-    Ok(Remedy::Queued)
+    Ok(())
 }

@@ -189,3 +189,21 @@ async fn a_second_is_sent_whole_however_many_it_holds() {
     let page = service.post(list(Some("2026-11-22T13:00:01"))).await;
     assert_eq!((ids(&page).0, page.text("hasMore")), (vec!["later".into()], Some("false")));
 }
+
+#[tokio::test]
+async fn who_follows_learns_of_an_end_that_the_patient_has_set() {
+    let service = Service::start().await;
+    assert_eq!(service.post(register("a")).await.code(), "OK");
+    service.set_clock("2026-11-22T12:00:10Z");
+    let without_ended = |xml: String| with(&xml, "getCancelledFlag", "false");
+    let cursor = service.post(without_ended(list(None))).await;
+    let cursor = cursor.text("moreOnOrAfter").unwrap().to_owned();
+    let next = without_ended(list(Some(&cursor)));
+    assert_eq!(ids(&service.post(next.clone()).await).0, Vec::<String>::new());
+    let end = with(&request("consent/end_consent_by_patient/valid"), "assertionId", "a");
+    let end = with(&end, "endDateTime", "2026-11-25T12:00:00");
+    assert_eq!(service.post(end).await.code(), "OK");
+    let reply = service.post(next).await;
+    assert_eq!(ids(&reply).0, ["a"]);
+    assert_eq!(reply.text("endDate"), Some("2026-11-25T12:00:00"));
+}

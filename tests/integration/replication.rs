@@ -5,6 +5,7 @@ use super::program::{Folder, Program, command, settings};
 use super::relay::{Relay, Way};
 use nix::sys::signal::Signal;
 use sigill::domain::time::{Clock, local};
+use std::time::Duration;
 
 pub const LOCAL: &str = "SE2321000016-VG01";
 pub const NATIONAL: &str = "SE165565594230-1000";
@@ -74,13 +75,17 @@ pub fn to(program: &Program) -> Way {
     Way::To(program.caller.base().trim_start_matches("http://").to_owned())
 }
 
-/// Waits until something holds in a database.
+/// Waits until something holds in a database; what never does fails the test.
 pub async fn until(database: &Database, condition: &str) {
+    const NEVER: Duration = Duration::from_secs(300);
     let pool = database.pool().await;
-    let mut looks = tokio::time::interval(std::time::Duration::from_millis(10));
-    while !sqlx::query_scalar::<_, bool>(condition).fetch_one(&pool).await.unwrap() {
-        looks.tick().await;
-    }
+    let waiting = async {
+        let mut looks = tokio::time::interval(Duration::from_millis(10));
+        while !sqlx::query_scalar::<_, bool>(condition).fetch_one(&pool).await.unwrap() {
+            looks.tick().await;
+        }
+    };
+    tokio::time::timeout(NEVER, waiting).await.unwrap_or_else(|_| panic!("never: {condition}"));
     pool.close().await;
 }
 

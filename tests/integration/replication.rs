@@ -77,7 +77,7 @@ pub fn to(program: &Program) -> Way {
 
 /// Waits until something holds in a database; what never does fails the test.
 pub async fn until(database: &Database, condition: &str) {
-    const NEVER: Duration = Duration::from_secs(300);
+    const NEVER: Duration = Duration::from_mins(5);
     let pool = database.pool().await;
     let waiting = async {
         let mut looks = tokio::time::interval(Duration::from_millis(10));

@@ -1,5 +1,6 @@
 //! A network between two services, which can be cut, stalled and led elsewhere.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +22,7 @@ pub struct Relay {
     pub address: String,
     way: Arc<Mutex<Way>>,
     changed: watch::Sender<()>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Relay {
@@ -30,8 +32,11 @@ impl Relay {
         let way = Arc::new(Mutex::new(way));
         let (changed, changes) = watch::channel(());
         let current = Arc::clone(&way);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&connections);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
                 let way = current.lock().unwrap().clone();
                 let mut changes = changes.clone();
                 changes.mark_unchanged();
@@ -44,13 +49,18 @@ impl Relay {
                 });
             }
         });
-        Self { address, way, changed }
+        Self { address, way, changed, connections }
     }
 
     /// Changes the network's behaviour; connections that exist break.
     pub fn turn(&self, way: Way) {
         *self.way.lock().unwrap() = way;
         self.changed.send(()).unwrap();
+    }
+
+    /// Connections so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     pub fn url(&self) -> String {

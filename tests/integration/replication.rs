@@ -221,6 +221,29 @@ async fn what_the_wait_means_while_the_national_service_is_away() {
 }
 
 #[tokio::test]
+async fn callers_who_wait_for_a_silent_national_service_do_not_pile_up() {
+    const CALLERS: usize = 40;
+    let pair = Pair::start("pile").await;
+    pair.relay.turn(Way::Silent);
+    assert_stored_locally_only(&pair.local.caller.post(register("first", -1)).await);
+    let before = pair.relay.connections();
+    let mut callers = tokio::task::JoinSet::new();
+    for n in 0..CALLERS {
+        let caller = pair.local.caller.clone();
+        callers.spawn(async move { caller.post(register(&format!("b{n}"), -1)).await });
+    }
+    for reply in callers.join_all().await {
+        assert_stored_locally_only(&reply);
+    }
+    // One of them, and the worker, which tries again and again.
+    let tried = pair.relay.connections() - before;
+    assert!(tried < CALLERS / 2, "{tried} calls to a service that does not answer");
+    pair.relay.turn(to(&pair.national));
+    pair.settled().await;
+    pair.assert_equal().await;
+}
+
+#[tokio::test]
 async fn a_refusal_holds_up_its_own_block_only() {
     let mut pair = Pair::start_with("refusal", "care_providers = [\"SE2321000016-VG02\"]\n").await;
     let local = &pair.local.caller;

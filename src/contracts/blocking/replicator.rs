@@ -10,8 +10,9 @@ use crate::peer::CallError;
 use crate::store::replications::{Leased, Next, Queued};
 use crate::store::{Store, StoreError, TenantId};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 
 /// How often a caller who waits looks whether another process has sent its change.
@@ -43,6 +44,10 @@ pub struct Replicator {
     chance: fn() -> f64,
     queued: Arc<Notify>,
     reached: Arc<Notify>,
+    /// Whether the national service answered the last time.
+    answers: Arc<AtomicBool>,
+    /// While it does not, one caller at a time tries it.
+    trial: Arc<Semaphore>,
 }
 
 /// What became of an attempt to send.
@@ -66,8 +71,18 @@ impl Replicator {
         clock: Clock,
         chance: fn() -> f64,
     ) -> Self {
-        let (queued, reached) = (Arc::default(), Arc::default());
-        Self { store, tenant, national, sending, clock, chance, queued, reached }
+        Self {
+            store,
+            tenant,
+            national,
+            sending,
+            clock,
+            chance,
+            queued: Arc::default(),
+            reached: Arc::default(),
+            answers: Arc::new(AtomicBool::new(true)),
+            trial: Arc::new(Semaphore::new(1)),
+        }
     }
 
     /// Whose changes are sent.
@@ -124,7 +139,11 @@ impl Replicator {
         let kind = leased.message.kind();
         let told = match leased.message.is_void(self.clock.now()) {
             true => Ok(Ok(())),
-            false => self.national.tell(&leased.message).await,
+            false => {
+                let told = self.national.tell(&leased.message).await;
+                self.answers.store(told.is_ok(), Ordering::Relaxed);
+                told
+            }
         };
         let (attempt, failure, wait) = match told {
             Ok(reply) if kind.is_confirmed_by(reply) => {
@@ -152,7 +171,9 @@ impl Replicator {
     }
 
     /// What becomes of a queued change as long as its caller waits. Replication goes on
-    /// whatever the caller does.
+    /// whatever the caller does. While the national service does not answer, one caller at a
+    /// time waits for it to fail again, and the others are told at once: callers who wait for
+    /// nothing would keep everybody else from the local service.
     ///
     /// # Errors
     /// The store's.
@@ -172,9 +193,19 @@ impl Replicator {
             // The call's own time limit ends it, as a failure.
             ReplicationWait::UntilDone => Duration::MAX,
         };
+        let mut trial = None;
+        if !self.answers.load(Ordering::Relaxed) {
+            let Ok(permit) = Arc::clone(&self.trial).try_acquire_owned() else {
+                return Ok(Delivery::Failed);
+            };
+            trial = Some(permit);
+        }
         let replicator = self.clone();
         // A task of its own: a message that is on its way is not given up with its caller.
-        let sending = tokio::spawn(async move { replicator.send_up_to(place).await });
+        let sending = tokio::spawn(async move {
+            let _trial = trial;
+            replicator.send_up_to(place).await
+        });
         match timeout(wait, sending).await {
             Ok(Ok(delivery)) => delivery,
             Ok(Err(_)) => Err(StoreError::Stopped),

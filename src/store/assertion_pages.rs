@@ -72,7 +72,6 @@ impl Store {
         tenant: TenantId,
         question: &ListQuestion,
     ) -> Result<Page, StoreError> {
-        let _permit = self.long_read().await?;
         let mut transaction = self.pool.begin().await?;
         sqlx::query(
             "/* assertion_page */ set transaction isolation level repeatable read, read only",

@@ -6,11 +6,16 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+/// What a slow network takes over a connection: less than a call may take.
+const LATENCY: std::time::Duration = std::time::Duration::from_millis(300);
+
 /// How the network behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
     /// Leads to this address.
     To(String),
+    /// Leads to this address, and takes its time over every connection.
+    Slowly(String),
     /// Breaks every connection.
     Cut,
     /// Takes what is sent, and answers nothing.
@@ -72,6 +77,10 @@ async fn carry(mut client: TcpStream, way: Way) {
     match way {
         Way::Cut => {}
         Way::Silent => std::future::pending().await,
+        Way::Slowly(address) => {
+            tokio::time::sleep(LATENCY).await;
+            Box::pin(carry(client, Way::To(address))).await;
+        }
         Way::To(address) => {
             if let Ok(mut server) = TcpStream::connect(address).await {
                 server.set_nodelay(true).unwrap();

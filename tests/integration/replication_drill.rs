@@ -1,5 +1,5 @@
-//! Replication under trouble: a national service that is killed again and again, and one
-//! that is away for the whole of ten thousand changes.
+//! Replication under trouble: a national service that is killed again and again, silent, slow
+//! and cut off, and one that is away for the whole of ten thousand changes.
 
 use super::harness::Caller;
 use super::relay::Way;
@@ -56,10 +56,10 @@ async fn ten_thousand_changes_while_the_national_service_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_national_service_that_is_killed_cut_off_and_silent_by_turns() {
+async fn a_national_service_that_is_killed_silent_slow_and_cut_off_by_turns() {
     let mut pair = Pair::start("killed").await;
-    let callers = make_changes(&pair, 240);
-    for round in 0..4 {
+    let callers = make_changes(&pair, 320);
+    for round in 0..5 {
         // Something gets through between the troubles.
         let before = pair.databases.1.count("select count(*) from blocks").await;
         let more = format!("select count(*) > {} from blocks", before + 10);
@@ -71,6 +71,12 @@ async fn a_national_service_that_is_killed_cut_off_and_silent_by_turns() {
                 // A caller who waits sees a call run into its time limit.
                 let reply = pair.local.caller.post(register(&format!("w{round}"), -1)).await;
                 assert_eq!(reply.code(), "ERROR", "{}", reply.body);
+            }
+            3 => {
+                let Way::To(address) = to(&pair.national) else { unreachable!() };
+                pair.relay.turn(Way::Slowly(address));
+                // Slow is not away; but a kept connection of before may break first.
+                while pair.local.caller.post(register("slow", -1)).await.code() != "OK" {}
             }
             _ => pair.relay.turn(Way::Cut),
         }

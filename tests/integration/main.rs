@@ -19,6 +19,7 @@ mod kill;
 mod logs;
 mod migrations;
 mod outage;
+mod pair;
 mod program;
 mod relay;
 mod replication;

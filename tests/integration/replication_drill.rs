@@ -2,8 +2,8 @@
 //! and cut off, and one that is away for the whole of ten thousand changes.
 
 use super::harness::Caller;
+use super::pair::{Pair, cancel, lift, register, revoke, to, until};
 use super::relay::Way;
-use super::replication::{Pair, cancel, lift, register, revoke, to, until};
 use tokio::task::JoinSet;
 
 const CALLERS: usize = 8;
@@ -89,8 +89,8 @@ async fn a_national_service_that_is_killed_silent_slow_and_cut_off_by_turns() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_local_service_that_is_killed_goes_on_where_it_was() {
+    use super::pair::local_settings;
     use super::program::Program;
-    use super::replication::local_settings;
     use nix::sys::signal::Signal;
 
     let mut pair = Pair::start("local-killed").await;

@@ -1,8 +1,8 @@
 //! Replication to a national service that demands a certificate.
 
 use super::harness::Database;
+use super::pair::{LOCAL, national_settings, register};
 use super::program::{Folder, Program};
-use super::replication::{LOCAL, national_settings, register};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use rustls::server::WebPkiClientVerifier;

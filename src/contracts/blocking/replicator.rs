@@ -137,13 +137,14 @@ impl Replicator {
     /// The store's; the lease then ends of itself, and the change is sent again.
     pub async fn attempt(&self, leased: &Leased) -> Result<Attempt, StoreError> {
         let kind = leased.message.kind();
-        let told = match leased.message.is_void(self.clock.now()) {
-            true => Ok(Ok(())),
-            false => {
-                let told = self.national.tell(&leased.message).await;
-                self.answers.store(told.is_ok(), Ordering::Relaxed);
-                told
-            }
+        let told = if leased.message.is_void(self.clock.now()) {
+            Ok(Ok(()))
+        } else {
+            let told = self.national.tell(&leased.message).await;
+            // A fault is an answer too: it says nothing of other changes.
+            let answers = !matches!(told, Err(RemoteError::Call(_)));
+            self.answers.store(answers, Ordering::Relaxed);
+            told
         };
         let (attempt, failure, wait) = match told {
             Ok(reply) if kind.is_confirmed_by(reply) => {

@@ -104,6 +104,10 @@ pub async fn file(config: &Config, wanted: &Import, path: &Path) -> Result<bool,
     report(&counts, refused);
     // What was read before the document broke has been taken up.
     match reading.await {
+        // A file of something else, or of another version.
+        Ok(Ok(())) if read == 0 => {
+            Err(AppError::Broken(path.to_owned(), "no pdlAssertions elements in it".into()))
+        }
         Ok(Ok(())) => Ok(refused == 0 && untouched(&counts) == 0),
         Ok(Err(broken)) => Err(AppError::Broken(path.to_owned(), broken)),
         Err(_) => Err(AppError::Request("the reading was stopped")),

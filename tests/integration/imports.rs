@@ -100,6 +100,11 @@ async fn originals_win_and_bad_copies_are_named_and_left_out() {
     let fresh = Service::start().await;
     let (done, said) = import(&fresh.database, &[path]).await;
     assert!(!done && said.contains("new: 1\n"), "{said}");
+    for other in ["", "<a/>", &good.replace("consent:2", "consent:3")] {
+        std::fs::write(path, other).unwrap();
+        let (done, said) = import(&fresh.database, &[path]).await;
+        assert!(!done && said.contains("no pdlAssertions elements"), "{said}");
+    }
     let missing = testdata("no-such-file.xml");
     let (done, said) = import(&fresh.database, &[missing.to_str().unwrap()]).await;
     assert!(!done && said.contains("cannot read"), "{said}");

@@ -2,9 +2,9 @@
 
 use super::{AppError, tenants};
 use crate::config::Config;
-use crate::contracts::blocking::replicator::Attempt;
 use crate::contracts::blocking::resync;
 use crate::contracts::tenants::{Tenant, Tenants, Upstream};
+use crate::domain::block_change::ReplicationWait;
 use crate::domain::identity::RecordId;
 use crate::domain::replication::Difference;
 use crate::domain::time::{Clock, Timestamp};
@@ -124,21 +124,24 @@ async fn repair(
     tenant: &Tenant,
     found: &Differences,
 ) -> Result<(), AppError> {
-    let mut changes = 0;
+    let (mut changes, mut waiting) = (0, Vec::new());
     for (id, differences) in found {
         let Some(id) = RecordId::new(id) else { continue };
-        changes += resync::repair(store, tenant, &id, differences, Clock::System.now()).await?;
+        let now = Clock::System.now();
+        let repair = resync::repair(store, tenant, &id, differences, now).await?;
+        changes += repair.changes;
+        waiting.extend(repair.waiting);
     }
     println!("{name}: {changes} changes");
     let Upstream::Elsewhere(replicator) = &tenant.upstream else { return Ok(()) };
-    // A server that runs sends them too; leases keep us apart.
-    loop {
-        let leased = replicator.lease(1).await?;
-        let Some(one) = leased.first() else { return Ok(()) };
-        if replicator.attempt(one).await? == Attempt::Unanswered {
-            return Ok(());
+    // A server that runs sends them too; leases keep us apart. What is refused is left to it.
+    for place in waiting {
+        replicator.deliver(place, ReplicationWait::UntilDone).await?;
+        if !replicator.answers() {
+            break;
         }
     }
+    Ok(())
 }
 
 fn said(difference: &Difference) -> String {

@@ -32,21 +32,43 @@ impl Store {
         patient: &PatientId,
         care_provider: &HsaId,
     ) -> Result<Vec<Assertion>, StoreError> {
+        let rows = self.standing(tenant, patient, care_provider).await?;
+        rows.iter().map(assertion_of).collect()
+    }
+
+    /// The same, each with the system that registered it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn assertions_and_owners_of(
+        &self,
+        tenant: TenantId,
+        patient: &PatientId,
+        care_provider: &HsaId,
+    ) -> Result<Vec<(Assertion, Option<String>)>, StoreError> {
+        let rows = self.standing(tenant, patient, care_provider).await?;
+        rows.iter().map(|row| Ok((assertion_of(row)?, row.try_get(12)?))).collect()
+    }
+
+    async fn standing(
+        &self,
+        tenant: TenantId,
+        patient: &PatientId,
+        care_provider: &HsaId,
+    ) -> Result<Vec<PgRow>, StoreError> {
         const SQL: &str = "/* assertions_of */ select assertion_id, assertion_type, patient_root,
                 patient_extension, care_provider_id, care_unit_id, employee_id, start_at, start_given,
-                end_at, stored_at, removed_at is not null
+                end_at, stored_at, removed_at is not null, owner_id
              from assertions
              where tenant_id = $1 and patient_key = $2 and provider_key = $3 and removed_at is null
              order by assertion_number";
         let (patient, provider) = (patient.key(), care_provider.key());
-        let rows = self
-            .readers
+        self.readers
             .read(&self.pool, async |connection| {
                 let query = sqlx::query(SQL).bind(tenant.0).bind(patient).bind(&provider);
                 Ok(query.fetch_all(connection).await?)
             })
-            .await?;
-        rows.iter().map(assertion_of).collect()
+            .await
     }
 }
 

@@ -113,6 +113,17 @@ impl Change {
         ids.iter().map(|id| record_id(id, "temporary_revokes")).collect()
     }
 
+    /// The last place of a block in the queue, if anything of it waits.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn last_queued(&mut self, block: BlockNumber) -> Result<Option<Queued>, StoreError> {
+        let sql = "/* last_queued */ select max(replication_number) from replications where block_number = $1";
+        let number: Option<i64> =
+            sqlx::query_scalar(sql).bind(block.0).fetch_one(&mut *self.transaction).await?;
+        Ok(number.map(|number| Queued { block, number }))
+    }
+
     /// Clears the way for a new start: what is queued of the block is dropped if it has failed
     /// and nobody is sending it. `false` when something of the block is on its way.
     ///

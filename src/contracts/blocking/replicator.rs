@@ -33,7 +33,7 @@ pub struct Sending {
 }
 
 /// Replication of one tenant.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Replicator {
     store: Store,
     tenant: TenantId,
@@ -42,10 +42,10 @@ pub struct Replicator {
     clock: Clock,
     /// From 0 to 1; spreads attempts.
     chance: fn() -> f64,
-    queued: Arc<Notify>,
-    reached: Arc<Notify>,
+    queued: Notify,
+    reached: Notify,
     /// Whether the national service answered the last time.
-    answers: Arc<AtomicBool>,
+    answers: AtomicBool,
     /// While it does not, one caller at a time tries it.
     trial: Arc<Semaphore>,
 }
@@ -78,9 +78,9 @@ impl Replicator {
             sending,
             clock,
             chance,
-            queued: Arc::default(),
-            reached: Arc::default(),
-            answers: Arc::new(AtomicBool::new(true)),
+            queued: Notify::new(),
+            reached: Notify::new(),
+            answers: AtomicBool::new(true),
             trial: Arc::new(Semaphore::new(1)),
         }
     }
@@ -103,6 +103,11 @@ impl Replicator {
     /// The wait after so many failures in a row.
     pub fn pause(&self, failures: u32) -> Duration {
         self.sending.backoff.after(failures, (self.chance)())
+    }
+
+    /// Whether the national service answered the last time.
+    pub fn answers(&self) -> bool {
+        self.answers.load(Ordering::Relaxed)
     }
 
     /// Ends when this process has queued something.
@@ -179,7 +184,7 @@ impl Replicator {
     /// # Errors
     /// The store's.
     pub async fn deliver(
-        &self,
+        self: &Arc<Self>,
         place: Queued,
         wait: ReplicationWait,
     ) -> Result<Delivery, StoreError> {
@@ -195,13 +200,13 @@ impl Replicator {
             ReplicationWait::UntilDone => Duration::MAX,
         };
         let mut trial = None;
-        if !self.answers.load(Ordering::Relaxed) {
+        if !self.answers() {
             let Ok(permit) = Arc::clone(&self.trial).try_acquire_owned() else {
                 return Ok(Delivery::Failed);
             };
             trial = Some(permit);
         }
-        let replicator = self.clone();
+        let replicator = Arc::clone(self);
         // A task of its own: a message that is on its way is not given up with its caller.
         let sending = tokio::spawn(async move {
             let _trial = trial;

@@ -11,6 +11,7 @@ use crate::domain::replication::{Difference, Message, differences};
 use crate::domain::time::Timestamp;
 use crate::store::block_changes::{BlockNumber, RevokeNumber};
 use crate::store::blocks::{BlockSink, Selection};
+use crate::store::replications::Queued;
 use crate::store::{Change, ChangeDomain, Store, StoreError};
 
 /// Care providers asked about in one call.
@@ -79,9 +80,18 @@ impl BlockSink for Told {
 /// What the national service must be told, and what that is about.
 type Step = (Message, BlockNumber, Option<RevokeNumber>);
 
+/// What a repair comes to.
+#[derive(Debug, Default)]
+pub struct Repair {
+    /// Changes queued or made; what the contracts cannot put right, or is on its way already,
+    /// takes none.
+    pub changes: usize,
+    /// The last that waits to be sent.
+    pub waiting: Option<Queued>,
+}
+
 /// Puts right how the national service differs in a block: queues what it lacks or, where it is
-/// in the same installation, changes it. Returns how many changes that takes; what the
-/// contracts cannot put right, or is on its way already, takes none.
+/// in the same installation, changes it.
 ///
 /// # Errors
 /// The store's.
@@ -91,33 +101,35 @@ pub async fn repair(
     id: &RecordId,
     differences: &[Difference],
     now: Timestamp,
-) -> Result<usize, StoreError> {
+) -> Result<Repair, StoreError> {
     let mut change = store.change(tenant.id, ChangeDomain::Blocking, now).await?;
     // A block that was never here is somebody else's, or lost: it goes on protecting.
-    let Some((block, history)) = change.block(id).await? else { return Ok(0) };
+    let Some((block, history)) = change.block(id).await? else {
+        return Ok(Repair::default());
+    };
     // What is queued and fails may build on what the national service has lost.
     if !change.drop_failing(block).await? {
-        return Ok(0);
+        return Ok(Repair { changes: 0, waiting: change.last_queued(block).await? });
     }
     let mut steps = Vec::new();
     for difference in differences {
         add_steps(&mut change, (block, &history), difference, now, &mut steps).await?;
     }
-    let mut done = 0;
+    let mut repair = Repair::default();
     if let Upstream::Here(national) = &tenant.upstream {
         change.go_on_in(national.id, ChangeDomain::Blocking, now).await?;
         for (message, ..) in &steps {
             let outcome = synchronization::apply(&mut change, national, message, now).await?;
-            done += usize::from(outcome.is_ok());
+            repair.changes += usize::from(outcome.is_ok());
         }
     } else {
         for (message, block, revoke) in &steps {
-            change.queue(message.kind(), *block, *revoke).await?;
-            done += 1;
+            repair.waiting = Some(change.queue(message.kind(), *block, *revoke).await?);
+            repair.changes += 1;
         }
     }
     change.commit().await?;
-    Ok(done)
+    Ok(repair)
 }
 
 async fn add_steps(

@@ -8,12 +8,12 @@ use crate::contracts::convert::{hsa_id, instant, patient, wire_time};
 use crate::contracts::generated::consent::v2 as wire;
 use crate::contracts::place::Place;
 use crate::contracts::result::consent_result;
+use crate::domain::consent::Assertion;
 use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::page;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Ambiguous, Timestamp, whole_second};
 use crate::soap::xml::Rule;
-use crate::store::assertion_history::StoredAssertion;
 use crate::store::assertion_pages::{Entry, ListQuestion};
 use crate::store::{ChangeDomain, StoreError};
 
@@ -31,8 +31,8 @@ pub async fn get_consents_for_patient(
         Err(rejection) => return Ok(patient_refused(&rejection)),
     };
     let store = &context.services.store;
-    let mut found = store.assertion_histories(context.tenant.id, &patient, Some(&provider)).await?;
-    found.retain(|stored| stored.history.registration.assertion.is_valid(context.now));
+    let mut found = store.assertions_and_owners_of(context.tenant.id, &patient, &provider).await?;
+    found.retain(|(assertion, _)| assertion.is_valid(context.now));
     Ok(consents(Ok(()), &found))
 }
 
@@ -48,10 +48,8 @@ pub fn patient_refused(rejection: &Rejection) -> Answer {
     consents(Err(rejection), &[])
 }
 
-fn consents(outcome: Result<(), &Rejection>, found: &[StoredAssertion]) -> Answer {
-    let basic = found.iter().map(|StoredAssertion { history, owner_id, .. }| {
-        convert::basic(&history.registration.assertion, owner_id.as_deref())
-    });
+fn consents(outcome: Result<(), &Rejection>, found: &[(Assertion, Option<String>)]) -> Answer {
+    let basic = found.iter().map(|(assertion, owner)| convert::basic(assertion, owner.as_deref()));
     let pdl_assertions = basic.collect();
     let response = wire::GetConsentsForPatientResponse {
         get_consents_result: wire::GetConsentsResult {

@@ -11,13 +11,14 @@ use std::{env, fs};
 
 /// `CheckBlocks` judges its rows one by one, and copes with any information type, however long.
 /// `GetBlocks` and `GetConsentsForCareProvider` echo their cursor whatever else in the request is
-/// wrong.
+/// wrong. Answers whose rows may be many are written as they are read.
 const SETTINGS: Settings = Settings {
     row_wise: &[
         ("InformationEntityType", &["informationType"]),
         ("GetBlocksType", &[]),
         ("GetConsentsForCareProviderType", &[]),
     ],
+    streamed: &[("BlockHeaderType", "blocks"), ("GetPatientIdResultType", "patientIds")],
     field_names: &[("accesssLogs", "access_logs"), ("pDLAssertion", "pdl_assertion")],
     millisecond_namespaces: "urn:riv:informationsecurity:auditing:log",
 };

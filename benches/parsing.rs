@@ -3,7 +3,8 @@
 use super::store_log::message;
 use quick_xml::NsReader;
 use quick_xml::events::Event;
-use sigill::contracts::generated::{Interaction, Request, ns};
+use sigill::messages::generated::log::v2::StoreLog;
+use sigill::messages::generated::ns;
 use sigill::soap::envelope::{Envelope, Vocabulary};
 use sigill::soap::xml::{Charset, decode};
 use std::hint::black_box;
@@ -27,7 +28,7 @@ fn read(bytes: &[u8]) {
     let document = decode(bytes, Charset::Utf8).unwrap();
     let vocabulary = Vocabulary { of_uri: ns::of_uri, registry: ns::REGISTRY_1 };
     let mut envelope = Envelope::open(&document, vocabulary).unwrap();
-    let request = Request::read(Interaction::StoreLog, &mut envelope.reader).unwrap();
+    let request = StoreLog::read(&mut envelope.reader).unwrap();
     envelope.reader.finish().unwrap();
     black_box(&request);
 }

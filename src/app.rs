@@ -1,27 +1,21 @@
-//! The one place that knows all parts: settings, store, listener, drain.
+//! The one place that composes: settings → parts → listener → drain.
 
-pub mod import;
-pub mod replication;
-pub mod retention;
-mod tenants;
+pub mod tenants;
 
-use crate::config::{self, Config, Database};
-use crate::contracts::blocking::resync::ResyncError;
-use crate::contracts::consent::producer::ProducerError;
-use crate::contracts::context::{ConsentSettings, Services};
-use crate::domain::block_lifecycle::{LiftPolicies, LiftPolicy};
-use crate::domain::identity::HsaId;
-use crate::domain::log::RepeatedLogId;
-use crate::domain::time::Clock;
-use crate::peer::PeerSettingsError;
+use crate::clock::Clock;
+use crate::config::database::Database;
+use crate::config::file::Config;
 use crate::private_postgres::{PrivatePostgres, PrivatePostgresError};
-use crate::store::{LogWriters, Store, StoreError};
+use crate::procedures::context::{CitizenServices, Services};
+use crate::procedures::retention::Retention;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use crate::store::log::writer::LogWriters;
 use crate::wire::endpoint::Endpoint;
 use crate::wire::listener;
 use crate::workers;
 use sqlx::postgres::PgConnectOptions;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,24 +42,9 @@ pub enum AppError {
     /// The listener.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
-    /// The national service of a tenant cannot be called as configured.
+    /// A tenant cannot be as configured.
     #[error("{0}")]
-    Peer(#[from] PeerSettingsError),
-    /// Local and national service could not be compared.
-    #[error("{0}")]
-    Resync(#[from] ResyncError),
-    /// A file that cannot be read.
-    #[error("cannot read {0}: {1}")]
-    File(PathBuf, std::io::Error),
-    /// A file that is not XML.
-    #[error("{0}: {1}")]
-    Broken(PathBuf, String),
-    /// Another producer could not be read.
-    #[error("{0}")]
-    Producer(#[from] ProducerError),
-    /// A command that asks for what cannot be.
-    #[error("{0}")]
-    Request(&'static str),
+    Tenants(#[from] tenants::TenantsError),
     /// Signals.
     #[error("signals: {0}")]
     Signals(std::io::Error),
@@ -76,10 +55,10 @@ pub enum AppError {
 ///
 /// # Errors
 /// What kept it from starting or from stopping cleanly.
-pub async fn serve(config: Config) -> Result<(), AppError> {
+pub async fn serve(config: Config, clock: Clock) -> Result<(), AppError> {
     let mut stop = Stop::new().map_err(AppError::Signals)?;
     let (options, private) = database(&config).await?;
-    let served = serve_database(&config, options, &mut stop).await;
+    let served = serve_database(&config, options, &clock, &mut stop).await;
     if let Some(private) = private {
         private.stop().await?;
     }
@@ -123,36 +102,18 @@ async fn database(
 async fn serve_database(
     config: &Config,
     options: PgConnectOptions,
+    clock: &Clock,
     stop: &mut Stop,
 ) -> Result<(), AppError> {
     let store = Store::open(options, config.database.connections).await?;
     let (log_writers, mut writing) = LogWriters::start(&store, config.log.writers);
-    let services = Services {
-        tenants: tenants::tenants(&store, config).await?,
-        store: store.clone(),
-        log_writers,
-        lift_policies: lift_policies(&config.blocking),
-        consents: ConsentSettings {
-            page_rows: config.consent.page_rows,
-            citizen_services: config
-                .consent
-                .citizen_services
-                .as_ref()
-                .map(|ids| ids.iter().filter_map(|id| HsaId::new(id)).collect()),
-        },
-        repeated_log_id: match config.log.repeated_log_id {
-            config::RepeatedLogId::Refuse => RepeatedLogId::Refuse,
-            config::RepeatedLogId::AcceptIdentical => RepeatedLogId::AcceptIdentical,
-        },
-    };
-    let (stop_workers, mut working) = workers(config, &services);
-    let endpoint = Arc::new(Endpoint::new(services, config.limits.clone(), Clock::System));
+    let services = services(config, store, log_writers, clock).await?;
+    let (stop_workers, mut working) = workers(config, &services, clock);
+    let endpoint = Arc::new(Endpoint::new(services, config.limits.clone(), clock.clone()));
     let address = config.http.listen;
     let listener = TcpListener::bind(address).await.map_err(|e| AppError::Listen(address, e))?;
     let address = listener.local_addr().map_err(|e| AppError::Listen(address, e))?;
-    if !address.ip().is_loopback() {
-        tracing::warn!("plain HTTP beyond this machine: callers are not known");
-    }
+    warn(config, address);
     tracing::info!(address = %format!("http://{address}"), "serving");
     let (drain, draining) = tokio::sync::oneshot::channel::<()>();
     let mut serving = std::pin::pin!(listener::serve(listener, endpoint, &config.limits, async {
@@ -182,8 +143,46 @@ async fn serve_database(
     Ok(())
 }
 
+async fn services(
+    config: &Config,
+    store: Store,
+    log_writers: LogWriters,
+    clock: &Clock,
+) -> Result<Services, AppError> {
+    let listed = config.consent.citizen_services.iter().map(|id| (**id).clone()).collect();
+    Ok(Services {
+        tenants: tenants::tenants(&store, config, clock).await?,
+        store,
+        log_writers,
+        lift_policies: config.blocking.lift_policies(),
+        consent_page_rows: config.consent.page_rows,
+        citizen_services: match config.is_test_bench {
+            true => CitizenServices::CallersHere,
+            false => CitizenServices::Listed(listed),
+        },
+        repeated_log_id: config.log.repeated_log_id.policy(),
+    })
+}
+
+/// What an operator must know before the first call.
+fn warn(config: &Config, address: SocketAddr) {
+    if config.is_test_bench {
+        tracing::warn!(
+            "TEST BENCH: no configuration file, so whatever calls from this machine may act for \
+             patients; behind a proxy here everybody does"
+        );
+    }
+    if !address.ip().is_loopback() {
+        tracing::warn!("plain HTTP beyond this machine: callers are not known");
+    }
+}
+
 /// Starts what goes on beside the calls; `true` ends it.
-fn workers(config: &Config, services: &Services) -> (watch::Sender<bool>, JoinSet<()>) {
+fn workers(
+    config: &Config,
+    services: &Services,
+    clock: &Clock,
+) -> (watch::Sender<bool>, JoinSet<()>) {
     let (stop, stopped) = watch::channel(false);
     let mut working = JoinSet::new();
     for replicator in services.tenants.replicators() {
@@ -191,34 +190,28 @@ fn workers(config: &Config, services: &Services) -> (watch::Sender<bool>, JoinSe
     }
     if config.retention.every_hours > 0 {
         let every = Duration::from_secs(config.retention.every_hours * 3600);
-        let (store, retention) = (services.store.clone(), retention::configured(config));
-        working.spawn(workers::retention::run(store, retention, every, Clock::System, stopped));
+        let (store, clock) = (services.store.clone(), clock.clone());
+        working.spawn(workers::retention::run(store, retention(config), every, clock, stopped));
     }
     (stop, working)
 }
 
+/// What is removed after how long, as configured.
+pub fn retention(config: &Config) -> Retention {
+    Retention {
+        assertions: config.retention.consents.policy(),
+        batch_rows: config.retention.batch_rows,
+    }
+}
+
 /// The store that `serve` uses, without starting anything.
-async fn store_of_running(config: &Config) -> Result<Store, AppError> {
+///
+/// # Errors
+/// That it cannot be reached.
+pub async fn store_of_running(config: &Config) -> Result<Store, AppError> {
     let options = match &config.database.url {
         Some(url) => PgConnectOptions::from_str(url).map_err(AppError::DatabaseUrl)?,
         None => PrivatePostgres::of_running(&config.data.dir)?,
     };
     Ok(Store::open(options, COMMAND_CONNECTIONS).await?)
-}
-
-fn lift_policies(blocking: &config::Blocking) -> LiftPolicies {
-    let policy = |longest_days: u32, outer_blocks| LiftPolicy {
-        longest: (longest_days > 0).then(|| chrono::Duration::days(longest_days.into())),
-        outer_blocks,
-    };
-    let own = blocking.care_provider.iter().filter_map(|(id, own)| {
-        let days = own.longest_temporary_revoke_days;
-        let outer = own.lift_outer_blocks.unwrap_or(blocking.lift_outer_blocks);
-        let days = days.unwrap_or(blocking.longest_temporary_revoke_days);
-        HsaId::new(id).map(|id| (id, policy(days, outer)))
-    });
-    LiftPolicies {
-        default: policy(blocking.longest_temporary_revoke_days, blocking.lift_outer_blocks),
-        own: own.collect(),
-    }
 }

@@ -1,16 +1,16 @@
 //! Tenants as configured: their places in the store, and where their changes go on to.
 
-use super::AppError;
-use crate::config::{self, BlockLevel, Config};
-use crate::contracts::blocking::national::National;
-use crate::contracts::blocking::replicator::{Replicator, Sending};
-use crate::contracts::remote::Remote;
-use crate::contracts::tenants::{Level, Tenant, Tenants, Upstream};
-use crate::domain::identity::HsaId;
-use crate::domain::replication::Backoff;
-use crate::domain::time::Clock;
-use crate::peer::{Peer, PeerSettings};
-use crate::store::{Store, StoreError};
+use crate::clock::Clock;
+use crate::config::file::Config;
+use crate::config::tenant::{self as settings, BlockLevel};
+use crate::domain::blocking::replication::Backoff;
+use crate::peers::connection::{Peer, PeerSettings, PeerSettingsError};
+use crate::peers::contract_call::Remote;
+use crate::peers::national::National;
+use crate::procedures::blocking::replicator::{Replicator, Sending};
+use crate::procedures::tenants::{Level, Tenant, Tenants, Upstream};
+use crate::store::database::Store;
+use crate::store::error::StoreError;
 use crate::workers::replication::LEASED_PER_SENDER;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,8 +21,26 @@ const DEFAULT_TENANT: &str = "default";
 /// A lease outlasts the calls that it covers by this.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
+/// Why tenants cannot be as configured.
+#[derive(Debug, thiserror::Error)]
+pub enum TenantsError {
+    /// The store.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The national service of a tenant cannot be called as configured.
+    #[error("{0}")]
+    Peer(#[from] PeerSettingsError),
+}
+
 /// Every tenant that is configured.
-pub(super) async fn tenants(store: &Store, config: &Config) -> Result<Tenants, AppError> {
+///
+/// # Errors
+/// The store's, or a national service that cannot be called as configured.
+pub async fn tenants(
+    store: &Store,
+    config: &Config,
+    clock: &Clock,
+) -> Result<Tenants, TenantsError> {
     if config.tenant.is_empty() {
         return Ok(Tenants::One(Tenant::whole(store.tenant(DEFAULT_TENANT).await?)));
     }
@@ -33,7 +51,9 @@ pub(super) async fn tenants(store: &Store, config: &Config) -> Result<Tenants, A
             tenant.upstream = match national_of(replication, config) {
                 Some(national) => Upstream::Here(Arc::new(bare(store, national).await?)),
                 None => {
-                    Upstream::Elsewhere(Arc::new(replicator(store, &tenant, replication, config)?))
+                    let clock = clock.clone();
+                    let replicator = replicator(store, &tenant, replication, config, clock)?;
+                    Upstream::Elsewhere(Arc::new(replicator))
                 }
             };
         }
@@ -46,18 +66,18 @@ pub(super) async fn tenants(store: &Store, config: &Config) -> Result<Tenants, A
 
 /// The tenant here that a local one replicates to.
 fn national_of<'c>(
-    replication: &config::Replication,
+    replication: &settings::Replication,
     config: &'c Config,
-) -> Option<&'c config::Tenant> {
+) -> Option<&'c settings::Tenant> {
     let name = replication.tenant.as_ref()?;
     config.tenant.iter().find(|tenant| tenant.name == *name)
 }
 
-async fn bare(store: &Store, settings: &config::Tenant) -> Result<Tenant, StoreError> {
+async fn bare(store: &Store, configured: &settings::Tenant) -> Result<Tenant, StoreError> {
     Ok(Tenant {
-        id: store.tenant(&settings.name).await?,
-        care_providers: settings.care_providers.iter().filter_map(|id| HsaId::new(id)).collect(),
-        level: match settings.blocks {
+        id: store.tenant(&configured.name).await?,
+        care_providers: configured.care_providers.iter().map(|id| (**id).clone()).collect(),
+        level: match configured.blocks {
             BlockLevel::LocalAndNational => Level::Both,
             BlockLevel::Local => Level::Local,
             BlockLevel::National => Level::National,
@@ -69,9 +89,10 @@ async fn bare(store: &Store, settings: &config::Tenant) -> Result<Tenant, StoreE
 fn replicator(
     store: &Store,
     tenant: &Tenant,
-    replication: &config::Replication,
+    replication: &settings::Replication,
     config: &Config,
-) -> Result<Replicator, AppError> {
+    clock: Clock,
+) -> Result<Replicator, TenantsError> {
     let timeout = Duration::from_secs(replication.timeout_seconds);
     let files = (replication.certificate_file.clone(), replication.key_file.clone());
     let peer = Peer::new(&PeerSettings {
@@ -92,7 +113,7 @@ fn replicator(
         senders: replication.senders,
     };
     let remote = Remote::new(peer, replication.logical_address.trim().to_owned());
-    Ok(Replicator::new(store.clone(), tenant.id, National(remote), sending, Clock::System, chance))
+    Ok(Replicator::new(store.clone(), tenant.id, National(remote), sending, clock, chance))
 }
 
 /// From 0 to 1, evenly.

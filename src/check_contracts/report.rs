@@ -2,7 +2,7 @@
 
 use super::compare;
 use super::tree::{self, Node, WSDL, XS};
-use crate::contracts::generated::{Interaction, SCHEMAS};
+use crate::messages::generated::{Interaction, SCHEMAS};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;

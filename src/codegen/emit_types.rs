@@ -100,14 +100,7 @@ impl Emitter<'_> {
         doc(out, "", &complex.doc, &format!("`{}` of the schema.", name.name));
         _ = writeln!(out, "#[derive(Debug, Clone, PartialEq)]\npub struct {rust}{declared} {{");
         for field in &complex.fields {
-            doc(out, "    ", &field.doc, &format!("`{}`", field.name));
-            let plain = self.value_type(&field.type_name);
-            let held = match (field.repeated, field.required && row.is_none()) {
-                (true, _) => format!("Vec<{plain}>"),
-                (false, true) => plain,
-                (false, false) => format!("Option<{plain}>"),
-            };
-            _ = writeln!(out, "    pub {}: {held},", self.field_name(field));
+            self.declare(field, field.required && row.is_none(), out);
         }
         if row.is_some() {
             out.push_str(
@@ -119,23 +112,27 @@ impl Emitter<'_> {
             Some((_, unlimited)) => self.row_reader(name, complex, unlimited, out),
             None => self.reader(name, complex, out),
         }
-        self.writer(name, complex, row.is_some(), out);
+        self.write_fields(name, &complex.fields, row.is_some(), out);
         out.push_str("}\n\n");
+    }
+
+    /// A field of a struct.
+    pub(super) fn declare(&self, field: &Field, required: bool, out: &mut String) {
+        doc(out, "    ", &field.doc, &format!("`{}`", field.name));
+        let plain = self.value_type(&field.type_name);
+        let held = match (field.repeated, required) {
+            (true, _) => format!("Vec<{plain}>"),
+            (false, true) => plain,
+            (false, false) => format!("Option<{plain}>"),
+        };
+        _ = writeln!(out, "    pub {}: {held},", self.field_name(field));
     }
 
     fn reader(&self, name: &QName, complex: &ComplexType, out: &mut String) {
         let ns = &self.namespaces[&name.namespace].constant;
         out.push_str("    pub fn read(r: &mut Reader<'a>) -> ::core::result::Result<Self, ReadError> {\n        r.enter()?;\n");
         for field in &complex.fields {
-            let (fname, read) = (self.field_name(field), self.read_call(&field.type_name));
-            let call = match (field.repeated, field.required) {
-                (true, required) => {
-                    format!("r.repeated(ns::{ns}, {:?}, {required}, {read})?", field.name)
-                }
-                (false, true) => format!("r.required(ns::{ns}, {:?}, {read})?", field.name),
-                (false, false) => format!("r.optional(ns::{ns}, {:?}, {read})?", field.name),
-            };
-            _ = writeln!(out, "        let {fname} = {call};");
+            self.read_one(ns, field, out);
         }
         _ = writeln!(out, "        r.leave({})?;", extension(ns, complex.any));
         out.push_str("        Ok(Self {\n");
@@ -143,6 +140,19 @@ impl Emitter<'_> {
             _ = writeln!(out, "            {},", self.field_name(field));
         }
         out.push_str("        })\n    }\n\n");
+    }
+
+    /// Reads a field into a variable of its name.
+    pub(super) fn read_one(&self, ns: &str, field: &Field, out: &mut String) {
+        let (fname, read) = (self.field_name(field), self.read_call(&field.type_name));
+        let call = match (field.repeated, field.required) {
+            (true, required) => {
+                format!("r.repeated(ns::{ns}, {:?}, {required}, {read})?", field.name)
+            }
+            (false, true) => format!("r.required(ns::{ns}, {:?}, {read})?", field.name),
+            (false, false) => format!("r.optional(ns::{ns}, {:?}, {read})?", field.name),
+        };
+        _ = writeln!(out, "        let {fname} = {call};");
     }
 
     /// Like `reader`, but every violation is kept and the reading goes on.
@@ -154,7 +164,9 @@ impl Emitter<'_> {
         out: &mut String,
     ) {
         let ns = &self.namespaces[&name.namespace].constant;
-        out.push_str("    pub fn read(r: &mut Reader<'a>) -> ::core::result::Result<Self, ReadError> {\n        let mut row = Row::enter(r)?;\n");
+        out.push_str("    pub fn read(r: &mut Reader<'a>) -> ::core::result::Result<Self, ReadError> {\n");
+        let is_request = self.is_request(name);
+        _ = writeln!(out, "        let mut row = Row::enter(r, {is_request})?;");
         for (index, field) in complex.fields.iter().enumerate() {
             let later: Vec<&str> =
                 complex.fields[index..].iter().map(|f| f.name.as_str()).collect();
@@ -182,14 +194,18 @@ impl Emitter<'_> {
         out.push_str("            violations,\n        })\n    }\n\n");
     }
 
-    fn writer(&self, name: &QName, complex: &ComplexType, row: bool, out: &mut String) {
-        let prefix = self.namespaces[&name.namespace].prefix;
+    /// The function that writes some fields; those of a row may all be missing.
+    pub(super) fn write_fields(
+        &self,
+        owner: &QName,
+        fields: &[Field],
+        row: bool,
+        out: &mut String,
+    ) {
         out.push_str("    /// Writes the content of the element: everything between its tags.\n    #[allow(unused_variables)]\n    pub fn write(&self, out: &mut Writer) {\n");
-        for field in &complex.fields {
+        for field in fields {
             let fname = self.field_name(field);
-            let tags = format!("\"<{prefix}:{0}>\", ", field.name);
-            let end = format!("\"</{prefix}:{0}>\"", field.name);
-            let one = |value: &str| self.write_call(name, &field.type_name, &tags, value, &end);
+            let one = |value: &str| self.write_one(owner, field, value);
             let line = match (field.repeated, field.required && !row) {
                 (true, _) => format!("for value in &self.{fname} {{ {} }}", one("value")),
                 (false, false) => {
@@ -200,6 +216,18 @@ impl Emitter<'_> {
             _ = writeln!(out, "        {line}");
         }
         out.push_str("    }\n");
+    }
+
+    /// Writes one value of a field with its tags.
+    pub(super) fn write_one(&self, owner: &QName, field: &Field, value: &str) -> String {
+        let prefix = self.namespaces[&owner.namespace].prefix;
+        let tags = format!("\"<{prefix}:{0}>\", ", field.name);
+        let end = format!("\"</{prefix}:{0}>\"", field.name);
+        self.write_call(owner, &field.type_name, &tags, value, &end)
+    }
+
+    fn is_request(&self, name: &QName) -> bool {
+        self.model.interactions.iter().any(|i| self.model.elements[&i.request] == *name)
     }
 
     fn write_call(
@@ -262,7 +290,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn value_type(&self, name: &QName) -> String {
+    pub(super) fn value_type(&self, name: &QName) -> String {
         match kind(self.model, name) {
             Kind::Text { .. } => "Text<'a>".into(),
             Kind::DateTime => "DateTime".into(),
@@ -275,7 +303,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn read_call(&self, name: &QName) -> String {
+    pub(super) fn read_call(&self, name: &QName) -> String {
         match kind(self.model, name) {
             Kind::Text { read } => read,
             Kind::DateTime => "Reader::date_time".into(),
@@ -286,7 +314,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn field_name(&self, field: &Field) -> String {
+    pub(super) fn field_name(&self, field: &Field) -> String {
         let renamed = self.settings.field_names.iter().find(|(from, _)| *from == field.name);
         renamed.map_or_else(|| snake(&field.name), |(_, to)| (*to).to_owned())
     }

@@ -2,10 +2,12 @@
 //!
 //! `raw` holds the documents as written, `tree` refuses every construct that the
 //! generator does not understand, `model` resolves references, `emit` writes Rust.
-//! The room imports nothing of ours; `build.rs` and `tests/codegen.rs` compile it through
+//! The room imports nothing of ours; `build.rs` and `tests/wire` compile it through
 //! `#[path]`, and the library does without it.
 
 pub mod emit;
+pub mod emit_interactions;
+pub mod emit_rows;
 pub mod emit_types;
 pub mod model;
 pub mod raw;

@@ -1,6 +1,7 @@
 //! Settings of tenants: whose data is kept, which addresses name it, what it is to blocks.
 
-use super::ConfigError;
+use super::file::ConfigError;
+use super::values::{ConfiguredId, bounded, filled};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,10 +13,11 @@ pub struct Tenant {
     /// A name of the operator's; it must stay the same as long as the data are kept.
     pub name: String,
     /// The logical addresses that name this tenant, in any letter case.
+    #[serde(deserialize_with = "filled")]
     pub logical_addresses: Vec<String>,
     /// The care providers whose data it may hold; none is all.
     #[serde(default)]
-    pub care_providers: Vec<String>,
+    pub care_providers: Vec<ConfiguredId>,
     /// What it is to blocks.
     #[serde(default)]
     pub blocks: BlockLevel,
@@ -56,16 +58,16 @@ pub struct Replication {
     /// Sent as `x-rivta-original-serviceconsumer-hsaid`.
     pub consumer_id: Option<String>,
     /// Seconds that a call may take, 1 to 300.
-    #[serde(default = "timeout")]
+    #[serde(default = "timeout", deserialize_with = "bounded::<_, 1, 300, _>")]
     pub timeout_seconds: u64,
     /// Calls under way at one time, 1 to 64.
-    #[serde(default = "senders")]
+    #[serde(default = "senders", deserialize_with = "bounded::<_, 1, 64, _>")]
     pub senders: usize,
     /// Milliseconds from the first failure to the next attempt, 10 to 60 000; they double.
-    #[serde(default = "retry_first")]
+    #[serde(default = "retry_first", deserialize_with = "bounded::<_, 10, 60_000, _>")]
     pub retry_first_milliseconds: u64,
     /// Milliseconds between attempts at most, 10 to 86 400 000.
-    #[serde(default = "retry_longest")]
+    #[serde(default = "retry_longest", deserialize_with = "bounded::<_, 10, 86_400_000, _>")]
     pub retry_longest_milliseconds: u64,
 }
 
@@ -93,14 +95,11 @@ fn retry_longest() -> u64 {
 pub(super) fn check(tenants: &[Tenant]) -> Result<(), ConfigError> {
     let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
     for tenant in tenants {
-        let blank = |text: &String| text.trim().is_empty();
         let mut repeated = tenant.logical_addresses.iter().map(|a| a.trim().to_ascii_lowercase());
-        let what = if blank(&tenant.name) || !names.insert(&tenant.name) {
+        let what = if tenant.name.trim().is_empty() || !names.insert(&tenant.name) {
             "the name is blank or used twice"
-        } else if tenant.logical_addresses.is_empty()
-            || tenant.logical_addresses.iter().chain(&tenant.care_providers).any(blank)
-        {
-            "an address or care provider is missing or blank"
+        } else if tenant.logical_addresses.is_empty() {
+            "it has no logical address"
         } else if repeated.any(|address| !addresses.insert(address)) {
             "a logical address is used twice"
         } else if tenant.replication.is_some() && tenant.blocks != BlockLevel::Local {
@@ -117,10 +116,6 @@ pub(super) fn check(tenants: &[Tenant]) -> Result<(), ConfigError> {
 
 impl Replication {
     fn wrong(&self, tenants: &[Tenant]) -> Option<&'static str> {
-        let in_bounds = (1..=300).contains(&self.timeout_seconds)
-            && (1..=64).contains(&self.senders)
-            && (10..=60_000).contains(&self.retry_first_milliseconds)
-            && (10..=86_400_000).contains(&self.retry_longest_milliseconds);
         match (&self.tenant, &self.url) {
             (None, None) | (Some(_), Some(_)) => Some("replication names either a tenant or a url"),
             (Some(name), None) => {
@@ -134,10 +129,6 @@ impl Replication {
             _ if self.logical_address.trim().is_empty() => {
                 Some("replication.logical_address is blank")
             }
-            _ if !in_bounds => Some(
-                "replication: timeout_seconds 1 to 300, senders 1 to 64, \
-                 retry_first_milliseconds 10 to 60000, retry_longest_milliseconds 10 to 86400000",
-            ),
             _ => None,
         }
     }
@@ -148,8 +139,8 @@ mod tests {
     use super::*;
 
     fn checked(toml: &str) -> Result<(), String> {
-        let config: crate::config::Config = toml::from_str(toml).unwrap();
-        check(&config.tenant).map_err(|e| e.to_string())
+        let config = toml::from_str::<crate::config::file::Config>(toml);
+        check(&config.map_err(|e| e.to_string())?.tenant).map_err(|e| e.to_string())
     }
 
     const LOCAL: &str = "[[tenant]]\nname = 'l'\nlogical_addresses = ['SE1']\nblocks = 'local'\n";

@@ -10,10 +10,10 @@
 //! - **AC3** Other providers' information is open to whom a consent or an emergency assertion
 //!   opens it, and to nobody else.
 
-use super::block::{Block, Information, is_blocked};
-use super::consent::{Assertion, AssertionType, opens};
+use super::blocking::block::{Block, Information, is_blocked};
+use super::consent::assertion::{Assertion, AssertionType, opens};
 use super::identity::{AccessingActor, PatientId};
-use super::time::Timestamp;
+use super::time::Moment;
 
 /// Whether information may be read, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,29 +35,32 @@ impl Access {
     }
 }
 
-/// Whether the actor may read the patient's information now; each line is one rule.
+/// Whether the actor may read the patient's information at a moment; each line is one rule.
 pub fn may_read(
     patient: &PatientId,
     information: &Information,
     actor: &AccessingActor,
     blocks: &[Block],
     assertions: &[Assertion],
-    now: Timestamp,
+    moment: Moment,
 ) -> Access {
-    if is_blocked(blocks, patient, information, actor, now) {
+    if is_blocked(blocks, patient, information, actor, moment) {
         return Access::Blocked; // AC1
     }
     if information.care_provider == actor.care_provider {
         return Access::Own; // AC2
     }
-    opens(assertions, patient, actor, now).map_or(Access::NoConsent, Access::Opened) // AC3
+    opens(assertions, patient, actor, moment).map_or(Access::NoConsent, Access::Opened) // AC3
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::block::{BlockType, TemporaryRevoke};
+    use super::super::blocking::block::{BlockContent, Guards, Lift, TemporaryRevoke};
+    use super::super::consent::assertion::{AssertionContent, Start};
     use super::super::identity::{HsaId, RecordId};
-    use super::super::time::Period;
+    use super::super::lifetime::{FirstRemoval, Lifetime, State};
+    use super::super::period::Period;
+    use super::super::time::Timestamp;
     use super::*;
 
     fn id(text: &str) -> HsaId {
@@ -82,28 +85,29 @@ mod tests {
             care_provider: id(provider),
             information_type: None,
         };
-        may_read(&patient(), &information, &actor, blocks, assertions, now())
+        let now = Moment::Now(now());
+        may_read(&patient(), &information, &actor, blocks, assertions, now)
     }
 
     /// An inner block of unit 1 of a provider.
     fn block(provider: &str, lifted: bool) -> Block {
+        let end = now() + chrono::Duration::hours(1);
         let revoke = TemporaryRevoke {
             id: RecordId::new("r").unwrap(),
-            end: now() + chrono::Duration::hours(1),
-            care_unit: id("V2"),
-            employee: None,
-            cancelled: false,
+            lift: Lift { end, care_unit: id("V2"), employee: None },
+            lifetime: Lifetime::from(now()),
             owner_id: None,
         };
+        let unit = id(&format!("{provider}1"));
         Block {
             id: RecordId::new("b").unwrap(),
-            block_type: BlockType::Inner,
-            patient: patient(),
-            period: Period::default(),
-            care_unit: Some(id(&format!("{provider}1"))),
-            care_provider: id(provider),
-            exempted: Vec::new(),
-            removed: false,
+            content: BlockContent {
+                patient: patient(),
+                guards: Guards::Unit { provider: id(provider), unit },
+                period: Period::default(),
+                exempted: Vec::new(),
+            },
+            lifetime: Lifetime::from(now()),
             revokes: if lifted { vec![revoke] } else { Vec::new() },
             owner_id: None,
         }
@@ -112,15 +116,21 @@ mod tests {
     fn assertion(assertion_type: AssertionType) -> Assertion {
         Assertion {
             id: RecordId::new("a").unwrap(),
-            assertion_type,
-            patient: patient(),
-            care_provider: id("V"),
-            care_unit: id("V2"),
-            employee: None,
-            start: Some(now()),
-            end: None,
-            stored_at: now(),
-            removed: false,
+            content: AssertionContent {
+                assertion_type,
+                patient: patient(),
+                care_provider: id("V"),
+                care_unit: id("V2"),
+                employee: None,
+                start: None,
+                end: None,
+                represented_by: None,
+            },
+            start: Start::AtOnce,
+            patient_ends: Vec::new(),
+            lifetime: Lifetime::from(now()),
+            source: None,
+            owner_id: None,
         }
     }
 
@@ -172,7 +182,7 @@ mod tests {
     fn ac3_other_providers_need_one() {
         assert!(!asked("W", &[], &[]).is_granted());
         let mut ended = assertion(AssertionType::Consent);
-        ended.removed = true;
+        ended.lifetime.state = State::Removed { first: FirstRemoval::At(now()), how: () };
         assert_eq!(asked("W", &[], &[ended]), Access::NoConsent);
     }
 }

@@ -4,17 +4,13 @@
 //! imports nothing of ours.
 
 pub mod access;
-pub mod block;
-pub mod block_change;
-pub mod block_lifecycle;
+pub mod blocking;
 pub mod consent;
-pub mod consent_import;
-pub mod consent_lifecycle;
+pub mod decision;
 pub mod identity;
+pub mod lifetime;
 pub mod log;
-pub mod outcome;
-pub mod page;
+pub mod period;
 pub mod rejection;
-pub mod replication;
 pub mod retention;
 pub mod time;

@@ -1,7 +1,7 @@
 //! Every refusal that the contracts foresee, with the class of answer it gives.
 //!
 //! The spelling of the result codes differs between the domains and is in
-//! `contracts::result`.
+//! `messages::result`.
 
 use std::borrow::Cow;
 

@@ -46,14 +46,14 @@ impl<'a> Envelope<'a> {
 }
 
 /// What came back from a call of ours.
-pub enum Reply<'a> {
+pub enum Returned<'a> {
     /// An answer; the reader stands at the body element, whose name is told.
     Answer((Ns, &'a str), Box<Reader<'a>>),
     /// A fault.
     Fault,
 }
 
-impl<'a> Reply<'a> {
+impl<'a> Returned<'a> {
     /// Opens the envelope of a reply.
     ///
     /// # Errors

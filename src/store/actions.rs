@@ -1,11 +1,18 @@
 //! Who asked for and who registered a change: nine columns, the same in every table of actions.
 
-use super::StoreError;
-use super::blocks::hsa_id;
+use super::error::StoreError;
+use super::rows::Origin;
 use crate::domain::identity::{Action, Actor, HsaId};
-use sqlx::postgres::{PgArguments, PgRow};
+use crate::domain::time::Timestamp;
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
-use sqlx::{Postgres, Row};
+
+/// The nine columns, in the order in which they are bound.
+pub(super) const ACTION_COLUMNS: &str = "requested_at, requested_by_employee_id,
+    requested_by_assignment_id, requested_by_assignment_name, registered_at,
+    registered_by_employee_id, registered_by_assignment_id, registered_by_assignment_name,
+    reason_text";
 
 /// Binds the nine columns of an action.
 pub(super) fn bind_action<'q>(
@@ -25,20 +32,38 @@ pub(super) fn bind_action<'q>(
         .bind(action.reason.as_deref())
 }
 
-/// Reads the nine columns of an action, from `first` on.
-pub(super) fn action_of(row: &PgRow, first: usize) -> Result<Action, StoreError> {
-    let actor = |at: usize| -> Result<Actor, StoreError> {
-        Ok(Actor {
-            employee: hsa_id(row.try_get(at)?, "actions")?,
-            assignment: row.try_get::<Option<&str>, _>(at + 1)?.and_then(HsaId::new),
-            assignment_name: row.try_get(at + 2)?,
+/// The nine columns as they are read.
+#[derive(sqlx::FromRow)]
+pub(super) struct ActionRow {
+    requested_at: Timestamp,
+    requested_by_employee_id: String,
+    requested_by_assignment_id: Option<String>,
+    requested_by_assignment_name: Option<String>,
+    registered_at: Timestamp,
+    registered_by_employee_id: String,
+    registered_by_assignment_id: Option<String>,
+    registered_by_assignment_name: Option<String>,
+    reason_text: Option<String>,
+}
+
+impl ActionRow {
+    pub fn action(self, origin: Origin) -> Result<Action, StoreError> {
+        // An assignment that was stored blank decided nothing.
+        let assignment = |text: Option<String>| text.as_deref().and_then(HsaId::new);
+        Ok(Action {
+            requested_at: self.requested_at,
+            requested_by: Actor {
+                employee: origin.hsa_id(&self.requested_by_employee_id)?,
+                assignment: assignment(self.requested_by_assignment_id),
+                assignment_name: self.requested_by_assignment_name,
+            },
+            registered_at: self.registered_at,
+            registered_by: Actor {
+                employee: origin.hsa_id(&self.registered_by_employee_id)?,
+                assignment: assignment(self.registered_by_assignment_id),
+                assignment_name: self.registered_by_assignment_name,
+            },
+            reason: self.reason_text,
         })
-    };
-    Ok(Action {
-        requested_at: row.try_get(first)?,
-        requested_by: actor(first + 1)?,
-        registered_at: row.try_get(first + 4)?,
-        registered_by: actor(first + 5)?,
-        reason: row.try_get(first + 8)?,
-    })
+    }
 }

@@ -1,12 +1,10 @@
 //! A change under way: a transaction that holds its tenant's change clock.
 
-use super::{Store, StoreError};
+use super::database::Store;
+use super::error::StoreError;
+use super::tenants::TenantId;
 use crate::domain::time::Timestamp;
 use sqlx::{PgConnection, Postgres, Transaction};
-
-/// Whose data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TenantId(pub i32);
 
 /// Domains whose changes consumers follow with cursors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,24 +30,11 @@ impl ChangeDomain {
 pub struct Change {
     pub(super) transaction: Transaction<'static, Postgres>,
     pub(super) tenant: TenantId,
+    domain: ChangeDomain,
     stored_at: Timestamp,
 }
 
 impl Store {
-    /// The tenant of a name, made when it is new.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn tenant(&self, name: &str) -> Result<TenantId, StoreError> {
-        let insert = "/* tenant */ insert into tenants (name) values ($1) on conflict do nothing";
-        sqlx::query(insert).bind(name).execute(&self.pool).await?;
-        let id = sqlx::query_scalar("/* tenant */ select tenant_id from tenants where name = $1")
-            .bind(name)
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(TenantId(id))
-    }
-
     /// Begins a change and waits for its turn.
     ///
     /// # Errors
@@ -62,7 +47,7 @@ impl Store {
     ) -> Result<Change, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let stored_at = tick(&mut transaction, tenant, domain, now).await?;
-        Ok(Change { transaction, tenant, stored_at })
+        Ok(Change { transaction, tenant, domain, stored_at })
     }
 
     /// A cursor: every change that is not visible yet will be stored at or after it.
@@ -91,15 +76,27 @@ impl Change {
     ///
     /// # Errors
     /// The store's.
-    pub async fn go_on_in(
-        &mut self,
-        tenant: TenantId,
-        domain: ChangeDomain,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.stored_at = tick(&mut self.transaction, tenant, domain, now).await?;
+    pub async fn go_on_in(&mut self, tenant: TenantId, now: Timestamp) -> Result<(), StoreError> {
+        self.stored_at = tick(&mut self.transaction, tenant, self.domain, now).await?;
         self.tenant = tenant;
         Ok(())
+    }
+
+    /// The second that a removal is told with: its own, or the next after the one before, so that
+    /// consumers notice each of two removals in one second.
+    pub(super) async fn removal_told_at(&mut self) -> Result<Timestamp, StoreError> {
+        let told = sqlx::query_scalar(
+            "/* removal_told_at */ update change_clocks
+             set latest_removal_told_at = greatest(date_trunc('second', $3::timestamptz),
+                latest_removal_told_at + interval '1 second')
+             where tenant_id = $1 and domain = $2 returning latest_removal_told_at",
+        )
+        .bind(self.tenant.0)
+        .bind(self.domain.name())
+        .bind(self.stored_at)
+        .fetch_one(&mut *self.transaction)
+        .await?;
+        Ok(told)
     }
 
     /// Makes the change durable and visible.

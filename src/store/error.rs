@@ -1,5 +1,7 @@
 //! What can go wrong in the store. The texts are for the log, never for a caller.
 
+use sqlx::postgres::PgQueryResult;
+
 /// A failure of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -10,12 +12,22 @@ pub enum StoreError {
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// A stored row makes no sense.
-    #[error("inconsistent row in {table}: {what}")]
+    #[error("inconsistent row {row} in {table}: {what}")]
     Inconsistent {
         /// The table.
         table: &'static str,
+        /// The row's number.
+        row: i64,
         /// What does not fit; no personal data.
         what: &'static str,
+    },
+    /// A change touched another number of rows than it must.
+    #[error("{what} touched {rows} rows")]
+    RowCount {
+        /// The change.
+        what: &'static str,
+        /// How many rows it touched.
+        rows: u64,
     },
     /// The connection broke at a commit: what was sent may or may not be stored.
     #[error("the outcome of a commit is unknown")]
@@ -23,4 +35,15 @@ pub enum StoreError {
     /// The log writer ended before it answered.
     #[error("the log writer has stopped")]
     Stopped,
+}
+
+/// A change of exactly one row.
+///
+/// # Errors
+/// That it touched none, or several.
+pub(super) fn ensure_one(done: &PgQueryResult, what: &'static str) -> Result<(), StoreError> {
+    match done.rows_affected() {
+        1 => Ok(()),
+        rows => Err(StoreError::RowCount { what, rows }),
+    }
 }

@@ -3,16 +3,19 @@
 //! The one place that deletes. It works under the change clock of the tenant, so nothing
 //! happens to a record while it is being removed.
 
-use super::{Change, ChangeDomain, Store, StoreError, TenantId};
+use super::change::{Change, ChangeDomain};
+use super::database::Store;
+use super::error::StoreError;
+use super::tenants::TenantId;
 use crate::domain::retention::{Cutoffs, Hold};
 use crate::domain::time::Timestamp;
-use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::{FromRow, Postgres, Row};
+use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
-use sqlx::{Postgres, Row};
 
 /// A kind of record that is removed when its time is over.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct RetentionKind {
     /// As it is called in `retention_removals` and on the command line.
     pub name: &'static str,
     /// Whose clock its changes follow.
@@ -25,7 +28,7 @@ pub struct Kind {
 }
 
 /// Assertions: ended, annulled, or expired.
-pub static ASSERTIONS: Kind = Kind {
+pub static ASSERTIONS: RetentionKind = RetentionKind {
     name: "assertion",
     domain: ChangeDomain::Consent,
     due: "select assertion_number as number, assertion_id as object_id, care_provider_id, provider_key,
@@ -39,7 +42,7 @@ pub static ASSERTIONS: Kind = Kind {
 };
 
 /// What is due at a care provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Due {
     /// The care provider.
     pub care_provider_id: String,
@@ -66,7 +69,7 @@ pub struct StoredHold {
     pub placed_at: Timestamp,
 }
 
-impl Kind {
+impl RetentionKind {
     /// What is old enough, with whether a hold names it, for $1 to $5.
     fn old_enough(&self) -> String {
         format!(
@@ -95,45 +98,26 @@ fn bind<'q>(
 }
 
 impl Store {
-    /// Every tenant, by name.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn tenants(&self) -> Result<Vec<(TenantId, String)>, StoreError> {
-        let rows: Vec<(i32, String)> =
-            sqlx::query_as("/* tenants */ select tenant_id, name from tenants order by name")
-                .fetch_all(&self.pool)
-                .await?;
-        Ok(rows.into_iter().map(|(id, name)| (TenantId(id), name)).collect())
-    }
-
     /// What is due, by care provider.
     ///
     /// # Errors
     /// The store's.
     pub async fn due(
         &self,
-        kind: &Kind,
+        kind: &RetentionKind,
         tenant: TenantId,
         now: Timestamp,
         cutoffs: &Cutoffs,
     ) -> Result<Vec<Due>, StoreError> {
         let sql = format!(
-            "/* due */ {} select min(care_provider_id), count(*) filter (where not held),
-                count(*) filter (where held), min(since)
+            "/* due */ {} select min(care_provider_id) as care_provider_id,
+                count(*) filter (where not held) as count, count(*) filter (where held) as held,
+                min(since) as oldest_since
              from old_enough group by provider_key order by provider_key",
             kind.old_enough()
         );
         let rows = bind(&sql, tenant, now, cutoffs).fetch_all(&self.pool).await?;
-        let due = |row: &PgRow| -> Result<Due, StoreError> {
-            Ok(Due {
-                care_provider_id: row.try_get(0)?,
-                count: row.try_get(1)?,
-                held: row.try_get(2)?,
-                oldest_since: row.try_get(3)?,
-            })
-        };
-        rows.iter().map(due).collect()
+        Ok(rows.iter().map(Due::from_row).collect::<Result<_, _>>()?)
     }
 
     /// Places a legal hold; returns its number.
@@ -177,22 +161,36 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn holds(&self) -> Result<Vec<StoredHold>, StoreError> {
-        let rows = sqlx::query(
+        let rows: Vec<HoldRow> = sqlx::query_as(
             "/* holds */ select hold_number, name, patient_key, provider_key, reason, placed_at
              from legal_holds join tenants using (tenant_id) where lifted_at is null order by hold_number",
         )
         .fetch_all(&self.pool)
         .await?;
-        let hold = |row: &PgRow| -> Result<StoredHold, StoreError> {
-            Ok(StoredHold {
-                number: row.try_get(0)?,
-                tenant: row.try_get(1)?,
-                hold: Hold { patient: row.try_get(2)?, care_provider: row.try_get(3)? },
-                reason: row.try_get(4)?,
-                placed_at: row.try_get(5)?,
-            })
-        };
-        rows.iter().map(hold).collect()
+        Ok(rows.into_iter().map(HoldRow::hold).collect())
+    }
+}
+
+/// A row of `legal_holds`, with its tenant's name.
+#[derive(sqlx::FromRow)]
+struct HoldRow {
+    hold_number: i64,
+    name: String,
+    patient_key: Option<String>,
+    provider_key: Option<String>,
+    reason: String,
+    placed_at: Timestamp,
+}
+
+impl HoldRow {
+    fn hold(self) -> StoredHold {
+        StoredHold {
+            number: self.hold_number,
+            tenant: self.name,
+            hold: Hold { patient: self.patient_key, care_provider: self.provider_key },
+            reason: self.reason,
+            placed_at: self.placed_at,
+        }
     }
 }
 
@@ -204,7 +202,7 @@ impl Change {
     /// The store's.
     pub async fn remove_due(
         &mut self,
-        kind: &Kind,
+        kind: &RetentionKind,
         now: Timestamp,
         cutoffs: &Cutoffs,
         count: usize,
@@ -224,7 +222,8 @@ impl Change {
             .bind(kind.name)
             .fetch_all(&mut *self.transaction)
             .await?;
-        let numbers: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        let numbers: Vec<i64> =
+            rows.iter().map(|row| row.try_get("number")).collect::<Result<_, _>>()?;
         for sql in kind.deletes {
             sqlx::query(sql).bind(&numbers).execute(&mut *self.transaction).await?;
         }

@@ -1,11 +1,12 @@
 //! One HTTP request: its limits, its message, its log line.
 
 use super::reply::{self, Reply};
+use super::request_line::RequestLine;
 use super::{caller, pages, router, wsdl};
-use crate::config::Limits;
-use crate::contracts::context::Services;
+use crate::clock::Clock;
+use crate::config::limits::Limits;
 use crate::dispatch::{self, Dispatched, Message};
-use crate::domain::time::Clock;
+use crate::procedures::context::Services;
 use crate::soap::fault::Fault;
 use crate::soap::xml::Charset;
 use http_body_util::{BodyExt, Limited};
@@ -19,8 +20,6 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 const CORRELATION_ID: &str = "x-skltp-correlation-id";
-/// Longer texts from outside are cut in the log.
-const LOGGED_CHARS_MAX: usize = 64;
 
 /// What every request is answered with.
 pub struct Endpoint {
@@ -45,12 +44,10 @@ impl Endpoint {
             (&Method::GET | &Method::HEAD, "/ready") => self.ready().await,
             // Pages for whoever watches, on the machine itself.
             (&Method::GET | &Method::HEAD, "/status") if peer.is_loopback() => {
-                let Services { store, tenants, .. } = &self.services;
-                pages::status(store, tenants, self.clock.now()).await
+                pages::status(&self.services, self.clock.now()).await
             }
             (&Method::GET | &Method::HEAD, "/metrics") if peer.is_loopback() => {
-                let Services { store, tenants, .. } = &self.services;
-                pages::metrics(store, tenants, self.clock.now()).await
+                pages::metrics(&self.services, self.clock.now()).await
             }
             (&Method::GET | &Method::HEAD, _) => document(&request),
             (&Method::POST, _) => self.call(request, peer).await,
@@ -72,12 +69,33 @@ impl Endpoint {
         let caller = caller::of_request(&head.headers, peer);
         let known = (caller.clone(), peer.is_loopback());
         let (status, dispatched) = self.answer(&head.headers, body, known).await;
-        let log_id = dispatched.outcome.is_err().then(|| Uuid::new_v4().to_string());
-        let call = Call { dispatched: &dispatched, status, caller, headers: &head.headers, begun };
-        call.log(log_id.as_deref());
-        match dispatched.outcome {
-            Ok(answer) => reply::answer(answer.body),
-            Err(fault) => reply::fault(status, &fault, &log_id.unwrap_or_default()),
+        let log_id = dispatched.answer.is_err().then(|| Uuid::new_v4().to_string());
+        if let Some(cause) = &dispatched.cause {
+            tracing::error!(log_id, %cause, "call failed");
+        }
+        let (result, rows) = match &dispatched.answer {
+            Ok(answer) => (answer.code, answer.rows),
+            Err(fault) => (fault.code.name(), 0),
+        };
+        let correlation_id = head.headers.get(CORRELATION_ID).and_then(|v| v.to_str().ok());
+        let line = RequestLine {
+            interaction: dispatched.interaction.map_or("-", |i| i.name()),
+            caller,
+            logical_address: dispatched.logical_address,
+            result,
+            rows,
+            status: status.as_u16(),
+            begun,
+            correlation_id: correlation_id.map(str::to_owned),
+            log_id: log_id.clone(),
+            written: false,
+        };
+        match dispatched.answer {
+            Ok(answer) => reply::answer(answer.body, line),
+            Err(fault) => {
+                line.write();
+                reply::fault(status, &fault, &log_id.unwrap_or_default())
+            }
         }
     }
 
@@ -108,7 +126,7 @@ impl Endpoint {
             let fault = Fault::server("tjänsten hann inte svara; försök igen senare");
             return refused(StatusCode::INTERNAL_SERVER_ERROR, fault);
         };
-        let status = match dispatched.outcome {
+        let status = match dispatched.answer {
             Ok(_) => StatusCode::OK,
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
@@ -178,44 +196,4 @@ fn charset(headers: &HeaderMap) -> Option<Charset> {
         "utf-16le" => Some(Charset::Utf16Le),
         _ => None,
     }
-}
-
-/// What the one line of a request tells. Its fields are an interface, see
-/// `docs/OPERATIONS.md`.
-struct Call<'c> {
-    dispatched: &'c Dispatched,
-    status: StatusCode,
-    caller: Option<String>,
-    headers: &'c HeaderMap,
-    begun: Instant,
-}
-
-impl Call<'_> {
-    fn log(&self, log_id: Option<&str>) {
-        let correlation_id = self.headers.get(CORRELATION_ID).and_then(|v| v.to_str().ok());
-        let (result, rows) = match &self.dispatched.outcome {
-            Ok(answer) => (answer.code, answer.rows),
-            Err(fault) => (fault.code.name(), 0),
-        };
-        if let Some(cause) = &self.dispatched.cause {
-            tracing::error!(log_id, %cause, "call failed");
-        }
-        tracing::info!(
-            interaction = self.dispatched.interaction.map_or("-", |i| i.name()),
-            caller = cut(self.caller.as_deref().unwrap_or("-")),
-            logical_address = cut(self.dispatched.logical_address.as_deref().unwrap_or("-")),
-            result,
-            rows,
-            status = self.status.as_u16(),
-            duration_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-            correlation_id = cut(correlation_id.unwrap_or("-")),
-            log_id,
-            "request"
-        );
-    }
-}
-
-fn cut(text: &str) -> &str {
-    let end = text.char_indices().nth(LOGGED_CHARS_MAX).map_or(text.len(), |(at, _)| at);
-    &text[..end]
 }

@@ -1,7 +1,7 @@
 //! Accepts connections, gives each its task, and drains them at the end.
 
 use super::endpoint::Endpoint;
-use crate::config::Limits;
+use crate::config::limits::Limits;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};

@@ -5,5 +5,6 @@ pub mod endpoint;
 pub mod listener;
 mod pages;
 pub mod reply;
+mod request_line;
 pub mod router;
 pub mod wsdl;

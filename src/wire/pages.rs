@@ -2,20 +2,11 @@
 //! Neither holds anything of patients.
 
 use super::reply::{self, Reply};
-use crate::contracts::tenants::Tenants;
 use crate::domain::time::Timestamp;
-use crate::store::replication_status::ReplicationStatus;
-use crate::store::{Store, StoreError};
+use crate::procedures::blocking::query::{ReplicationStatus, replication_status};
+use crate::procedures::context::Services;
 use crate::telemetry;
 use hyper::StatusCode;
-
-async fn replication(
-    store: &Store,
-    tenants: &Tenants,
-) -> Result<Vec<ReplicationStatus>, StoreError> {
-    let replicating: Vec<_> = tenants.replicators().iter().map(|r| r.tenant()).collect();
-    store.replication_status(&replicating).await
-}
 
 /// How many seconds the oldest change has waited.
 fn lag(status: &ReplicationStatus, now: Timestamp) -> i64 {
@@ -23,8 +14,8 @@ fn lag(status: &ReplicationStatus, now: Timestamp) -> i64 {
 }
 
 /// `GET /status`.
-pub async fn status(store: &Store, tenants: &Tenants, now: Timestamp) -> Reply {
-    let Ok(all) = replication(store, tenants).await else { return unavailable() };
+pub async fn status(services: &Services, now: Timestamp) -> Reply {
+    let Ok(all) = replication_status(services).await else { return unavailable() };
     let replication: Vec<_> = all
         .iter()
         .map(|status| {
@@ -42,8 +33,8 @@ pub async fn status(store: &Store, tenants: &Tenants, now: Timestamp) -> Reply {
 }
 
 /// `GET /metrics`.
-pub async fn metrics(store: &Store, tenants: &Tenants, now: Timestamp) -> Reply {
-    let Ok(all) = replication(store, tenants).await else { return unavailable() };
+pub async fn metrics(services: &Services, now: Timestamp) -> Reply {
+    let Ok(all) = replication_status(services).await else { return unavailable() };
     let mut text = String::new();
     for (metric, value) in [
         (telemetry::REPLICATION_WAITING, (|s, _| s.waiting) as fn(&ReplicationStatus, _) -> i64),

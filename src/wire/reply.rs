@@ -1,15 +1,17 @@
 //! HTTP replies: messages, faults, pages.
 
+use super::request_line::RequestLine;
 use crate::contracts::answer::{Body, Piece};
+use crate::procedures::failure::StoreError;
 use crate::soap::fault::Fault;
-use futures_util::stream;
+use futures_util::{Stream, StreamExt, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use std::io;
-use tokio::sync::mpsc;
+use std::pin::Pin;
 
 /// The body of any reply.
 pub type ReplyBody = UnsyncBoxBody<Bytes, io::Error>;
@@ -31,44 +33,42 @@ fn full(text: String) -> ReplyBody {
     Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// An answer, whole or in pieces.
-pub fn answer(body: Body) -> Reply {
+/// An answer, whole or in pieces; the request's line is written when all of it has been handed over.
+pub fn answer(body: Body, line: RequestLine) -> Reply {
     let body = match body {
-        Body::Whole(text) => full(text),
-        Body::Pieces { first, rest } => pieces(first, rest),
+        Body::Whole(text) => {
+            line.write();
+            full(text)
+        }
+        Body::Pieces(pieces) => streamed(pieces, line),
     };
     reply(StatusCode::OK, XML, body)
 }
 
-enum Sending {
-    First(String, mpsc::Receiver<Piece>),
-    Rest(mpsc::Receiver<Piece>),
-    Done,
-}
-
-/// Sends pieces until the last; a failure breaks the connection off, so that nobody takes
-/// half an answer for a whole one.
-fn pieces(first: String, rest: mpsc::Receiver<Piece>) -> ReplyBody {
-    let stream = stream::unfold(Sending::First(first, rest), |state| async {
-        let (piece, next) = match state {
-            Sending::First(text, rest) => (Ok(text), Sending::Rest(rest)),
-            Sending::Rest(mut rest) => match rest.recv().await {
-                Some(Piece::More(text)) => (Ok(text), Sending::Rest(rest)),
-                Some(Piece::Last { text, rows }) => {
-                    tracing::debug!(rows, "streamed answer complete");
-                    (Ok(text), Sending::Done)
-                }
-                Some(Piece::Failed(error)) => {
-                    tracing::error!(%error, "answer broken off");
-                    (Err(io::Error::other("broken off")), Sending::Done)
-                }
-                None => (Err(io::Error::other("broken off")), Sending::Done),
-            },
-            Sending::Done => return None,
-        };
-        Some((piece.map(|text| Frame::data(Bytes::from(text))), next))
+/// Pieces as they come. A failure breaks the connection off, so that nobody takes half an answer
+/// for a whole one.
+fn streamed(
+    pieces: Pin<Box<dyn Stream<Item = Result<Piece, StoreError>> + Send>>,
+    line: RequestLine,
+) -> ReplyBody {
+    let sent = stream::unfold(Some((pieces, line)), |state| async {
+        let (mut pieces, mut line) = state?;
+        match pieces.next().await {
+            Some(Ok(piece)) => {
+                line.rows += piece.rows;
+                Some((Ok(Frame::data(Bytes::from(piece.text))), Some((pieces, line))))
+            }
+            Some(Err(error)) => {
+                line.broken_off(&error);
+                Some((Err(io::Error::other("broken off")), None))
+            }
+            None => {
+                line.write();
+                None
+            }
+        }
     });
-    StreamBody::new(stream).boxed_unsync()
+    StreamBody::new(sent).boxed_unsync()
 }
 
 /// A fault. The status is 500, which routers pass on with its body; an oversized or unreadable

@@ -1,7 +1,7 @@
 //! What a path names: a contract's endpoint, or one of the pages for operators.
 
-use crate::contracts::generated::Interaction;
-use crate::contracts::path;
+use crate::messages::generated::Interaction;
+use crate::messages::path;
 
 /// The contract whose endpoint this is; the version may be written with a `v`.
 pub fn interaction(requested: &str) -> Option<Interaction> {
@@ -15,6 +15,7 @@ pub fn interaction(requested: &str) -> Option<Interaction> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::messages::generated::LogInteraction;
 
     #[test]
     fn every_endpoint_names_its_contract() {
@@ -26,7 +27,8 @@ mod tests {
     #[test]
     fn the_version_may_be_written_with_a_v() {
         let path = "/informationsecurity/auditing/log/StoreLog/v2/rivtabp21";
-        assert_eq!(interaction(path), Some(Interaction::StoreLog));
+        let store_log = Interaction::Log(LogInteraction::StoreLog);
+        assert_eq!(interaction(path), Some(store_log));
         assert_eq!(interaction("/informationsecurity/auditing/log/StoreLog/3/rivtabp21"), None);
         assert_eq!(interaction("/"), None);
         assert_eq!(interaction(""), None);

@@ -1,7 +1,7 @@
 //! WSDL and schema files as they are served: the address is the endpoint's own, and imports
 //! lead back to it.
 
-use crate::contracts::generated::{Interaction, SCHEMAS};
+use crate::messages::generated::{Interaction, SCHEMAS};
 
 /// The WSDL of a contract whose endpoint is at `address`.
 pub fn wsdl(interaction: Interaction, address: &str) -> String {
@@ -37,10 +37,11 @@ fn attribute(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::messages::generated::LogInteraction;
 
     #[test]
     fn imports_and_address_lead_back_to_the_endpoint() {
-        let text = wsdl(Interaction::StoreLog, "http://h:1/p");
+        let text = wsdl(Interaction::Log(LogInteraction::StoreLog), "http://h:1/p");
         assert!(text.contains("<soap:address location=\"http://h:1/p\"/>"));
         assert!(text.contains("schemaLocation=\"http://h:1/p?xsd=StoreLogResponder_2.0.xsd\""));
         assert!(!text.contains("../"));

@@ -1,4 +1,5 @@
 //! What goes on beside the calls. Any number of processes may run the same worker.
 
+mod loops;
 pub mod replication;
 pub mod retention;

@@ -3,9 +3,9 @@
 //! While it does not answer, one change is tried after each pause, so that it is not run
 //! over when it comes back; a refused change holds up its own block only.
 
-use crate::contracts::blocking::replicator::{Attempt, Replicator};
-use crate::store::StoreError;
-use crate::store::replications::Leased;
+use crate::procedures::blocking::replicator::{Attempt, Replicator};
+use crate::store::blocking::replications::Leased;
+use crate::store::error::StoreError;
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,8 +1,7 @@
 //! Block stories: large answers, policies of care providers.
 
 use super::harness::{Service, Wishes, request, without};
-use chrono::Duration;
-use sigill::domain::block_lifecycle::{LiftPolicies, LiftPolicy};
+use sigill::domain::blocking::lift_policy::{LiftPolicies, LiftPolicy};
 use sigill::domain::identity::HsaId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -75,7 +74,7 @@ async fn receivers_that_do_not_read_leave_others_their_connections() {
 
 #[tokio::test]
 async fn a_care_provider_can_have_a_policy_of_its_own() {
-    let own = LiftPolicy { longest: Some(Duration::days(1)), outer_blocks: false };
+    let own = LiftPolicy { longest_days: Some(1), outer_blocks: false };
     let lift_policies = LiftPolicies {
         own: vec![(HsaId::new("se2321000016-vg01").unwrap(), own)],
         ..LiftPolicies::default()

@@ -55,9 +55,9 @@ async fn the_patient_ends_a_consent_and_staff_see_only_its_end() {
     let history = service.post(history).await.body;
     assert!(history.contains("<c:endDate>2026-11-22T14:00:00</c:endDate>"), "{history}");
     assert!(!history.contains("cancellationInfo"), "{history}");
-    // The registration, repeated, is still the same; what the patient did stays kept for audit.
+    // The registration, repeated, would not be in force; what the patient did stays kept for audit.
     let again = service.post(request("consent/register_extended_consent/valid")).await;
-    assert_eq!(again.code(), "OK");
+    assert_eq!(again.code(), "INVALIDSTATE");
     assert_eq!(service.post(check).await.text("hasConsent"), Some("false"));
     let kept = "select count(*) from patient_ends
         where previous_end_at = '2026-11-29T11:00:00Z' and end_at = '2026-11-22T13:00:00Z'";

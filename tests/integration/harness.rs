@@ -7,14 +7,16 @@ use hyper::{Request, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use sigill::config::Limits;
-use sigill::contracts::context::{ConsentSettings, Services};
-use sigill::contracts::tenants::{Tenant, Tenants};
-use sigill::domain::block_lifecycle::LiftPolicies;
+use sigill::config::limits::Limits;
+use sigill::clock::Clock;
+use sigill::domain::blocking::lift_policy::LiftPolicies;
 use sigill::domain::identity::HsaId;
-use sigill::domain::log::RepeatedLogId;
-use sigill::domain::time::{Clock, Timestamp};
-use sigill::store::{LogWriters, Store};
+use sigill::domain::log::record::RepeatedLogId;
+use sigill::domain::time::Timestamp;
+use sigill::procedures::context::{CitizenServices, Services};
+use sigill::procedures::tenants::{Tenant, Tenants};
+use sigill::store::database::Store;
+use sigill::store::log::writer::LogWriters;
 use sigill::wire::endpoint::Endpoint;
 use sigill::wire::listener;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -211,9 +213,10 @@ impl Service {
             log_writers,
             repeated_log_id: wishes.repeated_log_id,
             lift_policies: wishes.lift_policies,
-            consents: ConsentSettings {
-                page_rows: wishes.page_rows.unwrap_or(10_000),
-                citizen_services: wishes.citizen_services,
+            consent_page_rows: wishes.page_rows.unwrap_or(10_000),
+            citizen_services: match wishes.citizen_services {
+                Some(listed) => CitizenServices::Listed(listed),
+                None => CitizenServices::CallersHere,
             },
             tenants: tenants(&store, &wishes.tenants).await,
             store,

@@ -4,9 +4,9 @@ use super::harness::{Service, Wishes, request};
 use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Bytes;
-use sigill::config::Limits;
-use sigill::contracts::generated::Interaction;
-use sigill::contracts::path;
+use sigill::config::limits::Limits;
+use sigill::messages::generated::{Interaction, LogInteraction};
+use sigill::messages::path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -75,7 +75,7 @@ async fn other_media_types_and_methods_are_refused() {
     let reply = service.caller.send(put).await;
     assert_eq!(reply.status, 405);
     assert_eq!(reply.headers["allow"], "GET, HEAD, POST");
-    let endpoint = path::of(Interaction::StoreLog);
+    let endpoint = path::of(Interaction::Log(LogInteraction::StoreLog));
     assert_eq!(service.caller.get(&endpoint).await.status, 405);
     assert_eq!(service.caller.get("/nowhere").await.status, 404);
 }
@@ -171,7 +171,7 @@ async fn wsdl_and_schemas_are_served_with_working_imports() {
             }
         }
     }
-    let missing = format!("{}?xsd=../../Cargo.toml", path::of(Interaction::StoreLog));
+    let missing = format!("{}?xsd=../../Cargo.toml", path::of(Interaction::Log(LogInteraction::StoreLog)));
     assert_eq!(service.caller.get(&missing).await.status, 404);
 }
 

@@ -1,7 +1,7 @@
 //! `StoreLog` stories: repeated ids in both settings, batches, what is in the tables.
 
 use super::harness::{Service, Wishes, request};
-use sigill::domain::log::RepeatedLogId;
+use sigill::domain::log::record::RepeatedLogId;
 
 /// A valid request with these (id, activity type) records.
 pub fn store_log(records: &[(&str, &str)]) -> String {

@@ -44,7 +44,7 @@ async fn each_level_offers_its_own_contracts() {
         ("unregister_temporary_revoke", (false, true)),
         ("get_blocks", (true, true)),
         ("check_blocks", (true, true)),
-        ("get_patient_ids", (true, false)),
+        ("get_patient_ids", (true, true)),
         ("get_extended_blocks_for_patient", (true, false)),
         ("revoke_extended_block", (true, false)),
         ("delete_extended_block", (true, false)),
@@ -178,7 +178,8 @@ async fn several_processes_share_the_queue_and_send_each_change_once() {
     for n in 0..BLOCKS {
         let via = [&pair.local, &second, &third][n % 3];
         assert_eq!(via.caller.post(register(&n.to_string(), 0)).await.code(), "OK");
-        assert_eq!(via.caller.post(revoke(&n.to_string(), 0)).await.code(), "OK");
+        let lift = lift(&n.to_string(), &format!("r{n}"), 0);
+        assert_eq!(via.caller.post(lift).await.code(), "OK");
     }
     pair.relay.turn(to(&pair.national));
     pair.settled().await;
@@ -188,7 +189,7 @@ async fn several_processes_share_the_queue_and_send_each_change_once() {
         Program::with(&pair.databases.1, &pair.folders.1, &national_settings("")).await;
     let national = std::mem::replace(&mut pair.national, placeholder);
     let (_, log) = national.ended().await;
-    for contract in ["RegisterBlock", "UnregisterBlock"] {
+    for contract in ["RegisterBlock", "RegisterTemporaryRevoke"] {
         let named = format!("\"interaction\":\"{contract}\"");
         assert_eq!(log.iter().filter(|line| line.contains(&named)).count(), BLOCKS, "{contract}");
     }
@@ -198,7 +199,7 @@ async fn several_processes_share_the_queue_and_send_each_change_once() {
 async fn resync_finds_what_differs_and_puts_it_right() {
     let pair = Pair::start("resync").await;
     let local = &pair.local.caller;
-    for block in ["same", "lost", "stale", "lifted"] {
+    for block in ["same", "lost", "stale", "lifted", "other"] {
         assert_eq!(local.post(register(block, -1)).await.code(), "OK");
     }
     for (block, revoke) in [("lost", "r1"), ("lifted", "r2"), ("lifted", "r3")] {
@@ -213,18 +214,33 @@ async fn resync_finds_what_differs_and_puts_it_right() {
     assert_eq!(resync(&[]).await, (true, "region: 0 differences\n".into()));
     // The national service was restored from a copy, and the local one has gone on.
     let (here, there) = (pair.databases.0.pool().await, pair.databases.1.pool().await);
+    let by_whoever_registered = |kind: &str, whose: &str| {
+        let columns = "requested_at, requested_by_employee_id, registered_at, registered_by_employee_id";
+        format!(
+            "insert into block_actions (block_number, revoke_number, kind, {columns})
+             select block_number, revoke_number, '{kind}', {columns} from block_actions
+             where kind = 'register' and {whose}"
+        )
+    };
+    let r3 = "revoke_number = (select revoke_number from temporary_revokes where revoke_key = 'r3')";
+    let stale = "revoke_number = 0
+        and block_number = (select block_number from blocks where block_key = 'stale')";
     for (pool, sql) in [
-        (&there, "delete from temporary_revokes where revoke_key in ('r1', 'r2')"),
-        (&there, "delete from blocks where block_key = 'lost'"),
-        (&here, "update temporary_revokes set cancelled_at = now() where revoke_key = 'r3'"),
-        (&here, "update blocks set removed_at = now() where block_key = 'stale'"),
+        (&there, "delete from temporary_revokes where revoke_key in ('r1', 'r2')".to_owned()),
+        (&there, "delete from blocks where block_key = 'lost'".into()),
+        (&there, "update blocks set exempts_upp = not exempts_upp where block_key = 'other'".into()),
+        (&here, "update temporary_revokes set cancelled_at = now() where revoke_key = 'r3'".into()),
+        (&here, by_whoever_registered("cancel", r3)),
+        (&here, "update blocks set removed_at = now() where block_key = 'stale'".into()),
+        (&here, by_whoever_registered("revoke", stale)),
     ] {
-        assert!(sqlx::query(sql).execute(pool).await.unwrap().rows_affected() > 0, "{sql}");
+        assert!(sqlx::query(&sql).execute(pool).await.unwrap().rows_affected() > 0, "{sql}");
     }
     let (agree, said) = resync(&["--dry-run"]).await;
-    assert!(!agree && said.contains("region: 4 differences"), "{said}");
+    assert!(!agree && said.contains("region: 5 differences"), "{said}");
     assert!(said.contains("lost: the national service does not have it"), "{said}");
     assert!(said.contains("stale: only the national service has it"), "{said}");
+    assert!(said.contains("other: other content there"), "{said}");
     assert!(said.contains("lifted: the national service lacks temporary revoke r2"), "{said}");
     assert!(said.contains("lifted: only the national service has temporary revoke r3"), "{said}");
     let (agree, said) = resync(&[]).await;
@@ -238,11 +254,17 @@ async fn resync_finds_what_differs_and_puts_it_right() {
     let (agree, said) = resync(&[]).await;
     assert!(agree, "{said}");
     pair.assert_equal().await;
-    // What the contracts cannot put right is told.
+    // What was unregistered by mistake is registered anew: the local service is the master.
     let unregister = with(&at_national("blocking/unregister_block/valid"), "blockId", "same");
     assert_eq!(pair.national.caller.post(unregister).await.code(), "OK");
     let (agree, said) = resync(&[]).await;
-    assert!(!agree && said.contains("same: the national service does not have it"), "{said}");
+    assert!(agree && said.contains("region: 1 differences"), "{said}");
+    pair.assert_equal().await;
+    // What the contracts cannot put right is told: a block that was never here.
+    let strange = with(&at_national("blocking/register_block/valid"), "blockId", "strange");
+    assert_eq!(pair.national.caller.post(strange).await.code(), "OK");
+    let (agree, said) = resync(&[]).await;
+    assert!(!agree && said.contains("strange: only the national service has it"), "{said}");
 }
 
 #[tokio::test]

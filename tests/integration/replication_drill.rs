@@ -41,18 +41,20 @@ fn make_changes(pair: &Pair, blocks: usize) -> JoinSet<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_changes_while_the_national_service_is_away() {
-    const CHANGES: i64 = 10_000;
+    // Of ten thousand changes: every other block is registered and gone again, and of the rest
+    // two lifts are taken back. What is void is not kept; the one that is being tried may be.
+    const TO_BE_TOLD: std::ops::RangeInclusive<i64> = 4_000..=4_010;
     let pair = Pair::start("partition").await;
     pair.relay.turn(Way::Cut);
     make_changes(&pair, 2000).join_all().await;
     let waiting = pair.databases.0.count("select count(*) from replications").await;
-    assert_eq!(waiting, CHANGES, "nothing has reached the national service");
+    assert!(TO_BE_TOLD.contains(&waiting), "{waiting}: nothing has reached the national service");
     assert_eq!(pair.databases.1.count("select count(*) from blocks").await, 0);
     pair.relay.turn(to(&pair.national));
     pair.settled().await;
     pair.assert_equal().await;
-    assert_eq!(pair.databases.1.count("select count(*) from blocks").await, 2000);
-    assert_eq!(pair.databases.1.count("select count(*) from temporary_revokes").await, 4000);
+    let in_force = "select count(*) from blocks where removed_at is null";
+    assert_eq!(pair.databases.1.count(in_force).await, 1000);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,8 +5,8 @@ use super::harness::{Database, Service, request, with, without};
 use super::program::{Folder, command, settings};
 use sigill::domain::identity::{HsaId, PatientId};
 use sigill::domain::retention::{Hold, Policy};
-use sigill::store::Store;
-use sigill::workers::retention::{Retention, remove_due};
+use sigill::store::database::Store;
+use sigill::procedures::retention::{Removed, Retention, Round};
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
 
@@ -21,6 +21,14 @@ fn ending(id: &str, end: &str) -> String {
 fn retention(batch_rows: usize) -> Retention {
     let own = vec![(HsaId::new(LONGER).unwrap(), 15)];
     Retention { assertions: Policy { years: 10, own }, batch_rows }
+}
+
+async fn remove_due(store: &Store, retention: &Retention, now: &str) -> Vec<Removed> {
+    let mut round = Round::begin(store, retention, now.parse().unwrap()).await.unwrap();
+    while round.step().await {}
+    let removed = round.end();
+    assert!(removed.iter().all(|removed| removed.error.is_none()), "{removed:?}");
+    removed
 }
 
 async fn kept(database: &Database) -> String {
@@ -72,7 +80,7 @@ async fn what_has_been_invalid_for_the_whole_period_is_removed_and_recorded() {
         ("2041-11-22T12:00:01Z", 1000, "future held open"),
         ("2050-01-01T00:00:00Z", 1000, "held open"),
     ] {
-        let done = remove_due(&store, &retention(batch), now.parse().unwrap()).await.unwrap();
+        let done = remove_due(&store, &retention(batch), now).await;
         assert_eq!(kept(&service.database).await, left, "{now}: {done:?}");
     }
     let recorded = "select count(*) from retention_removals where kind = 'assertion' and removed_at > invalid_since";
@@ -82,7 +90,7 @@ async fn what_has_been_invalid_for_the_whole_period_is_removed_and_recorded() {
     }
     assert!(store.lift_hold(number, now).await.unwrap());
     assert!(!store.lift_hold(number, now).await.unwrap(), "it is lifted already");
-    remove_due(&store, &retention(1000), "2050-01-01T00:00:00Z".parse().unwrap()).await.unwrap();
+    remove_due(&store, &retention(1000), "2050-01-01T00:00:00Z").await;
     assert_eq!(kept(&service.database).await, "open");
     // Whoever asks sees the rest as before.
     service.set_clock("2050-01-01T00:00:00Z");

@@ -1,14 +1,8 @@
 //! The contracts for blocks and temporary revokes.
 
-pub mod administration;
-pub mod answers;
-pub mod check;
-mod convert;
-mod convert_changes;
-pub mod history;
-pub mod national;
-pub mod query;
-mod replication;
-pub mod replicator;
-pub mod resync;
-pub mod synchronization;
+pub mod call;
+mod check_blocks;
+mod get_blocks;
+mod local;
+mod national;
+mod reads;

@@ -1,10 +1,8 @@
 //! The contracts for consents and emergency assertions.
 
-pub mod administration;
-pub mod check;
-mod convert;
-pub mod history;
-pub mod import;
-pub mod patient;
-pub mod producer;
-pub mod query;
+pub mod call;
+mod check_consent;
+mod histories;
+mod lists;
+mod patient;
+mod staff;

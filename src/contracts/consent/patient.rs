@@ -1,93 +1,48 @@
 //! `EndConsentByPatient` 1.0: the patient, or who represents the patient, ends a consent.
 
-use super::administration::begin;
-use super::convert;
-use crate::contracts::answer::Answer;
-use crate::contracts::context::Context;
-use crate::contracts::convert::{instant, patient, record_id};
-use crate::contracts::generated::consent::v1::{EndConsentByPatient, EndConsentByPatientResponse};
-use crate::contracts::place::Place;
-use crate::contracts::result::consent_result;
-use crate::domain::consent_lifecycle::{PatientOutcome, PatientWish, end_by_patient};
-use crate::domain::identity::{HsaId, PatientId, RecordId};
-use crate::domain::rejection::{Class, Rejection};
-use crate::domain::time::Ambiguous;
-use crate::store::StoreError;
+use crate::contracts::answer::{Answer, ResultOnly, result_only};
+use crate::contracts::contract::{Contract, at};
+use crate::domain::consent::lifecycle::PatientWish;
+use crate::domain::rejection::Rejection;
+use crate::domain::time::{Ambiguous, Timestamp, is_for_ever, whole_second};
+use crate::messages::consent::assertion::representative;
+use crate::messages::generated::consent::v1::{EndConsentByPatient, EndConsentByPatientResponse};
+use crate::messages::identity::{patient, record_id};
+use crate::messages::place::Place;
+use crate::messages::result::consent_result;
+use crate::messages::time::instant;
+use crate::procedures::consent::change;
+use crate::procedures::context::Context;
+use crate::procedures::failure::Failure;
+use crate::procedures::tenants::Realised;
+use crate::soap::xml::Rule;
 
-/// `OK` means that the end is durable and seen by every call from now on.
-///
-/// # Errors
-/// The store's; the caller may send the same again.
-pub async fn end_consent_by_patient(
-    context: &Context<'_>,
-    request: EndConsentByPatient<'_>,
-) -> Result<Answer, StoreError> {
-    let asked = approved(context).and_then(|()| wish(&request));
-    let outcome = match asked {
-        Ok((id, patient, wish)) => end(context, &id, &patient, &wish).await?,
-        Err(rejection) => Err(rejection),
-    };
-    Ok(answer(outcome.as_ref().copied()))
-}
+result_only! { consent_result; EndConsentByPatient<'_> => EndConsentByPatientResponse }
 
-async fn end(
-    context: &Context<'_>,
-    id: &RecordId,
-    patient: &PatientId,
-    wish: &PatientWish,
-) -> Result<Result<(), Rejection>, StoreError> {
-    let mut change = begin(context).await?;
-    let stored = change.assertion(id).await?;
-    let outcome = end_by_patient(stored.as_ref().map(|s| &s.history), patient, wish, context.now);
-    let outcome = Place::root("EndConsentByPatient").decided(outcome);
-    if let (Ok(PatientOutcome::End(at)), Some(stored)) = (&outcome, stored) {
-        let caller = context.caller.as_deref();
-        change.end_assertion_by_patient(stored.number, *at, wish, caller).await?;
-        change.commit().await?;
-    }
-    Ok(outcome.map(|_| ()))
-}
+impl Contract for EndConsentByPatient<'_> {
+    const REALISED: Realised = Realised::Everywhere;
 
-fn wish(
-    request: &EndConsentByPatient<'_>,
-) -> Result<(RecordId, PatientId, PatientWish), Rejection> {
-    let root = Place::root("EndConsentByPatient");
-    let id = record_id(root.child("assertionId"), &request.assertion_id)?;
-    let of = &request.patient_id;
-    let patient = patient(root.child("patientId"), &of.root, of.extension.as_ref())?;
-    let represented_by =
-        convert::representative(root.child("representedById"), request.represented_by_id.as_ref())?;
-    let end = request.end_date_time.map(|at| instant(at, Ambiguous::Later));
-    Ok((id, patient, PatientWish { end, represented_by }))
-}
-
-/// Whether the calling system may act for patients.
-///
-/// # Errors
-/// That it may not.
-pub(super) fn approved(context: &Context<'_>) -> Result<(), Rejection> {
-    let approved = match &context.services.consents.citizen_services {
-        Some(approved) => {
-            let caller = context.caller.as_deref().and_then(HsaId::new);
-            caller.is_some_and(|caller| approved.contains(&caller))
+    async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
+        context.may_act_for_patients()?;
+        let root = Place::root("EndConsentByPatient");
+        let id = record_id(root.child("assertionId"), &self.assertion_id)?;
+        let of = &self.patient_id;
+        let patient = patient(root.child("patientId"), &of.root, of.extension.as_ref())?;
+        let represented_by =
+            representative(root.child("representedById"), self.represented_by_id.as_ref())?;
+        if self.end_date_time.is_some_and(|end| is_for_ever(end.local)) {
+            let rule = Rule::Stated("ligger inte före samtyckets slut".into());
+            return Err(root.child("endDateTime").wrong(rule).into());
         }
-        None => context.on_this_machine,
-    };
-    match approved {
-        true => Ok(()),
-        false => Err(Rejection::new(
-            Class::AccessDenied,
-            "Systemet är inte godkänt för tjänster till patienter.",
-        )),
+        // Of two instants the earlier: the patient wants nobody to see more.
+        let end = self.end_date_time.map(|at| whole_second(instant(at, Ambiguous::Earlier)));
+        let wish = PatientWish { end, represented_by };
+        let ended = change::end_by_patient(context, &id, &patient, &wish).await;
+        ended.map_err(|failure| at(root, failure))?;
+        Ok(Self::told(Ok(())))
     }
-}
 
-/// The answer to a request that could not be read.
-pub fn refused(rejection: &Rejection) -> Answer {
-    answer(Err(rejection))
-}
-
-fn answer(outcome: Result<(), &Rejection>) -> Answer {
-    let response = EndConsentByPatientResponse { result: consent_result(outcome) };
-    Answer::whole(response.result.result_code.as_str(), 1, |out| response.write_root(out))
+    fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
+        Some(Self::told(Err(rejection)))
+    }
 }

@@ -1,4 +1,5 @@
 //! The contracts of the access log.
 
-mod convert;
-pub mod store;
+pub mod call;
+mod reports;
+mod store_log;

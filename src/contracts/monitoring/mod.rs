@@ -1,3 +1,4 @@
 //! The monitoring contract.
 
-pub mod ping;
+pub mod call;
+mod ping;

@@ -23,6 +23,8 @@ struct Binding<'a> {
 pub(in crate::soap) struct Attributed<'a> {
     /// There is an attribute that a generated type does not allow.
     pub refused: bool,
+    /// `xsi:nil="true"`.
+    pub nil: bool,
     /// `soap:mustUnderstand="1"`.
     pub must_understand: bool,
     /// `soap:actor`, as it stands.
@@ -124,6 +126,10 @@ impl<'a> Bindings<'a> {
             let local = key.rsplit(':').next().unwrap_or(key);
             match (ns, local) {
                 (Ns::XSI, "type" | "schemaLocation" | "noNamespaceSchemaLocation") => {}
+                (Ns::XSI, "nil") => {
+                    found.nil = matches!(value.trim(), "1" | "true");
+                    found.refused = true;
+                }
                 (Ns::ENVELOPE, "mustUnderstand") => {
                     found.must_understand = matches!(value.trim(), "1" | "true");
                     found.refused = true;

@@ -2,7 +2,7 @@
 //! and local name. Values are in `values`, rows that are judged by themselves in `row`.
 
 use super::bindings::{Attributed, Bindings};
-use super::{Malformed, Ns, ReadError, Rule};
+use super::{Malformed, Ns, ReadError, Rule, Violation};
 use quick_xml::events::Event;
 
 /// Open elements, the envelope's included. The contracts need 9; a router may add a few.
@@ -348,6 +348,46 @@ impl<'a> Reader<'a> {
             return Err(ReadError::invalid(rule).within(name, None));
         }
         Ok(values)
+    }
+
+    /// Reads an element as often as it stands there and hands each to `take`, or what is wrong
+    /// with it: one that cannot be read does not spoil the others.
+    ///
+    /// # Errors
+    /// Only when the document is malformed.
+    pub fn each<T>(
+        &mut self,
+        ns: Ns,
+        name: &'static str,
+        read: impl Fn(&mut Self) -> Result<T, ReadError>,
+        take: &mut impl FnMut(Result<T, Violation>),
+    ) -> Result<(), ReadError> {
+        let mut index = 0;
+        while self.at(ns, name) {
+            index += 1;
+            let outside = self.depth;
+            match read(self).map_err(|error| error.within(name, Some(index))) {
+                Ok(value) => take(Ok(value)),
+                Err(ReadError::Invalid(violation)) => {
+                    self.recover(outside)?;
+                    take(Err(*violation));
+                }
+                Err(malformed) => return Err(malformed),
+            }
+            self.go_on()?;
+        }
+        Ok(())
+    }
+
+    /// Stands at the next tag, whatever text comes before it.
+    pub(super) fn go_on(&mut self) -> Result<(), ReadError> {
+        while matches!(self.next, Next::Unread) {
+            match self.advance() {
+                Ok(()) | Err(ReadError::Invalid(_)) => {}
+                Err(malformed) => return Err(malformed),
+            }
+        }
+        Ok(())
     }
 
     /// Reads with `name` as the root of every path that is reported.

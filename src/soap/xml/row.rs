@@ -10,6 +10,9 @@ pub struct Row {
     violations: Vec<Violation>,
     /// Elements entered, the row's own among them.
     depth: usize,
+    /// A whole request: it stands alone, and what it says is nothing is not taken as absent, which
+    /// could widen what it asks for.
+    is_request: bool,
 }
 
 impl Row {
@@ -17,8 +20,8 @@ impl Row {
     ///
     /// # Errors
     /// Only when the document is malformed.
-    pub fn enter(r: &mut Reader<'_>) -> Result<Self, ReadError> {
-        let mut row = Self { violations: Vec::new(), depth: r.depth + 1 };
+    pub fn enter(r: &mut Reader<'_>, is_request: bool) -> Result<Self, ReadError> {
+        let mut row = Self { violations: Vec::new(), depth: r.depth + 1, is_request };
         if let Err(error) = r.enter() {
             row.keep(error)?;
             row.resume(r)?;
@@ -41,6 +44,17 @@ impl Row {
         let (name, later) = (names[0], &names[1..]);
         loop {
             match r.next {
+                // What says that it is nothing counts as absent.
+                Next::Start(tag)
+                    if tag.ns == ns
+                        && tag.name == name
+                        && tag.attributed.nil
+                        && !required
+                        && !self.is_request =>
+                {
+                    self.skip(r)?;
+                    return Ok(None);
+                }
                 Next::Start(tag) if tag.ns == ns && tag.name == name => match read(r) {
                     Ok(value) => return Ok(Some(value)),
                     Err(error) => {
@@ -85,15 +99,28 @@ impl Row {
         Ok(values)
     }
 
-    /// Leaves the row and tells what was wrong in it.
+    /// Leaves the row and tells what was wrong in it; what is wrong right behind a request counts
+    /// as wrong in it.
     ///
     /// # Errors
-    /// Only when the document is malformed.
+    /// When the document is malformed, or what is wrong behind a row.
     pub fn leave(
         mut self,
         r: &mut Reader<'_>,
         extensible: Option<Ns>,
     ) -> Result<Vec<Violation>, ReadError> {
+        self.close(r, extensible)?;
+        match r.advance() {
+            Err(error) if self.is_request => {
+                self.keep(error)?;
+                r.go_on()?;
+            }
+            done => done?,
+        }
+        Ok(self.violations)
+    }
+
+    fn close(&mut self, r: &mut Reader<'_>, extensible: Option<Ns>) -> Result<(), ReadError> {
         while let Next::Start(tag) = r.next {
             if !extends(tag.ns, extensible) {
                 self.keep(Rule::unexpected(tag.name))?;
@@ -101,8 +128,7 @@ impl Row {
             self.skip(r)?;
         }
         r.close();
-        r.advance()?;
-        Ok(self.violations)
+        Ok(())
     }
 
     fn keep(&mut self, error: ReadError) -> Result<(), ReadError> {

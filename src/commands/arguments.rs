@@ -1,0 +1,78 @@
+//! Which command: the program's arguments.
+
+use super::check_config::CheckConfig;
+use super::check_contracts::CheckContracts;
+use super::error::CommandError;
+use super::hold::Hold;
+use super::import::Import;
+use super::replication::Replication;
+use super::retention::Retention;
+use super::serve::Serve;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The program's arguments.
+#[derive(Parser)]
+#[command(version, about = "Blocks, consents and the access log for the Swedish service platform")]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the contracts.
+    Serve(Serve),
+    /// Say what a configuration file means, without starting anything.
+    CheckConfig(CheckConfig),
+    /// Replication of blocks to a national service elsewhere.
+    #[command(subcommand)]
+    Replication(Replication),
+    /// Take up copies from local systems.
+    #[command(subcommand)]
+    Import(Import),
+    /// Remove what has been invalid for long enough.
+    Retention(Retention),
+    /// Legal holds: what must not be removed, however old.
+    #[command(subcommand)]
+    Hold(Hold),
+    /// Compare our schemas and WSDLs with the official package in a folder.
+    CheckContracts(CheckContracts),
+}
+
+impl Arguments {
+    /// Runs the command to its end: 0 when all went well, 1 when what it looked at is not as it
+    /// should be, or when it failed, which is said on standard error.
+    pub fn run(self) -> ExitCode {
+        let runtime = match tokio::runtime::Runtime::new() {
+            Ok(runtime) => runtime,
+            Err(error) => return failed(&CommandError::Input(error)),
+        };
+        let command = self.command;
+        match runtime.block_on(command.run()) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => failed(&error),
+        }
+    }
+}
+
+impl Command {
+    /// `false` is failure without an error.
+    async fn run(self) -> Result<bool, CommandError> {
+        match self {
+            Self::Serve(command) => command.run().await,
+            Self::CheckConfig(command) => command.run(),
+            Self::Replication(command) => command.run().await,
+            Self::Import(command) => command.run().await,
+            Self::Retention(command) => command.run().await,
+            Self::Hold(command) => command.run().await,
+            Self::CheckContracts(command) => command.run(),
+        }
+    }
+}
+
+fn failed(error: &CommandError) -> ExitCode {
+    eprintln!("sigill: {error}");
+    ExitCode::FAILURE
+}

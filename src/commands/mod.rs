@@ -1,0 +1,12 @@
+//! The program's commands: one file each, with its options, its run and its exit code.
+
+pub mod arguments;
+mod check_config;
+mod check_contracts;
+mod error;
+mod hold;
+mod import;
+mod replication;
+mod retention;
+mod serve;
+mod settings;

@@ -1,0 +1,151 @@
+//! The whole file: how it is loaded, and why it cannot be used.
+
+use super::blocking::Blocking;
+use super::consent::Consent;
+use super::database::{Data, Database};
+use super::http::Http;
+use super::limits::Limits;
+use super::log::Log;
+use super::retention::Retention;
+use super::tenant::{self, Tenant};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The whole configuration.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Whether there is no file: a test bench, on which being called from this machine is an
+    /// approval. With a file nothing is approved that it does not name.
+    #[serde(skip)]
+    pub is_test_bench: bool,
+    /// Where files of ours are kept, and the private database.
+    pub data: Data,
+    /// The HTTP listener.
+    pub http: Http,
+    /// The database.
+    pub database: Database,
+    /// Sizes, counts and times.
+    pub limits: Limits,
+    /// Whose data is kept; none is one tenant that answers every logical address.
+    pub tenant: Vec<Tenant>,
+    /// Blocks.
+    pub blocking: Blocking,
+    /// Consents.
+    pub consent: Consent,
+    /// The access log.
+    pub log: Log,
+    /// What is removed after how long.
+    pub retention: Retention,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or has a key or value that is not ours.
+    #[error("{path}: {source}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What and where.
+        source: Box<toml::de::Error>,
+    },
+    /// A tenant that no call could reach, or that two could be meant.
+    #[error("tenant {name}: {what}")]
+    Tenant {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// Settings that contradict each other.
+    #[error("{0}")]
+    Contradictory(String),
+}
+
+impl Config {
+    /// Reads a file, or takes every default without one.
+    ///
+    /// # Errors
+    /// A file that cannot be read, an unknown key, a value that cannot be.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else {
+            return Ok(Self { is_test_bench: true, ..Self::default() });
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
+        let config: Self = toml::from_str(&text).map_err(|source| ConfigError::Invalid {
+            path: path.into(),
+            source: Box::new(source),
+        })?;
+        if let Some(what) = config.retention.consents.wrong() {
+            return Err(ConfigError::Contradictory(format!("retention.consents.{what}")));
+        }
+        tenant::check(&config.tenant)?;
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tenant::Replication;
+    use super::*;
+
+    #[test]
+    fn the_documented_file_holds_every_default() {
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/config/full.toml"));
+        let mut config = Config::load(Some(path)).unwrap();
+        assert!(config.database.url.take().is_some(), "the file shows how a database is named");
+        let tenants = std::mem::take(&mut config.tenant);
+        assert_eq!(tenants[0].name, "region-exempel");
+        // Every setting of replication is shown, and those with a default show it.
+        let shown = tenants[0].replication.clone().unwrap();
+        let least =
+            toml::from_str::<Replication>("url = 'https://platform.example.org/vp'").unwrap();
+        assert!(shown.ca_file.is_some() && shown.certificate_file.is_some());
+        assert!(shown.key_file.is_some() && shown.consumer_id.is_some());
+        let Replication { ca_file, certificate_file, key_file, consumer_id, .. } = shown.clone();
+        let least = Replication { ca_file, certificate_file, key_file, consumer_id, ..least };
+        assert_eq!(shown, least);
+        let own = std::mem::take(&mut config.blocking.care_provider);
+        assert_eq!(own[0].1.lift_outer_blocks, Some(false));
+        let longer = std::mem::take(&mut config.retention.consents.care_provider);
+        assert_eq!(longer[0].1.years, 15);
+        let citizen_services = std::mem::take(&mut config.consent.citizen_services);
+        assert_eq!(citizen_services.len(), 1, "the file shows how they are named");
+        assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_with_its_key() {
+        for (toml, said) in [
+            ("[http]\nport = 80\n", "port"),
+            ("[log]\nwriters = 17\n", "must be 1 to 16, not 17"),
+            ("[log]\nwriters = -1\n", "writers = -1"),
+            ("[consent]\ncitizen_services = ['SE1', ' ']\n", "citizen_services"),
+            ("[blocking.care_provider.' ']\nlift_outer_blocks = false\n", "blank"),
+            ("[blocking.care_provider.A]\n[blocking.care_provider.a]\n", "a stands there twice"),
+            ("[retention.consents.care_provider.A]\nyears = 0\n", "must be 1 to 1000"),
+            ("[[tenant]]\nname = 'a'\nlogical_addresses = ['']\n", "logical_addresses"),
+            ("[[tenant]]\nname = 'a'\nlogical_addresses = ['A']\ncare_providers = [' ']", "HSA-id"),
+        ] {
+            let error = toml::from_str::<Config>(toml).unwrap_err().to_string();
+            assert!(error.contains(said), "{toml}: {error}");
+        }
+    }
+
+    #[test]
+    fn without_a_file_it_is_a_test_bench() {
+        assert!(Config::load(None).unwrap().is_test_bench);
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/config/full.toml"));
+        assert!(!Config::load(Some(path)).unwrap().is_test_bench);
+    }
+}

@@ -1,0 +1,43 @@
+//! The access log.
+
+use super::values::bounded;
+use crate::domain::log::record;
+use serde::Deserialize;
+
+/// The access log.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// What happens when a log id comes again.
+    pub repeated_log_id: RepeatedLogId,
+    /// Transactions that store log records at one time, 1 to 16.
+    #[serde(deserialize_with = "bounded::<_, 1, 16, _>")]
+    pub writers: usize,
+}
+
+/// What happens when a log id comes again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RepeatedLogId {
+    /// The call is refused.
+    #[default]
+    Refuse,
+    /// Identical records are accepted and not stored again.
+    AcceptIdentical,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { repeated_log_id: RepeatedLogId::Refuse, writers: 2 }
+    }
+}
+
+impl RepeatedLogId {
+    /// As the domain has it.
+    pub fn policy(self) -> record::RepeatedLogId {
+        match self {
+            Self::Refuse => record::RepeatedLogId::Refuse,
+            Self::AcceptIdentical => record::RepeatedLogId::AcceptIdentical,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Blocks (spärrar): what they close, what may happen to them, how copies are kept alike.
+
+pub mod block;
+pub mod lift_policy;
+pub mod lifecycle;
+pub mod registration;
+pub mod replication;

@@ -1,0 +1,6 @@
+//! Consents and emergency assertions (samtyckesintyg): what they open, how they end.
+
+pub mod assertion;
+pub mod import;
+pub mod lifecycle;
+pub mod page;

@@ -1,0 +1,3 @@
+//! The access log (åtkomstloggen): what a record says.
+
+pub mod record;

@@ -1,0 +1,4 @@
+//! Messages about consents and emergency assertions.
+
+pub mod assertion;
+pub mod copies;

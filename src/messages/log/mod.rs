@@ -1,0 +1,3 @@
+//! Messages about log records.
+
+pub mod record;

@@ -1,0 +1,9 @@
+//! Calls of ours to other services: the message out, the answer in.
+//!
+//! The room imports `domain`, `messages` and `soap`. It tries once; when to try again is the
+//! matter of whoever asks.
+
+pub mod connection;
+pub mod contract_call;
+pub mod national;
+pub mod producer;

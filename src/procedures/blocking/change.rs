@@ -1,0 +1,146 @@
+//! Changes of blocks in the local service, where they are made.
+//!
+//! Done means that the change is durable and seen by every call from now on; what it says of the
+//! national service depends on how long the caller waits.
+
+use super::carry::{Carried, conclude};
+use crate::domain::blocking::lifecycle::{self, Removal};
+use crate::domain::blocking::registration::{
+    self, BlockRegistration, ReplicationWait, RevokeRegistration,
+};
+use crate::domain::blocking::replication::NoticeKind;
+use crate::domain::decision::Decision;
+use crate::domain::identity::RecordId;
+use crate::procedures::context::Context;
+use crate::procedures::failure::Failure;
+use crate::store::blocking::changes::{BlockNumber, RemoveBlock};
+use crate::store::change::{Change, ChangeDomain};
+use crate::store::error::StoreError;
+
+/// Begins a change of the tenant's blocks.
+pub(super) async fn begin(context: &Context<'_>) -> Result<Change, StoreError> {
+    context.services.store.change(context.tenant.id, ChangeDomain::Blocking, context.now).await
+}
+
+/// Registers a block, with who asked and who registered.
+///
+/// # Errors
+/// Why it is refused, or the store's.
+pub async fn register(
+    context: &Context<'_>,
+    new: &BlockRegistration,
+    wait: ReplicationWait,
+) -> Result<(), Failure> {
+    context.tenant.may_hold(new.content.guards.provider())?;
+    let mut change = begin(context).await?;
+    let stored = change.find_block(&new.id).await?;
+    let decision = registration::register(stored.as_ref().map(|(_, history)| history), new)?;
+    let block = match (decision, stored) {
+        (Decision::Repeated, Some((number, _))) => number,
+        _ => change.insert_block(new).await?,
+    };
+    let about = Carried { kind: NoticeKind::RegisterBlock, id: &new.id, block, revoke: None };
+    conclude(context, change, decision, about, wait).await
+}
+
+/// Revokes a block for good.
+///
+/// # Errors
+/// Why it is refused, or the store's.
+pub async fn revoke(
+    context: &Context<'_>,
+    id: &RecordId,
+    by: &Removal,
+    wait: ReplicationWait,
+) -> Result<(), Failure> {
+    let mut change = begin(context).await?;
+    let (block, stored) = change.find_block(id).await?.unzip();
+    let decision = lifecycle::revoke(stored.as_ref())?;
+    remove(context, change, decision, (id, block), RemoveBlock::Revoke(by), wait).await
+}
+
+/// Annuls a block that was registered by mistake.
+///
+/// # Errors
+/// Why it is refused, or the store's.
+pub async fn delete(
+    context: &Context<'_>,
+    id: &RecordId,
+    by: &Removal,
+    wait: ReplicationWait,
+) -> Result<(), Failure> {
+    let mut change = begin(context).await?;
+    let (block, stored) = change.find_block(id).await?.unzip();
+    let decision = lifecycle::delete(stored.as_ref())?;
+    remove(context, change, decision, (id, block), RemoveBlock::Delete(by), wait).await
+}
+
+async fn remove(
+    context: &Context<'_>,
+    mut change: Change,
+    decision: Decision,
+    (id, block): (&RecordId, Option<BlockNumber>),
+    removal: RemoveBlock<'_>,
+    wait: ReplicationWait,
+) -> Result<(), Failure> {
+    // What is not there has been refused.
+    let Some(block) = block else { return Ok(()) };
+    if decision == Decision::Store {
+        change.remove_block(block, removal).await?;
+    }
+    let about = Carried { kind: NoticeKind::UnregisterBlock, id, block, revoke: None };
+    conclude(context, change, decision, about, wait).await
+}
+
+/// Lifts a block for a time.
+///
+/// # Errors
+/// Why it is refused, or the store's.
+pub async fn lift(
+    context: &Context<'_>,
+    new: &RevokeRegistration,
+    wait: ReplicationWait,
+) -> Result<(), Failure> {
+    let mut change = begin(context).await?;
+    let (number, block) = change.find_block(&new.block).await?.unzip();
+    let stored = change.find_revoke(&new.id).await?;
+    let history = stored.as_ref().map(|(.., history)| history);
+    let decision = registration::register_revoke(block.as_ref(), history, new, context.now)?;
+    // What is not there has been refused.
+    let (Some(number), Some(block)) = (number, block) else { return Ok(()) };
+    let revoke = match (decision, stored) {
+        (Decision::Repeated, Some((_, revoke, _))) => revoke,
+        _ => {
+            let guards = &block.block.content.guards;
+            let policy = context.services.lift_policies.of(guards.provider());
+            policy.allows(guards, new.lift.end, context.now)?;
+            change.insert_revoke(number, new).await?
+        }
+    };
+    let kind = NoticeKind::RegisterTemporaryRevoke;
+    let about = Carried { kind, id: &new.block, block: number, revoke: Some(revoke) };
+    conclude(context, change, decision, about, wait).await
+}
+
+/// Takes a temporary revoke back.
+///
+/// # Errors
+/// Why it is refused, or the store's.
+pub async fn cancel(
+    context: &Context<'_>,
+    id: &RecordId,
+    by: &Removal,
+    wait: ReplicationWait,
+) -> Result<(), Failure> {
+    let mut change = begin(context).await?;
+    let stored = change.find_revoke(id).await?;
+    let decision = lifecycle::cancel(stored.as_ref().map(|(.., history)| history))?;
+    // What is not there has been refused.
+    let Some((block, revoke, history)) = stored else { return Ok(()) };
+    if decision == Decision::Store {
+        change.cancel_revoke(block, revoke, Some(by)).await?;
+    }
+    let kind = NoticeKind::UnregisterTemporaryRevoke;
+    let about = Carried { kind, id: &history.block, block, revoke: Some(revoke) };
+    conclude(context, change, decision, about, wait).await
+}

@@ -1,0 +1,189 @@
+//! Copies of blocks in the national service: what local services elsewhere send, and the mirror of
+//! a local service in the same installation.
+
+use super::change::begin;
+use crate::domain::blocking::lifecycle::{self, BlockHistory, RevokeHistory};
+use crate::domain::blocking::registration::{
+    self, BlockRegistration, RevokeRegistration, has_run_out,
+};
+use crate::domain::blocking::replication::{lift_of, registration_of};
+use crate::domain::decision::Decision;
+use crate::domain::identity::RecordId;
+use crate::domain::rejection::{Class, Rejection};
+use crate::domain::time::Timestamp;
+use crate::procedures::context::Context;
+use crate::procedures::failure::Failure;
+use crate::procedures::tenants::Tenant;
+use crate::store::blocking::changes::{BlockNumber, RemoveBlock};
+use crate::store::change::Change;
+
+/// Registers the copy of a block with the temporary revokes that it has already, all of it or
+/// nothing; those that have run out on the way are left out.
+///
+/// # Errors
+/// Why it is refused, or the store's.
+pub async fn register(
+    context: &Context<'_>,
+    new: &BlockRegistration,
+    revokes: &[RevokeRegistration],
+) -> Result<(), Failure> {
+    context.tenant.may_hold(new.content.guards.provider())?;
+    let mut change = begin(context).await?;
+    let decision = store_copy(&mut change, new).await?;
+    for revoke in revokes.iter().filter(|revoke| !has_run_out(revoke, context.now)) {
+        let stored = store_lift(&mut change, revoke, context.now).await?;
+        // A repetition of the block that brings a new revoke says something else.
+        if decision == Decision::Repeated && stored == Decision::Store {
+            return Err(Rejection::new(
+                Class::AlreadyExists,
+                "En spärr med samma blockId men andra tillfälliga hävningar finns redan.",
+            )
+            .into());
+        }
+    }
+    change.commit().await?;
+    Ok(())
+}
+
+/// Removes the copy of a block, its temporary revokes with it.
+///
+/// # Errors
+/// Why it is refused, or the store's.
+pub async fn unregister(context: &Context<'_>, id: &RecordId) -> Result<(), Failure> {
+    let mut change = begin(context).await?;
+    let (number, stored) = change.find_block(id).await?.unzip();
+    let decision = lifecycle::unregister(stored.as_ref())?;
+    if let (Decision::Store, Some(number)) = (decision, number) {
+        change.remove_block(number, RemoveBlock::Unregister).await?;
+        change.commit().await?;
+    }
+    Ok(())
+}
+
+/// Registers the copy of a temporary revoke.
+///
+/// # Errors
+/// Why it is refused, or the store's.
+pub async fn lift(context: &Context<'_>, new: &RevokeRegistration) -> Result<(), Failure> {
+    let mut change = begin(context).await?;
+    if store_lift(&mut change, new, context.now).await? == Decision::Store {
+        change.commit().await?;
+    }
+    Ok(())
+}
+
+/// Removes the copy of a temporary revoke.
+///
+/// # Errors
+/// Why it is refused, or the store's.
+pub async fn unlift(context: &Context<'_>, id: &RecordId) -> Result<(), Failure> {
+    let mut change = begin(context).await?;
+    let stored = change.find_revoke(id).await?;
+    let history = stored.as_ref().map(|(.., history)| history);
+    let decision = lifecycle::unregister_revoke(history)?;
+    if let (Decision::Store, Some((block, number, _))) = (decision, stored) {
+        change.cancel_revoke(block, number, None).await?;
+        change.commit().await?;
+    }
+    Ok(())
+}
+
+async fn store_copy(change: &mut Change, new: &BlockRegistration) -> Result<Decision, Failure> {
+    let stored = change.find_block(&new.id).await?;
+    let decision = registration::register(stored.as_ref().map(|(_, history)| history), new)?;
+    if decision == Decision::Store {
+        change.insert_block(new).await?;
+    }
+    Ok(decision)
+}
+
+async fn store_lift(
+    change: &mut Change,
+    new: &RevokeRegistration,
+    now: Timestamp,
+) -> Result<Decision, Failure> {
+    let (number, block) = change.find_block(&new.block).await?.unzip();
+    let stored = change.find_revoke(&new.id).await?.map(|(.., history)| history);
+    let decision = registration::register_revoke(block.as_ref(), stored.as_ref(), new, now)?;
+    if let (Decision::Store, Some(number)) = (decision, number) {
+        change.insert_revoke(number, new).await?;
+    }
+    Ok(decision)
+}
+
+/// Whether a block that is mirrored has just been registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mirrored {
+    /// It has: a copy that says something else is another service's, and refuses it.
+    New,
+    /// It was there before: whatever its copy says gives way.
+    Known,
+}
+
+/// Makes the copy of a block in a national tenant of this installation like the block, in the same
+/// transaction: removed where it is removed, else in force with the same temporary revokes.
+/// Returns how much was changed.
+///
+/// # Errors
+/// Why the national tenant refuses it, or the store's; then nothing of the change may be kept.
+pub(super) async fn mirror(
+    change: &mut Change,
+    national: &Tenant,
+    id: &RecordId,
+    mirrored: Mirrored,
+    now: Timestamp,
+) -> Result<usize, Failure> {
+    let Some((number, ours)) = change.find_block(id).await? else { return Ok(0) };
+    let lifts = change.standing_revokes(number).await?;
+    let lifts: Vec<RevokeHistory> =
+        lifts.into_iter().map(|(_, lift)| lift).filter(|lift| lift.is_in_force(now)).collect();
+    change.go_on_in(national.id, now).await?;
+    let copy = change.find_block(id).await?.filter(|(_, copy)| copy.block.lifetime.stands());
+    if !ours.block.lifetime.stands() {
+        let Some((copy, _)) = copy else { return Ok(0) };
+        change.remove_block(copy, RemoveBlock::Unregister).await?;
+        return Ok(1);
+    }
+    let new = registration_of(&ours.block);
+    let (copy, mut changes) = match copy {
+        Some((number, copy)) if copy.block.content == new.content => (number, 0),
+        Some((_, copy)) if mirrored == Mirrored::New => {
+            registration::register(Some(&copy), &new)?;
+            return Ok(0);
+        }
+        other => {
+            national.may_hold(new.content.guards.provider())?;
+            if let Some((number, _)) = other {
+                change.remove_block(number, RemoveBlock::Unregister).await?;
+            }
+            (change.insert_block(&new).await?, 1)
+        }
+    };
+    changes += mirror_lifts(change, copy, &ours, &lifts, now).await?;
+    Ok(changes)
+}
+
+async fn mirror_lifts(
+    change: &mut Change,
+    copy: BlockNumber,
+    ours: &BlockHistory,
+    lifts: &[RevokeHistory],
+    now: Timestamp,
+) -> Result<usize, Failure> {
+    let mut changes = 0;
+    for (number, theirs) in change.standing_revokes(copy).await? {
+        let same = |ours: &RevokeHistory| {
+            ours.revoke.id == theirs.revoke.id && ours.revoke.lift == theirs.revoke.lift
+        };
+        if theirs.is_in_force(now) && !lifts.iter().any(same) {
+            change.cancel_revoke(copy, number, None).await?;
+            changes += 1;
+        }
+    }
+    for lift in lifts {
+        let new = lift_of(&ours.block, &lift.revoke);
+        let stored = store_lift(change, &new, now).await?;
+        changes += usize::from(stored == Decision::Store);
+    }
+    Ok(changes)
+}

@@ -1,0 +1,109 @@
+//! What is asked about blocks.
+
+use crate::domain::blocking::block::{Block, Information, is_blocked};
+use crate::domain::blocking::lifecycle::{BlockHistory, RevokeHistory};
+use crate::domain::identity::{AccessingActor, HsaId, PatientId};
+use crate::domain::time::{Moment, Timestamp};
+use crate::procedures::batches::Batches;
+use crate::procedures::context::{Context, Services};
+use crate::procedures::failure::Failure;
+pub use crate::store::blocking::blocks::Selection;
+pub use crate::store::blocking::replication_status::ReplicationStatus;
+use crate::store::change::ChangeDomain;
+use crate::store::error::StoreError;
+
+/// Whether each piece of information about the patient is closed to the actor, in their order.
+///
+/// # Errors
+/// The store's.
+pub async fn are_blocked(
+    context: &Context<'_>,
+    patient: &PatientId,
+    actor: &AccessingActor,
+    information: impl Iterator<Item = &Information>,
+) -> Result<Vec<bool>, Failure> {
+    let blocks = context.services.store.active_blocks(context.tenant.id, patient).await?;
+    let now = Moment::Now(context.now);
+    Ok(information.map(|i| is_blocked(&blocks, patient, i, actor, now)).collect())
+}
+
+/// Blocks that are being read.
+#[derive(Debug)]
+pub struct BlockReading {
+    /// Where the next reading begins to miss nothing.
+    pub next: Timestamp,
+    /// When one of the selected blocks was last taken away.
+    pub latest_removal: Option<Timestamp>,
+    /// The blocks.
+    pub blocks: Batches<Block>,
+}
+
+/// Begins to read the selected active blocks, in order of storage time and id.
+///
+/// # Errors
+/// The store's.
+pub async fn read_blocks(
+    context: &Context<'_>,
+    selection: Selection,
+) -> Result<BlockReading, Failure> {
+    let (store, tenant, now) = (&context.services.store, context.tenant.id, context.now);
+    // The cursor comes first: whatever is not in the snapshot read below is stored after it.
+    let next = store.cursor(tenant, ChangeDomain::Blocking, now).await?;
+    let latest_removal = store.latest_removal(tenant, &selection).await?;
+    let store = store.clone();
+    let blocks = Batches::of(|to| async move {
+        store.read_blocks(tenant, &selection, now, &to).await
+    });
+    Ok(BlockReading { next, latest_removal, blocks })
+}
+
+/// When one of the selected blocks was last taken away.
+///
+/// # Errors
+/// The store's.
+pub async fn latest_removal(
+    context: &Context<'_>,
+    selection: &Selection,
+) -> Result<Option<Timestamp>, Failure> {
+    Ok(context.services.store.latest_removal(context.tenant.id, selection).await?)
+}
+
+/// Begins to read the patients who have an active block at a care provider.
+pub fn read_patients(context: &Context<'_>, care_provider: HsaId) -> Batches<PatientId> {
+    let (store, tenant) = (context.services.store.clone(), context.tenant.id);
+    Batches::of(|to| async move {
+        store.read_patients_with_blocks(tenant, &care_provider, &to).await
+    })
+}
+
+/// Everything that has happened to a patient's blocks at a care provider, in order of
+/// registration.
+///
+/// # Errors
+/// The store's.
+pub async fn histories(
+    context: &Context<'_>,
+    care_provider: &HsaId,
+    patient: &PatientId,
+) -> Result<Vec<(BlockHistory, Vec<RevokeHistory>)>, Failure> {
+    let store = &context.services.store;
+    let mut found = store.block_histories(context.tenant.id, care_provider, patient).await?;
+    found.sort_by_cached_key(|(history, _)| {
+        // Of a copy nobody here knows more than when it was stored.
+        let stored_at = history.block.lifetime.stored_at;
+        let registered = history.action.as_ref().map_or(stored_at, |a| a.registered_at);
+        (registered, history.block.id.key())
+    });
+    Ok(found)
+}
+
+/// How replication stands for each tenant that replicates to a service elsewhere.
+///
+/// # Errors
+/// The store's.
+pub async fn replication_status(
+    services: &Services,
+) -> Result<Vec<ReplicationStatus>, StoreError> {
+    let replicating: Vec<_> = services.tenants.replicators().iter().map(|r| r.tenant()).collect();
+    services.store.replication_status(&replicating).await
+}

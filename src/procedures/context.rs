@@ -1,0 +1,76 @@
+//! What every procedure is given beside its question: parts and settings, and who asks whom.
+
+use super::tenants::{Tenant, Tenants};
+use crate::domain::blocking::lift_policy::LiftPolicies;
+use crate::domain::identity::HsaId;
+use crate::domain::log::record::RepeatedLogId;
+use crate::domain::rejection::{Class, Rejection};
+use crate::domain::time::Timestamp;
+use crate::store::database::Store;
+use crate::store::log::writer::LogWriters;
+
+/// The parts and settings that procedures use.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// The store.
+    pub store: Store,
+    /// The queue of log records to be stored.
+    pub log_writers: LogWriters,
+    /// Whose data the logical addresses name.
+    pub tenants: Tenants,
+    /// What happens when a log id comes again.
+    pub repeated_log_id: RepeatedLogId,
+    /// How care providers let their blocks be lifted.
+    pub lift_policies: LiftPolicies,
+    /// Assertions that a page of GetConsentsForCareProvider should hold.
+    pub consent_page_rows: usize,
+    /// Systems that may act for patients.
+    pub citizen_services: CitizenServices,
+}
+
+/// Systems that may act for patients.
+#[derive(Debug, Clone)]
+pub enum CitizenServices {
+    /// Those listed.
+    Listed(Vec<HsaId>),
+    /// A test bench: whatever calls from this machine.
+    CallersHere,
+}
+
+/// One call: who asks whom, and when.
+#[derive(Debug, Clone)]
+pub struct Context<'s> {
+    /// Parts and settings.
+    pub services: &'s Services,
+    /// Whose data the call sees.
+    pub tenant: &'s Tenant,
+    /// The system that began the chain of calls, if it is known.
+    pub caller: Option<String>,
+    /// Whether the call comes from this machine.
+    pub on_this_machine: bool,
+    /// The time of the call.
+    pub now: Timestamp,
+}
+
+impl Context<'_> {
+    /// Whether the calling system may act for patients.
+    ///
+    /// # Errors
+    /// That it may not.
+    pub fn may_act_for_patients(&self) -> Result<(), Rejection> {
+        let approved = match &self.services.citizen_services {
+            CitizenServices::Listed(listed) => {
+                let caller = self.caller.as_deref().and_then(HsaId::new);
+                caller.is_some_and(|caller| listed.contains(&caller))
+            }
+            CitizenServices::CallersHere => self.on_this_machine,
+        };
+        match approved {
+            true => Ok(()),
+            false => Err(Rejection::new(
+                Class::AccessDenied,
+                "Systemet är inte godkänt för tjänster till patienter.",
+            )),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What is done, in domain words, whoever asks: a contract, a command, a worker.
+//!
+//! A procedure loads the facts, lets the domain decide, keeps the decision, and tells whom it
+//! concerns. The room imports `clock`, `domain`, `peers` and `store`; it knows no messages.
+
+pub mod batches;
+pub mod blocking;
+pub mod consent;
+pub mod context;
+pub mod failure;
+pub mod log;
+pub mod retention;
+pub mod tenants;

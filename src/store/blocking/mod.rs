@@ -1,0 +1,7 @@
+//! Blocks and temporary revokes, and what waits to be told to the national service.
+
+pub mod blocks;
+pub mod changes;
+pub mod history;
+pub mod replication_status;
+pub mod replications;

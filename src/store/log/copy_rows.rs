@@ -1,0 +1,245 @@
+//! Log records as rows in `PostgreSQL`'s binary COPY format.
+//!
+//! Records are encoded once, straight from the request, while it is still borrowed; the
+//! writer only fills in the running numbers and passes the bytes on.
+
+use crate::domain::identity::RecordId;
+use crate::domain::log::record::{
+    IdHash, Identity, LogEntry, Organisation, Repetition, Resource, User,
+};
+use crate::domain::time::Timestamp;
+use chrono::{DateTime, Datelike};
+
+/// What comes before the rows of a binary COPY: signature, flags, no header extension.
+pub(super) const HEADER: &[u8] = b"PGCOPY\n\xFF\r\n\0\0\0\0\0\0\0\0\0";
+/// What comes after the rows.
+pub(super) const TRAILER: &[u8] = b"\xFF\xFF";
+
+pub(super) const COPY_ENTRIES: &str =
+    "copy log_entries (entry_number, tenant_id, stored_at, activity_at,
+    log_id, system_id, system_name, activity_type, activity_level, activity_args, purpose, user_id,
+    user_name, person_root, person_extension, assignment, title, care_provider_id,
+    care_provider_name, care_unit_id, care_unit_name) from stdin (format binary)";
+pub(super) const COPY_RESOURCES: &str =
+    "copy log_resources (entry_number, ordinal, tenant_id, activity_at,
+    resource_type, patient_key, patient_root, patient_extension, patient_name, care_provider_id,
+    care_provider_name, care_unit_id, care_unit_name) from stdin (format binary)";
+const ENTRY_COLUMNS: i16 = 21;
+const RESOURCE_COLUMNS: i16 = 13;
+
+/// A record's id, and where its rows are.
+#[derive(Debug, Clone)]
+pub(super) struct EncodedRecord {
+    pub hash: IdHash,
+    /// The id, as received.
+    pub id: String,
+    pub activity_at: Timestamp,
+    /// Offset behind its row in `entries`.
+    entry_end: usize,
+    /// Offset behind its rows in `resources`.
+    resources_end: usize,
+    resource_count: usize,
+}
+
+/// The records of one call, encoded.
+#[derive(Debug, Default)]
+pub struct EncodedLog {
+    pub(super) records: Vec<EncodedRecord>,
+    /// Ids that the call has more than once; only the first record under each is encoded.
+    pub repeated_within: Vec<Repetition>,
+    entries: Vec<u8>,
+    resources: Vec<u8>,
+}
+
+impl EncodedLog {
+    /// Room for `records` of the usual size.
+    pub fn with_capacity(records: usize) -> Self {
+        Self {
+            records: Vec::with_capacity(records),
+            entries: Vec::with_capacity(records * 512),
+            resources: Vec::with_capacity(records * 256),
+            repeated_within: Vec::new(),
+        }
+    }
+
+    /// Adds a record.
+    pub fn push(&mut self, tenant: i32, id: &RecordId, entry: &LogEntry<'_>, stored_at: Timestamp) {
+        let mut row = Row::begin(&mut self.entries, ENTRY_COLUMNS);
+        row.number_later();
+        row.int(tenant);
+        row.time(stored_at);
+        row.time(entry.activity_at);
+        row.text(entry.id);
+        row.organisation(Some(entry.system));
+        row.text(entry.activity_type);
+        row.optional(entry.activity_level);
+        row.optional(entry.activity_args);
+        row.text(entry.purpose);
+        row.user(entry.user);
+        row.identity(entry.person);
+        row.optional(entry.assignment);
+        row.optional(entry.title);
+        row.organisation(Some(entry.care_provider));
+        row.organisation(Some(entry.care_unit));
+        for (ordinal, resource) in (1..).zip(&entry.resources) {
+            self.push_resource(tenant, ordinal, resource, entry.activity_at);
+        }
+        self.records.push(EncodedRecord {
+            hash: IdHash::of(id),
+            id: entry.id.to_owned(),
+            activity_at: entry.activity_at,
+            entry_end: self.entries.len(),
+            resources_end: self.resources.len(),
+            resource_count: entry.resources.len(),
+        });
+    }
+
+    fn push_resource(&mut self, tenant: i32, ordinal: i32, resource: &Resource<'_>, at: Timestamp) {
+        let mut row = Row::begin(&mut self.resources, RESOURCE_COLUMNS);
+        row.number_later();
+        row.int(ordinal);
+        row.int(tenant);
+        row.time(at);
+        row.text(resource.resource_type);
+        let patient = resource.patient.as_ref();
+        row.optional(patient.map(|p| p.key.as_str()));
+        row.identity(patient.map(|p| p.identity));
+        row.optional(patient.and_then(|p| p.name));
+        row.organisation(Some(resource.care_provider));
+        row.organisation(resource.care_unit);
+    }
+
+    /// The months, as (year, month), that the records' activities lie in.
+    pub(super) fn months(&self) -> impl Iterator<Item = (i32, u32)> + '_ {
+        self.records.iter().map(|r| (r.activity_at.year(), r.activity_at.month()))
+    }
+
+    /// Writes the running numbers into the rows; `numbers` has one for each record.
+    pub(super) fn number(&mut self, numbers: &[i64]) {
+        let (mut entry, mut resource) = (0, 0);
+        for (record, number) in self.records.iter().zip(numbers) {
+            set_number(&mut self.entries, entry, *number);
+            entry = record.entry_end;
+            for _ in 0..record.resource_count {
+                set_number(&mut self.resources, resource, *number);
+                resource = row_end(&self.resources, resource, RESOURCE_COLUMNS);
+            }
+            resource = record.resources_end;
+        }
+    }
+
+    /// Keeps only the records for which `keep` says so.
+    pub(super) fn retain(&mut self, keep: impl Fn(&EncodedRecord) -> bool) {
+        let mut kept = Self::default();
+        let (mut entry, mut resource) = (0, 0);
+        for record in &self.records {
+            if keep(record) {
+                kept.entries.extend_from_slice(&self.entries[entry..record.entry_end]);
+                kept.resources.extend_from_slice(&self.resources[resource..record.resources_end]);
+                kept.records.push(EncodedRecord {
+                    entry_end: kept.entries.len(),
+                    resources_end: kept.resources.len(),
+                    ..record.clone()
+                });
+            }
+            (entry, resource) = (record.entry_end, record.resources_end);
+        }
+        kept.repeated_within = std::mem::take(&mut self.repeated_within);
+        *self = kept;
+    }
+
+    /// What a record says: its rows without running number and time of storing.
+    pub(super) fn content(&self, index: usize) -> Vec<u8> {
+        let before = index.checked_sub(1).map(|i| &self.records[i]);
+        let (entry, mut resource) = before.map_or((0, 0), |r| (r.entry_end, r.resources_end));
+        let record = &self.records[index];
+        let (number, tenant, stored_at) = (entry + 14, entry + 22, entry + 34);
+        let mut content = self.entries[number..tenant].to_vec();
+        content.extend_from_slice(&self.entries[stored_at..record.entry_end]);
+        for _ in 0..record.resource_count {
+            let end = row_end(&self.resources, resource, RESOURCE_COLUMNS);
+            content.extend_from_slice(&self.resources[resource + 14..end]);
+            resource = end;
+        }
+        content
+    }
+
+    pub(super) fn entry_rows(&self) -> &[u8] {
+        &self.entries
+    }
+
+    pub(super) fn resource_rows(&self) -> &[u8] {
+        &self.resources
+    }
+}
+
+/// The number is the first column: behind the column count and its own length.
+fn set_number(rows: &mut [u8], row: usize, number: i64) {
+    rows[row + 6..row + 14].copy_from_slice(&number.to_be_bytes());
+}
+
+/// Where the row that starts at `row` ends.
+fn row_end(rows: &[u8], row: usize, columns: i16) -> usize {
+    (0..columns).fold(row + 2, |at, _| {
+        let length = i32::from_be_bytes([rows[at], rows[at + 1], rows[at + 2], rows[at + 3]]);
+        at + 4 + usize::try_from(length).unwrap_or(0)
+    })
+}
+
+struct Row<'b> {
+    buffer: &'b mut Vec<u8>,
+}
+
+impl<'b> Row<'b> {
+    fn begin(buffer: &'b mut Vec<u8>, columns: i16) -> Self {
+        buffer.extend_from_slice(&columns.to_be_bytes());
+        Self { buffer }
+    }
+
+    fn bytes(&mut self, value: &[u8]) {
+        // Values are parts of a request, whose size is bounded far below 2 GiB.
+        let length = i32::try_from(value.len()).unwrap_or(i32::MAX);
+        self.buffer.extend_from_slice(&length.to_be_bytes());
+        self.buffer.extend_from_slice(value);
+    }
+
+    fn number_later(&mut self) {
+        self.bytes(&0_i64.to_be_bytes());
+    }
+
+    fn int(&mut self, value: i32) {
+        self.bytes(&value.to_be_bytes());
+    }
+
+    fn time(&mut self, at: Timestamp) {
+        // Microseconds since 2000-01-01T00:00:00Z.
+        let epoch = DateTime::UNIX_EPOCH.timestamp_micros() + 946_684_800_000_000;
+        self.bytes(&(at.timestamp_micros() - epoch).to_be_bytes());
+    }
+
+    fn text(&mut self, value: &str) {
+        self.bytes(value.as_bytes());
+    }
+
+    fn optional(&mut self, value: Option<&str>) {
+        match value {
+            Some(value) => self.text(value),
+            None => self.buffer.extend_from_slice(&(-1_i32).to_be_bytes()),
+        }
+    }
+
+    fn user(&mut self, value: User<'_>) {
+        self.text(value.id);
+        self.optional(value.name);
+    }
+
+    fn organisation(&mut self, value: Option<Organisation<'_>>) {
+        self.optional(value.map(|o| o.id));
+        self.optional(value.and_then(|o| o.name));
+    }
+
+    fn identity(&mut self, value: Option<Identity<'_>>) {
+        self.optional(value.map(|i| i.root));
+        self.optional(value.and_then(|i| i.extension));
+    }
+}

@@ -1,0 +1,266 @@
+//! Writers that store the log records of many calls in one transaction.
+//!
+//! A call waits in a bounded queue. A writer takes what is waiting, up to a limit, and
+//! stores it together: one commit, one flush to disk. When an id of the lot has been used
+//! before, the lot is undone and each call is stored by itself, so that every call is all
+//! or nothing and no call suffers for another.
+
+use super::copy_rows::{COPY_ENTRIES, COPY_RESOURCES, EncodedLog, HEADER, TRAILER};
+use super::numbers::LogNumbers;
+use super::partitions::LogPartitions;
+use super::records;
+use crate::domain::log::record::{IdHash, RepeatedLogId, Repetition, judge_repetitions};
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use sqlx::{PgConnection, Postgres, Transaction};
+use std::collections::HashSet;
+use std::slice;
+use std::sync::Arc;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+/// Records that one transaction stores at the most, unless a single call has more.
+const GROUP_RECORDS_MAX: usize = 2_000;
+/// Calls that may stand in the queue; how many may wait for a place in it is bounded by the
+/// requests that may be under way.
+const QUEUE_CALLS_MAX: usize = 64;
+
+/// What became of a call's records.
+#[derive(Debug)]
+pub enum Stored {
+    /// All that were new are durable.
+    Done,
+    /// Nothing was stored: these ids have been used before.
+    Refused(Vec<Repetition>),
+}
+
+type WhatBecame = Result<Stored, StoreError>;
+
+/// A call's records in the queue.
+struct QueuedCall {
+    log: EncodedLog,
+    waiting: Waiting,
+}
+
+/// Who waits for what becomes of a call, and what it asked for.
+struct Waiting {
+    policy: RepeatedLogId,
+    told: oneshot::Sender<WhatBecame>,
+}
+
+/// The queue to the writers.
+#[derive(Debug, Clone)]
+pub struct LogWriters {
+    queue: mpsc::Sender<QueuedCall>,
+}
+
+/// What became of several calls that were stored together.
+#[derive(Clone, Copy)]
+enum Together {
+    Done,
+    /// Nothing is stored: each call is to be tried by itself.
+    Undone,
+    /// The connection broke at the commit.
+    Unknown,
+}
+
+struct Writer {
+    store: Store,
+    partitions: Arc<LogPartitions>,
+    numbers: Arc<LogNumbers>,
+}
+
+impl LogWriters {
+    /// Starts `count` writers; they end when every handle to the queue is gone and what is
+    /// in it has been stored.
+    pub fn start(store: &Store, count: usize) -> (Self, JoinSet<()>) {
+        let (queue, calls) = mpsc::channel(QUEUE_CALLS_MAX);
+        let calls = Arc::new(Mutex::new(calls));
+        let partitions = Arc::new(LogPartitions::default());
+        let numbers = Arc::new(LogNumbers::default());
+        let mut writers = JoinSet::new();
+        for _ in 0..count {
+            let writer = Writer {
+                store: store.clone(),
+                partitions: Arc::clone(&partitions),
+                numbers: Arc::clone(&numbers),
+            };
+            writers.spawn(writer.run(Arc::clone(&calls)));
+        }
+        (Self { queue }, writers)
+    }
+
+    /// Stores a call's records, all of them or none; `Done` means durable.
+    ///
+    /// # Errors
+    /// The store's. After an error the records may have been stored all the same, when the
+    /// connection broke at the commit.
+    pub async fn store(&self, log: EncodedLog, policy: RepeatedLogId) -> WhatBecame {
+        let (told, answer) = oneshot::channel();
+        let call = QueuedCall { log, waiting: Waiting { policy, told } };
+        self.queue.send(call).await.map_err(|_| StoreError::Stopped)?;
+        answer.await.map_err(|_| StoreError::Stopped)?
+    }
+}
+
+impl Writer {
+    async fn run(self, calls: Arc<Mutex<mpsc::Receiver<QueuedCall>>>) {
+        loop {
+            let mut group = Vec::new();
+            {
+                let mut calls = calls.lock().await;
+                let Some(first) = calls.recv().await else { return };
+                let mut records = first.log.records.len();
+                group.push(first);
+                while records < GROUP_RECORDS_MAX
+                    && let Ok(next) = calls.try_recv()
+                {
+                    records += next.log.records.len();
+                    group.push(next);
+                }
+            }
+            self.store_group(group).await;
+        }
+    }
+
+    async fn store_group(&self, group: Vec<QueuedCall>) {
+        let (mut logs, waiting): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|call| (call.log, call.waiting)).unzip();
+        let simple = logs.iter().all(|log| log.repeated_within.is_empty());
+        let together = match logs.len() > 1 && simple {
+            true => self.store_together(&mut logs).await,
+            false => Together::Undone,
+        };
+        for (log, waiting) in logs.into_iter().zip(waiting) {
+            let became = match together {
+                Together::Done => Ok(Stored::Done),
+                Together::Undone => self.store_one(log, waiting.policy).await,
+                Together::Unknown => Err(StoreError::CommitUnknown),
+            };
+            // A caller that has gone away needs no answer.
+            _ = waiting.told.send(became);
+        }
+    }
+
+    /// Stores every call in one transaction, or nothing when an id is not new.
+    async fn store_together(&self, logs: &mut [EncodedLog]) -> Together {
+        // Whatever goes wrong before the commit shows again in the calls that it concerns.
+        let Ok(Some(transaction)) = self.prepare(logs).await else { return Together::Undone };
+        match transaction.commit().await {
+            Ok(()) => Together::Done,
+            Err(error) => {
+                tracing::error!(%error, "commit of log records failed");
+                Together::Unknown
+            }
+        }
+    }
+
+    /// Everything up to the commit; `None` when an id is not new.
+    async fn prepare(
+        &self,
+        logs: &mut [EncodedLog],
+    ) -> Result<Option<Transaction<'static, Postgres>>, StoreError> {
+        let mut transaction = self.begin(logs).await?;
+        let used = self.insert_ids(&mut transaction, logs).await?;
+        if !used.is_empty() {
+            return Ok(None);
+        }
+        copy(&mut transaction, logs).await?;
+        Ok(Some(transaction))
+    }
+
+    async fn store_one(&self, mut log: EncodedLog, policy: RepeatedLogId) -> WhatBecame {
+        let mut repetitions = std::mem::take(&mut log.repeated_within);
+        let mut transaction = self.begin(slice::from_ref(&log)).await?;
+        let used = self.insert_ids(&mut transaction, slice::from_mut(&mut log)).await?;
+        if !used.is_empty() {
+            repetitions.extend(records::compare(&mut transaction, &log, &used).await?);
+            log.retain(|record| !used.contains(&record.hash));
+        }
+        if judge_repetitions(&repetitions, policy).is_err() {
+            // The transaction is undone when it is dropped.
+            return Ok(Stored::Refused(repetitions));
+        }
+        copy(&mut transaction, slice::from_ref(&log)).await?;
+        transaction.commit().await?;
+        Ok(Stored::Done)
+    }
+
+    /// Numbers the records and takes their ids; returns the ids that somebody has already.
+    async fn insert_ids(
+        &self,
+        connection: &mut PgConnection,
+        logs: &mut [EncodedLog],
+    ) -> Result<HashSet<IdHash>, StoreError> {
+        let count: usize = logs.iter().map(|log| log.records.len()).sum();
+        let numbers = self.numbers.take(connection, count).await?;
+        let mut rest = numbers.as_slice();
+        for log in logs.iter_mut() {
+            let (own, others) = rest.split_at(log.records.len());
+            log.number(own);
+            rest = others;
+        }
+        let records = logs.iter().flat_map(|log| &log.records);
+        let mut ids: Vec<_> =
+            records.zip(&numbers).map(|(r, number)| (r.hash, *number, r.activity_at)).collect();
+        // In one order everywhere, so that two transactions never wait for each other.
+        ids.sort_unstable_by_key(|id| id.0);
+        let hashes: Vec<Uuid> = ids.iter().map(|id| Uuid::from_bytes(id.0.0)).collect();
+        let numbers: Vec<i64> = ids.iter().map(|id| id.1).collect();
+        let inserted = sqlx::query(
+            "/* insert_log_ids */ insert into log_ids (id_hash, entry_number, activity_at)
+             select * from unnest($1::uuid[], $2::bigint[], $3::timestamptz[])
+             on conflict (id_hash) do nothing",
+        )
+        .bind(&hashes)
+        .bind(&numbers)
+        .bind(ids.iter().map(|id| id.2).collect::<Vec<_>>())
+        .execute(&mut *connection)
+        .await?;
+        if inserted.rows_affected() == ids.len() as u64 {
+            return Ok(HashSet::new());
+        }
+        let used: Vec<Uuid> = sqlx::query_scalar(
+            "/* used_log_ids */ select i.id_hash
+             from unnest($1::uuid[], $2::bigint[]) as c (id_hash, entry_number)
+             join log_ids i on i.id_hash = c.id_hash and i.entry_number <> c.entry_number",
+        )
+        .bind(&hashes)
+        .bind(&numbers)
+        .fetch_all(connection)
+        .await?;
+        Ok(used.into_iter().map(|hash| IdHash(hash.into_bytes())).collect())
+    }
+
+    async fn begin(
+        &self,
+        logs: &[EncodedLog],
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let months: HashSet<(i32, u32)> = logs.iter().flat_map(EncodedLog::months).collect();
+        self.partitions.ensure(&self.store.pool, months).await?;
+        Ok(self.store.pool.begin().await?)
+    }
+}
+
+async fn copy(connection: &mut PgConnection, logs: &[EncodedLog]) -> Result<(), StoreError> {
+    let entries = logs.iter().map(EncodedLog::entry_rows).collect();
+    copy_rows(connection, COPY_ENTRIES, entries).await?;
+    let resources = logs.iter().map(EncodedLog::resource_rows).collect();
+    copy_rows(connection, COPY_RESOURCES, resources).await
+}
+
+async fn copy_rows(
+    connection: &mut PgConnection,
+    sql: &str,
+    rows: Vec<&[u8]>,
+) -> Result<(), StoreError> {
+    let mut sink = connection.copy_in_raw(sql).await?;
+    sink.send(HEADER).await?;
+    for rows in rows {
+        sink.send(rows).await?;
+    }
+    sink.send(TRAILER).await?;
+    sink.finish().await?;
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! Whose data there is.
+
+use super::database::Store;
+use super::error::StoreError;
+
+/// Whose data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TenantId(pub i32);
+
+impl Store {
+    /// The tenant of a name, made when it is new.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn tenant(&self, name: &str) -> Result<TenantId, StoreError> {
+        let insert = "/* tenant */ insert into tenants (name) values ($1) on conflict do nothing";
+        sqlx::query(insert).bind(name).execute(&self.pool).await?;
+        let id = sqlx::query_scalar("/* tenant */ select tenant_id from tenants where name = $1")
+            .bind(name)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(TenantId(id))
+    }
+
+    /// Every tenant, by name.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn tenants(&self) -> Result<Vec<(TenantId, String)>, StoreError> {
+        let rows: Vec<(i32, String)> =
+            sqlx::query_as("/* tenants */ select tenant_id, name from tenants order by name")
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(rows.into_iter().map(|(id, name)| (TenantId(id), name)).collect())
+    }
+}

@@ -4,7 +4,8 @@
 #[allow(dead_code)]
 mod codegen;
 
-use codegen::emit::{self, Settings};
+use codegen::emit;
+use codegen::emitter::Settings;
 use codegen::model::{Model, Source};
 use std::path::{Path, PathBuf};
 use std::{env, fs};

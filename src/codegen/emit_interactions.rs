@@ -3,7 +3,7 @@
 //! For each domain there is also a macro that hands its contracts to another: what is not
 //! implemented for all of them does not compile.
 
-use super::emit::{Emitter, include, rust_type};
+use super::emitter::{Emitter, include, rust_type};
 use super::model::Interaction;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -34,7 +34,10 @@ pub fn interactions(emitter: &Emitter<'_>, out: &mut String) {
     }
     out.push_str("}\n\n");
     for (domain, own) in &domains {
-        _ = writeln!(out, "/// The contracts of a domain.\n{DERIVED}pub enum {domain}Interaction {{");
+        _ = writeln!(
+            out,
+            "/// The contracts of a domain.\n{DERIVED}pub enum {domain}Interaction {{"
+        );
         for i in own {
             _ = writeln!(out, "    /// {}\n    {},", i.doc, i.name);
         }

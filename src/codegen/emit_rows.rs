@@ -1,7 +1,7 @@
 //! Writes the Rust text of types whose rows may be many: what stands before them, one row, and
 //! what stands behind them, each written and read by itself.
 
-use super::emit::{Emitter, rust_type};
+use super::emitter::{Emitter, rust_type};
 use super::model::{ComplexType, Field, QName};
 use std::fmt::Write as _;
 

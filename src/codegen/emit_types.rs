@@ -1,6 +1,6 @@
 //! Writes the Rust text of types: structs and enumerations with their readers and writers.
 
-use super::emit::{Emitter, rust_type, snake};
+use super::emitter::{Emitter, rust_type, snake};
 use super::model::{Builtin, ComplexType, Field, Model, QName, builtin};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -164,7 +164,9 @@ impl Emitter<'_> {
         out: &mut String,
     ) {
         let ns = &self.namespaces[&name.namespace].constant;
-        out.push_str("    pub fn read(r: &mut Reader<'a>) -> ::core::result::Result<Self, ReadError> {\n");
+        out.push_str(
+            "    pub fn read(r: &mut Reader<'a>) -> ::core::result::Result<Self, ReadError> {\n",
+        );
         let is_request = self.is_request(name);
         _ = writeln!(out, "        let mut row = Row::enter(r, {is_request})?;");
         for (index, field) in complex.fields.iter().enumerate() {

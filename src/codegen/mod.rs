@@ -9,6 +9,7 @@ pub mod emit;
 pub mod emit_interactions;
 pub mod emit_rows;
 pub mod emit_types;
+pub mod emitter;
 pub mod model;
 pub mod raw;
 pub mod tree;

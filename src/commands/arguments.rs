@@ -1,13 +1,13 @@
 //! Which command: the program's arguments.
 
-use super::check_config::CheckConfig;
-use super::check_contracts::CheckContracts;
+use super::check_config::CheckConfigCommand;
+use super::check_contracts::CheckContractsCommand;
 use super::error::CommandError;
-use super::hold::Hold;
-use super::import::Import;
-use super::replication::Replication;
-use super::retention::Retention;
-use super::serve::Serve;
+use super::hold::HoldCommand;
+use super::import::ImportCommand;
+use super::replication::ReplicationCommand;
+use super::retention::RetentionCommand;
+use super::serve::ServeCommand;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -22,22 +22,22 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the contracts.
-    Serve(Serve),
+    Serve(ServeCommand),
     /// Say what a configuration file means, without starting anything.
-    CheckConfig(CheckConfig),
+    CheckConfig(CheckConfigCommand),
     /// Replication of blocks to a national service elsewhere.
     #[command(subcommand)]
-    Replication(Replication),
+    Replication(ReplicationCommand),
     /// Take up copies from local systems.
     #[command(subcommand)]
-    Import(Import),
+    Import(ImportCommand),
     /// Remove what has been invalid for long enough.
-    Retention(Retention),
+    Retention(RetentionCommand),
     /// Legal holds: what must not be removed, however old.
     #[command(subcommand)]
-    Hold(Hold),
+    Hold(HoldCommand),
     /// Compare our schemas and WSDLs with the official package in a folder.
-    CheckContracts(CheckContracts),
+    CheckContracts(CheckContractsCommand),
 }
 
 impl Arguments {

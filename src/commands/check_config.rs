@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 /// Say what a configuration file means, without starting anything.
 #[derive(Debug, clap::Args)]
-pub struct CheckConfig {
+pub struct CheckConfigCommand {
     /// Settings (TOML).
     file: PathBuf,
 }
 
-impl CheckConfig {
+impl CheckConfigCommand {
     /// Prints what was understood.
     ///
     /// # Errors

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 /// Compare our schemas and WSDLs with the official package in a folder.
 #[derive(Debug, clap::Args)]
-pub struct CheckContracts {
+pub struct CheckContractsCommand {
     /// The folder; files are matched by target namespace.
     dir: PathBuf,
 }
 
-impl CheckContracts {
+impl CheckContractsCommand {
     /// Prints the differences; `false` when there are any.
     ///
     /// # Errors

@@ -5,11 +5,11 @@ use super::settings::{Settings, tenant_named};
 use crate::app::store_of_running;
 use crate::clock::Clock;
 use crate::domain::identity::{HsaId, patient_key};
-use crate::domain::retention::Hold as HoldOn;
+use crate::domain::retention::Hold;
 
 /// Legal holds: what must not be removed, however old.
 #[derive(Debug, clap::Subcommand)]
-pub enum Hold {
+pub enum HoldCommand {
     /// Keep a patient's data, a care provider's, or one patient's at one care provider.
     Place {
         #[command(flatten)]
@@ -42,7 +42,7 @@ pub enum Hold {
     },
 }
 
-impl Hold {
+impl HoldCommand {
     /// Places, lifts or lists; `false` when none of the number is in force.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl Hold {
     }
 }
 
-fn hold_on(patient: bool, care_provider: Option<&str>) -> Result<HoldOn, CommandError> {
+fn hold_on(patient: bool, care_provider: Option<&str>) -> Result<Hold, CommandError> {
     let refused = CommandError::Request;
     let patient = match patient {
         false => None,
@@ -84,7 +84,7 @@ fn hold_on(patient: bool, care_provider: Option<&str>) -> Result<HoldOn, Command
     let provider = care_provider
         .map(|id| HsaId::new(id).ok_or(refused("the care provider's id is blank")))
         .transpose()?;
-    let hold = HoldOn { patient, care_provider: provider.map(|id| id.key()) };
+    let hold = Hold { patient, care_provider: provider.map(|id| id.key()) };
     match hold.patient.is_none() && hold.care_provider.is_none() {
         true => Err(refused("a hold names a patient, a care provider, or both")),
         false => Ok(hold),

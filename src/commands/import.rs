@@ -13,7 +13,7 @@ use crate::messages::consent::copies::read_file;
 use crate::peers::connection::{Peer, PeerSettings};
 use crate::peers::contract_call::Remote;
 use crate::peers::producer::Producer;
-use crate::procedures::consent::import::{BATCH_ROWS, Counts, Import as Importing};
+use crate::procedures::consent::import::{BATCH_ROWS, Counts, Import};
 use crate::procedures::tenants::{Tenant, Tenants};
 use crate::store::database::Store;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ const PROGRESS_ROWS: usize = 10_000;
 
 /// Take up copies from local systems.
 #[derive(Debug, clap::Subcommand)]
-pub enum Import {
+pub enum ImportCommand {
     /// Consents and emergency assertions: out of a file, or from another producer.
     Consents {
         #[command(flatten)]
@@ -74,7 +74,7 @@ pub struct OtherProducer {
     timeout_seconds: u64,
 }
 
-impl Import {
+impl ImportCommand {
     /// Takes copies up; `false` when one made no sense or could not be taken up, or when an ending
     /// was not taken over.
     ///
@@ -104,7 +104,8 @@ impl OtherProducer {
             timeout: Duration::from_secs(self.timeout_seconds),
             consumer: None,
         })?;
-        let provider = id(&self.care_provider.unwrap_or_default(), "the care provider's id is blank")?;
+        let provider =
+            id(&self.care_provider.unwrap_or_default(), "the care provider's id is blank")?;
         Ok(Some((Remote::new(peer, self.logical_address.unwrap_or_default()), provider)))
     }
 }
@@ -141,7 +142,7 @@ async fn from_file(
     let reading = tokio::task::spawn_blocking(move || {
         read_file(&document, |copy| found.blocking_send(copy).is_ok())
     });
-    let importing = Importing { store: &store, tenant: &tenant, source };
+    let importing = Import { store: &store, tenant: &tenant, source };
     let taken = take_up(importing, copies).await?;
     store.close().await;
     report(&taken.counts, taken.unreadable);
@@ -168,7 +169,7 @@ struct Taken {
 
 /// Takes copies up as they are read, a batch at a time.
 async fn take_up(
-    importing: Importing<'_>,
+    importing: Import<'_>,
     mut copies: mpsc::Receiver<Result<AssertionCopy, Rejection>>,
 ) -> Result<Taken, CommandError> {
     let mut taken = Taken::default();
@@ -207,7 +208,7 @@ async fn from_producer(
     let store = store_of_running(config).await?;
     let tenant = tenant(&store, config, tenant_name).await?;
     let producer = Producer { remote, care_provider, source };
-    let importing = Importing { store: &store, tenant: &tenant, source };
+    let importing = Import { store: &store, tenant: &tenant, source };
     let progress = |counts: &Counts| println!("{} copies …", counts.copies());
     let (counts, unreadable) = importing.read(&producer, &Clock::System, progress).await?;
     store.close().await;

@@ -20,7 +20,7 @@ const LISTED_MAX: usize = 20;
 
 /// Replication of blocks to a national service elsewhere.
 #[derive(Debug, clap::Subcommand)]
-pub enum Replication {
+pub enum ReplicationCommand {
     /// Say what the national service has not confirmed.
     Status {
         #[command(flatten)]
@@ -39,7 +39,7 @@ pub enum Replication {
     },
 }
 
-impl Replication {
+impl ReplicationCommand {
     /// Says how replication stands, or puts it right; `false` when the two differ in the end.
     ///
     /// # Errors
@@ -56,7 +56,10 @@ impl Replication {
 }
 
 /// The local tenants that have a national service above them, by name.
-async fn replicating(store: &Store, config: &Config) -> Result<Vec<(String, Tenant)>, CommandError> {
+async fn replicating(
+    store: &Store,
+    config: &Config,
+) -> Result<Vec<(String, Tenant)>, CommandError> {
     let Tenants::ByAddress(by_address) = tenants(store, config, &Clock::System).await? else {
         return Ok(Vec::new());
     };
@@ -148,10 +151,7 @@ async fn resync(config: &Config, dry: bool) -> Result<bool, CommandError> {
 
 type Differences = BTreeMap<String, Vec<Difference>>;
 
-async fn compare(
-    store: &Store,
-    tenant: &Tenant,
-) -> Result<(Differences, usize), CommandError> {
+async fn compare(store: &Store, tenant: &Tenant) -> Result<(Differences, usize), CommandError> {
     let mut by_block = Differences::new();
     let found = resync::compare(store, tenant, Clock::System.now()).await?;
     for (id, difference) in found.differences {

@@ -9,7 +9,7 @@ use crate::procedures::retention::{Round, due};
 
 /// Remove what has been invalid for long enough.
 #[derive(Debug, clap::Args)]
-pub struct Retention {
+pub struct RetentionCommand {
     #[command(flatten)]
     settings: Settings,
     /// Only say what is due.
@@ -20,7 +20,7 @@ pub struct Retention {
     at: Option<Timestamp>,
 }
 
-impl Retention {
+impl RetentionCommand {
     /// Removes, or says what is due; `false` when something due could not be removed.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 /// Serve the contracts.
 #[derive(Debug, clap::Args)]
-pub struct Serve {
+pub struct ServeCommand {
     #[command(flatten)]
     settings: Settings,
     /// Address and port to listen on; default 127.0.0.1:8080.
@@ -17,7 +17,7 @@ pub struct Serve {
     http: Option<SocketAddr>,
 }
 
-impl Serve {
+impl ServeCommand {
     /// Runs until it is told to stop.
     ///
     /// # Errors

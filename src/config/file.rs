@@ -89,7 +89,7 @@ impl Config {
         if let Some(what) = config.retention.consents.wrong() {
             return Err(ConfigError::Contradictory(format!("retention.consents.{what}")));
         }
-        tenant::check(&config.tenant)?;
+        tenant::check(&config.tenant).map_err(|(name, what)| ConfigError::Tenant { name, what })?;
         Ok(config)
     }
 }

@@ -63,7 +63,11 @@ impl Kept {
     pub(super) fn wrong(&self) -> Option<String> {
         let shorter = self.care_provider.iter().find(|(_, own)| own.years < self.years)?;
         let ((id, own), general) = (shorter, self.years);
-        Some(format!("care_provider.{}.years must be {general} to 1000, not {}", id.as_str(), own.years))
+        Some(format!(
+            "care_provider.{}.years must be {general} to 1000, not {}",
+            id.as_str(),
+            own.years
+        ))
     }
 }
 

@@ -1,6 +1,5 @@
 //! Settings of tenants: whose data is kept, which addresses name it, what it is to blocks.
 
-use super::file::ConfigError;
 use super::values::{ConfiguredId, bounded, filled};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -91,8 +90,9 @@ fn retry_longest() -> u64 {
     300_000
 }
 
-/// Checks that every address names one tenant, and that replication leads somewhere.
-pub(super) fn check(tenants: &[Tenant]) -> Result<(), ConfigError> {
+/// Checks that every address names one tenant, and that replication leads somewhere; the name of the
+/// tenant that is wrong, and what is wrong with it.
+pub(super) fn check(tenants: &[Tenant]) -> Result<(), (String, &'static str)> {
     let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
     for tenant in tenants {
         let mut repeated = tenant.logical_addresses.iter().map(|a| a.trim().to_ascii_lowercase());
@@ -109,7 +109,7 @@ pub(super) fn check(tenants: &[Tenant]) -> Result<(), ConfigError> {
         } else {
             continue;
         };
-        return Err(ConfigError::Tenant { name: tenant.name.clone(), what });
+        return Err((tenant.name.clone(), what));
     }
     Ok(())
 }
@@ -139,8 +139,12 @@ mod tests {
     use super::*;
 
     fn checked(toml: &str) -> Result<(), String> {
-        let config = toml::from_str::<crate::config::file::Config>(toml);
-        check(&config.map_err(|e| e.to_string())?.tenant).map_err(|e| e.to_string())
+        #[derive(Deserialize)]
+        struct Tenants {
+            tenant: Vec<Tenant>,
+        }
+        let tenants = toml::from_str::<Tenants>(toml).map_err(|e| e.to_string())?.tenant;
+        check(&tenants).map_err(|(name, what)| format!("tenant {name}: {what}"))
     }
 
     const LOCAL: &str = "[[tenant]]\nname = 'l'\nlogical_addresses = ['SE1']\nblocks = 'local'\n";

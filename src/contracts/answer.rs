@@ -3,7 +3,7 @@
 use crate::domain::rejection::Rejection;
 use crate::procedures::batches::Batches;
 use crate::procedures::failure::{Failure, StoreError};
-use crate::soap::envelope;
+use crate::soap::frame;
 use crate::soap::xml::Writer;
 use futures_util::{Stream, StreamExt, stream};
 use std::pin::Pin;
@@ -44,9 +44,9 @@ impl Answer {
     /// An answer that is written at once.
     pub fn whole(code: &'static str, rows: usize, write: impl FnOnce(&mut Writer)) -> Self {
         let mut out = Writer::with_capacity(1024);
-        out.raw(envelope::OPEN);
+        out.raw(frame::OPEN);
         write(&mut out);
-        out.raw(envelope::CLOSE);
+        out.raw(frame::CLOSE);
         Self { code, rows, body: Body::Whole(out.take()) }
     }
 
@@ -62,7 +62,7 @@ impl Answer {
         tail: impl FnOnce(&mut Writer) + Send + 'static,
     ) -> Result<Self, Failure> {
         let mut out = Writer::with_capacity(2 * 1024);
-        out.raw(envelope::OPEN);
+        out.raw(frame::OPEN);
         head(&mut out);
         let mut pieces = Pieces { out, rows, row, tail: Some(tail) };
         let (first, more) = pieces.piece().await?;
@@ -97,7 +97,7 @@ impl<T: Send + 'static, Tail: FnOnce(&mut Writer)> Pieces<T, Tail> {
                 if let Some(tail) = self.tail.take() {
                     tail(&mut self.out);
                 }
-                self.out.raw(envelope::CLOSE);
+                self.out.raw(frame::CLOSE);
                 return Ok((Piece { text: self.out.take(), rows }, false));
             };
             rows += batch.len();

@@ -20,10 +20,7 @@ pub trait Contract: Sized + Send {
     ///
     /// # Errors
     /// Why it is refused, or our own failure.
-    fn answer(
-        self,
-        context: &Context<'_>,
-    ) -> impl Future<Output = Result<Answer, Failure>> + Send;
+    fn answer(self, context: &Context<'_>) -> impl Future<Output = Result<Answer, Failure>> + Send;
 
     /// The answer to one that breaks a rule, of its schema or of ours; `None` where the contract
     /// has no room for a refusal.

@@ -28,13 +28,6 @@ pub enum Access {
     NoConsent,
 }
 
-impl Access {
-    /// Whether it may be read.
-    pub fn is_granted(self) -> bool {
-        matches!(self, Self::Own | Self::Opened(_))
-    }
-}
-
 /// Whether the actor may read the patient's information at a moment; each line is one rule.
 pub fn may_read(
     patient: &PatientId,
@@ -162,7 +155,6 @@ mod tests {
             let assertions: Vec<Assertion> = consent.map(assertion).into_iter().collect();
             let access = asked(provider, &blocks, &assertions);
             assert_eq!(access, expected, "{provider} {blocked:?} {consent:?}");
-            assert_eq!(access.is_granted(), !matches!(access, Access::Blocked | Access::NoConsent));
         }
     }
 
@@ -170,7 +162,7 @@ mod tests {
     fn ac1_a_block_closes_what_a_consent_opens() {
         let consent = [assertion(AssertionType::Consent)];
         assert_eq!(asked("W", &[block("W", false)], &consent), Access::Blocked);
-        assert!(asked("W", &[block("W", true)], &consent).is_granted());
+        assert_eq!(asked("W", &[block("W", true)], &consent), Access::Opened(AssertionType::Consent));
     }
 
     #[test]
@@ -180,7 +172,7 @@ mod tests {
 
     #[test]
     fn ac3_other_providers_need_one() {
-        assert!(!asked("W", &[], &[]).is_granted());
+        assert_eq!(asked("W", &[], &[]), Access::NoConsent);
         let mut ended = assertion(AssertionType::Consent);
         ended.lifetime.state = State::Removed { first: FirstRemoval::At(now()), how: () };
         assert_eq!(asked("W", &[], &[ended]), Access::NoConsent);

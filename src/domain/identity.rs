@@ -111,9 +111,11 @@ fn is_invisible(c: char) -> bool {
 
 /// Hyphens and dashes of any kind.
 fn is_hyphen(c: char) -> bool {
-    matches!(c,
-        '-' | '\u{58a}' | '\u{5be}' | '\u{1806}' | '\u{2010}'..='\u{2015}' | '\u{2043}' | '\u{2212}'
-        | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}')
+    matches!(
+        c,
+        '-' | '\u{58a}' | '\u{5be}' | '\u{1806}' | '\u{2010}'
+            ..='\u{2015}' | '\u{2043}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}'
+    )
 }
 
 /// What keeps a root and an extension from naming a patient.
@@ -199,8 +201,8 @@ pub fn patient_key(root: &str, extension: &str) -> Result<String, PatientIdFault
         _ => return Ok(format!("{root}^{}", number.trim())),
     };
     number.retain(|c| !is_hyphen(c) && !c.is_whitespace());
-    let fits = number.len() == KNOWN_SERIES_CHARS
-        && number.bytes().all(|b| b.is_ascii_alphanumeric());
+    let fits =
+        number.len() == KNOWN_SERIES_CHARS && number.bytes().all(|b| b.is_ascii_alphanumeric());
     if !fits {
         return Err(PatientIdFault::NotOfSeries);
     }
@@ -304,7 +306,9 @@ mod tests {
             assert_eq!(key(PERSONAL_ROOT, same).as_ref(), Ok(&plain), "{same:?}");
         }
         assert_eq!(key(RESERVE_ROOT, "22121212ab12"), key(RESERVE_ROOT, "22121212AB12"));
-        for wrong in ["1212121212", "1912121212123", "19121212121\u{662}", "１９１２１２１２１２１２"] {
+        for wrong in
+            ["1212121212", "1912121212123", "19121212121\u{662}", "１９１２１２１２１２１２"]
+        {
             assert_eq!(key(PERSONAL_ROOT, wrong), Err(PatientIdFault::NotOfSeries), "{wrong}");
         }
     }

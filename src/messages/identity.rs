@@ -60,7 +60,9 @@ pub fn no_patient(place: Place<'_>, fault: PatientIdFault) -> Rejection {
         PatientIdFault::TooLong => ("extension", Rule::Stated("längre än 64 tecken".into())),
         PatientIdFault::NotOfSeries => (
             "extension",
-            Rule::Stated("måste ha tolv tecken (siffror eller bokstäver A–Z) i denna nummerserie".into()),
+            Rule::Stated(
+                "måste ha tolv tecken (siffror eller bokstäver A–Z) i denna nummerserie".into(),
+            ),
         ),
     };
     place.child(part).wrong(rule)

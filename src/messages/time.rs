@@ -27,10 +27,7 @@ pub fn upper_bound(wire: DateTime) -> Option<Timestamp> {
 /// A period of information; the bounds reach as far as their texts can mean. A period whose texts
 /// are in order is never reversed, though its start may fall into the hour that spring skips.
 pub fn period(start: Option<DateTime>, end: Option<DateTime>) -> Period {
-    let period = Period {
-        start: start.and_then(lower_bound),
-        end: end.and_then(upper_bound),
-    };
+    let period = Period { start: start.and_then(lower_bound), end: end.and_then(upper_bound) };
     let in_order = start.zip(end).is_some_and(|(start, end)| {
         start.offset_minutes.is_none() && end.offset_minutes.is_none() && start.local <= end.local
     });

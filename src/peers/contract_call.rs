@@ -6,6 +6,7 @@ use crate::messages::generated::{Interaction, ns};
 use crate::messages::path;
 use crate::soap::envelope::{self, Returned, Vocabulary};
 use crate::soap::fault::Fault;
+use crate::soap::frame;
 use crate::soap::xml::{self, Charset, ReadError, Reader, Writer};
 
 const VOCABULARY: Vocabulary = Vocabulary { of_uri: ns::of_uri, registry: ns::REGISTRY_1 };
@@ -56,7 +57,7 @@ impl Remote {
         let message = {
             let mut out = envelope::open_request(&self.logical_address);
             write(&mut out);
-            out.raw(envelope::CLOSE);
+            out.raw(frame::CLOSE);
             out.take()
         };
         let (path, action) = (path::of(interaction), interaction.soap_action());

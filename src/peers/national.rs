@@ -66,11 +66,7 @@ impl National {
             }
             Notice::UnregisterBlock(id) => {
                 let block_id = id.as_str().into();
-                tell!(
-                    UnregisterBlock,
-                    UnregisterBlockResponse,
-                    wire::UnregisterBlock { block_id }
-                )
+                tell!(UnregisterBlock, UnregisterBlockResponse, wire::UnregisterBlock { block_id })
             }
             Notice::RegisterTemporaryRevoke(new) => {
                 let temporary_revoke_registration = wire_revoke_registration(new);

@@ -45,7 +45,11 @@ impl Producer<'_> {
     ///
     /// # Errors
     /// That there is no answer, or that it cannot be understood.
-    pub async fn page(&self, cursor: Option<&str>, now: Timestamp) -> Result<ReadPage, RemoteError> {
+    pub async fn page(
+        &self,
+        cursor: Option<&str>,
+        now: Timestamp,
+    ) -> Result<ReadPage, RemoteError> {
         let write = |out: &mut Writer| {
             out.raw(wire::GetConsentsForCareProvider::OPEN);
             out.text("<r:careProviderId>", self.care_provider.as_str(), "</r:careProviderId>");

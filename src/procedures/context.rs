@@ -6,7 +6,9 @@ use crate::domain::identity::HsaId;
 use crate::domain::log::record::RepeatedLogId;
 use crate::domain::rejection::{Class, Rejection};
 use crate::domain::time::Timestamp;
+use crate::store::change::{Change, ChangeDomain};
 use crate::store::database::Store;
+use crate::store::error::StoreError;
 use crate::store::log::writer::LogWriters;
 
 /// The parts and settings that procedures use.
@@ -53,6 +55,11 @@ pub struct Context<'s> {
 }
 
 impl Context<'_> {
+    /// Begins a change of the tenant's data.
+    pub(super) async fn change(&self, domain: ChangeDomain) -> Result<Change, StoreError> {
+        self.services.store.change(self.tenant.id, domain, self.now).await
+    }
+
     /// Whether the calling system may act for patients.
     ///
     /// # Errors

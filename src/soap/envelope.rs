@@ -3,11 +3,6 @@
 use super::fault::{Fault, FaultCode};
 use super::xml::{Ns, ReadError, Reader, Writer};
 
-/// What stands before an answer.
-pub const OPEN: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Body>";
-/// What stands behind an answer.
-pub const CLOSE: &str = "</soap:Body></soap:Envelope>";
-
 /// Headers aimed at whoever receives the message next, which is us.
 const NEXT_ACTOR: &str = "http://schemas.xmlsoap.org/soap/actor/next";
 /// The schema sets no limit; an address is an HSA-id, at times two.

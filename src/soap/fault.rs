@@ -54,7 +54,7 @@ impl Fault {
     /// The whole message; `log_id` is the id under which the log tells more.
     pub fn to_message(&self, log_id: &str) -> String {
         let mut out = Writer::with_capacity(512);
-        out.raw(super::envelope::OPEN);
+        out.raw(super::frame::OPEN);
         out.raw("<soap:Fault><faultcode>soap:");
         out.raw(self.code.name());
         out.raw("</faultcode>");
@@ -62,7 +62,7 @@ impl Fault {
         out.text("", log_id, ")</faultstring>");
         out.raw("<detail><f:logId xmlns:f=\"urn:sigill:fault:1\">");
         out.text("", log_id, "</f:logId></detail></soap:Fault>");
-        out.raw(super::envelope::CLOSE);
+        out.raw(super::frame::CLOSE);
         out.take()
     }
 }

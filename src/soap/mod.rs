@@ -2,4 +2,5 @@
 
 pub mod envelope;
 pub mod fault;
+pub mod frame;
 pub mod xml;

@@ -1,15 +1,13 @@
 //! The store: a pool of connections to one `PostgreSQL` database, and its schema's version.
 
 use super::error::StoreError;
-use super::readers::Readers;
+use super::readers::{ACQUIRE_TIMEOUT, Readers};
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How long a request waits for a connection before it counts as overload.
-pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the readiness question may take.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
 

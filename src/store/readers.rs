@@ -7,14 +7,17 @@
 //! database was restarted, is no reason to fail: the look-up is tried once more on one that
 //! answers.
 
-use super::database::ACQUIRE_TIMEOUT;
 use super::error::StoreError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Connection, PgPool, Postgres};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::Semaphore;
+
+/// How long a request waits for a connection before it counts as overload.
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The kept connections.
 #[derive(Debug)]

@@ -9,9 +9,9 @@ use super::error::StoreError;
 use super::tenants::TenantId;
 use crate::domain::retention::{Cutoffs, Hold};
 use crate::domain::time::Timestamp;
-use sqlx::{FromRow, Postgres, Row};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
+use sqlx::{FromRow, Postgres, Row};
 
 /// A kind of record that is removed when its time is over.
 #[derive(Debug, PartialEq, Eq)]

@@ -171,7 +171,8 @@ async fn wsdl_and_schemas_are_served_with_working_imports() {
             }
         }
     }
-    let missing = format!("{}?xsd=../../Cargo.toml", path::of(Interaction::Log(LogInteraction::StoreLog)));
+    let missing =
+        format!("{}?xsd=../../Cargo.toml", path::of(Interaction::Log(LogInteraction::StoreLog)));
     assert_eq!(service.caller.get(&missing).await.status, 404);
 }
 

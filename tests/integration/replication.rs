@@ -215,20 +215,25 @@ async fn resync_finds_what_differs_and_puts_it_right() {
     // The national service was restored from a copy, and the local one has gone on.
     let (here, there) = (pair.databases.0.pool().await, pair.databases.1.pool().await);
     let by_whoever_registered = |kind: &str, whose: &str| {
-        let columns = "requested_at, requested_by_employee_id, registered_at, registered_by_employee_id";
+        let columns =
+            "requested_at, requested_by_employee_id, registered_at, registered_by_employee_id";
         format!(
             "insert into block_actions (block_number, revoke_number, kind, {columns})
              select block_number, revoke_number, '{kind}', {columns} from block_actions
              where kind = 'register' and {whose}"
         )
     };
-    let r3 = "revoke_number = (select revoke_number from temporary_revokes where revoke_key = 'r3')";
+    let r3 =
+        "revoke_number = (select revoke_number from temporary_revokes where revoke_key = 'r3')";
     let stale = "revoke_number = 0
         and block_number = (select block_number from blocks where block_key = 'stale')";
     for (pool, sql) in [
         (&there, "delete from temporary_revokes where revoke_key in ('r1', 'r2')".to_owned()),
         (&there, "delete from blocks where block_key = 'lost'".into()),
-        (&there, "update blocks set exempts_upp = not exempts_upp where block_key = 'other'".into()),
+        (
+            &there,
+            "update blocks set exempts_upp = not exempts_upp where block_key = 'other'".into(),
+        ),
         (&here, "update temporary_revokes set cancelled_at = now() where revoke_key = 'r3'".into()),
         (&here, by_whoever_registered("cancel", r3)),
         (&here, "update blocks set removed_at = now() where block_key = 'stale'".into()),

@@ -5,8 +5,8 @@ use super::harness::{Database, Service, request, with, without};
 use super::program::{Folder, command, settings};
 use sigill::domain::identity::{HsaId, PatientId};
 use sigill::domain::retention::{Hold, Policy};
-use sigill::store::database::Store;
 use sigill::procedures::retention::{Removed, Retention, Round};
+use sigill::store::database::Store;
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
 

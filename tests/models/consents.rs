@@ -6,12 +6,13 @@
 use super::nights::{STEPS, first, last, named_by, now, ordered};
 use proptest::prelude::*;
 use sigill::domain::consent::assertion::{
-    Assertion, AssertionContent, AssertionType, Start, opens, start_of,
+    Assertion, AssertionContent, AssertionType, Start, opens,
 };
 use sigill::domain::consent::lifecycle::{
     AssertionHistory, AssertionRemoval, PatientDecision, PatientWish, cancel, delete,
     end_by_patient,
 };
+use sigill::domain::consent::registration::start_of;
 use sigill::domain::decision::Decision;
 use sigill::domain::identity::{AccessingActor, Action, Actor, HsaId, PatientId, RecordId};
 use sigill::domain::lifetime::{FirstRemoval, Lifetime, State};

@@ -154,7 +154,11 @@ fn agree(interaction: Interaction, folder: &str, schema: &str) {
 
 #[test]
 fn store_log_is_read_as_xmllint_validates_it() {
-    agree(Interaction::Log(LogInteraction::StoreLog), "log/store_log", "log/2.0/StoreLogResponder_2.0.xsd");
+    agree(
+        Interaction::Log(LogInteraction::StoreLog),
+        "log/store_log",
+        "log/2.0/StoreLogResponder_2.0.xsd",
+    );
 }
 
 #[test]
@@ -195,7 +199,11 @@ fn get_consents_for_care_provider_is_read_as_xmllint_validates_it() {
 
 #[test]
 fn get_blocks_is_read_as_xmllint_validates_it() {
-    agree(Interaction::Blocking(BlockingInteraction::GetBlocks), "blocking/get_blocks", "blocking/4.0/GetBlocksResponder_4.0.xsd");
+    agree(
+        Interaction::Blocking(BlockingInteraction::GetBlocks),
+        "blocking/get_blocks",
+        "blocking/4.0/GetBlocksResponder_4.0.xsd",
+    );
 }
 
 #[test]

@@ -3,8 +3,9 @@
 
 use sigill::messages::generated::log::v2::StoreLog;
 use sigill::messages::generated::ns;
-use sigill::soap::envelope::{CLOSE, Envelope, OPEN, Vocabulary};
+use sigill::soap::envelope::{Envelope, Vocabulary};
 use sigill::soap::fault::Fault;
+use sigill::soap::frame::{CLOSE, OPEN};
 use sigill::soap::xml::{Charset, DateTime, Malformed, Writer, decode};
 use std::borrow::Cow;
 

@@ -34,7 +34,8 @@ impl Contract for CheckBlocks<'_> {
         let patient = patient(root.child("patientId"), &id.root, id.extension.as_ref())?;
         let rows = rows(root, &self.information_entities)?;
         let readable = rows.iter().filter_map(|(_, information)| information.as_ref());
-        let mut blocked = query::are_blocked(context, &patient, &actor, readable).await?.into_iter();
+        let mut blocked =
+            query::are_blocked(context, &patient, &actor, readable).await?.into_iter();
         let results = rows.iter().map(|(row_number, information)| {
             // One verdict for each row that could be read.
             let status = match information.as_ref().and_then(|_| blocked.next()) {

@@ -2,7 +2,7 @@
 
 use crate::contracts::answer::Answer;
 use crate::contracts::contract::Contract;
-use crate::domain::blocking::lifecycle::{BlockHistory, RevokeHistory};
+use crate::domain::blocking::history::{BlockHistory, RevokeHistory};
 use crate::domain::identity::PatientId;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;

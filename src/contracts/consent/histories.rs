@@ -54,11 +54,7 @@ impl Contract for v1::GetAllExtendedConsentsForPatient<'_> {
     }
 }
 
-fn of_staff(
-    decided: Result<(), &Rejection>,
-    found: &[AssertionHistory],
-    now: Timestamp,
-) -> Answer {
+fn of_staff(decided: Result<(), &Rejection>, found: &[AssertionHistory], now: Timestamp) -> Answer {
     let get_extended_consents_result = result(decided, found, now);
     let code = get_extended_consents_result.result.result_code.as_str();
     let response = wire::GetExtendedConsentsForPatientResponse { get_extended_consents_result };

@@ -18,11 +18,13 @@
 //! - **BC8** `replicationTimeout` is -1 (wait), 0 (do not wait) or the milliseconds to wait.
 
 use super::block::{BlockContent, Guards, InformationType, Lift};
-use super::lifecycle::{BlockHistory, BlockRemoval, RevokeHistory, no_block, wrong_state};
+use super::history::{
+    BlockHistory, BlockRemoval, RevokeDetails, RevokeHistory, no_block, wrong_state,
+};
 use crate::domain::decision::Decision;
 use crate::domain::identity::{Action, HsaId, RecordId};
 use crate::domain::rejection::{Class, Rejection};
-use crate::domain::time::{Moment, Timestamp};
+use crate::domain::time::Timestamp;
 
 /// A block to be registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,26 +37,6 @@ pub struct BlockRegistration {
     pub owner_id: Option<String>,
     /// Who asked and who registered; `None` makes it a copy.
     pub action: Option<Action>,
-}
-
-/// Why a block was lifted for a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RevokeReason {
-    /// The patient agreed.
-    PatientsConsent,
-    /// The patient could not be asked.
-    Emergency,
-}
-
-/// What only the extended format tells of a temporary revoke.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RevokeDetails {
-    /// Why.
-    pub reason: RevokeReason,
-    /// Why, in free text.
-    pub reason_text: Option<String>,
-    /// Who asked and who registered.
-    pub action: Action,
 }
 
 /// A temporary revoke to be registered.
@@ -114,9 +96,7 @@ pub fn guards(inner: bool, unit: Option<HsaId>, provider: HsaId) -> Result<Guard
 /// That its period is reversed.
 pub fn check(content: &BlockContent) -> Result<(), Rejection> {
     match content.period.is_reversed() {
-        true => {
-            Err(Rejection::validation("informationEndDate: ligger före informationStartDate"))
-        }
+        true => Err(Rejection::validation("informationEndDate: ligger före informationStartDate")),
         false => Ok(()),
     }
 }
@@ -192,11 +172,6 @@ impl RevokeHistory {
             && self.revoke.lift == new.lift
             && reasons.is_none_or(|(ours, theirs)| ours.reason == theirs.reason)
     }
-
-    /// Whether it is still in force.
-    pub fn is_in_force(&self, now: Timestamp) -> bool {
-        self.revoke.is_in_force(Moment::Now(now))
-    }
 }
 
 /// How long a call waits for replication (BC8).
@@ -225,11 +200,11 @@ pub fn replication_wait(timeout: i32) -> Result<ReplicationWait, Rejection> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lifecycle::tests::{
+    use super::super::history::tests::{
         action, at, copy, deleted, extended_revoke, original, removal, revoke_copy, revoked,
         unregistered,
     };
-    use super::super::lifecycle::Removal;
+    use super::super::history::{Removal, RevokeReason};
     use super::*;
     use crate::domain::lifetime::{FirstRemoval, State};
     use crate::domain::period::Period;

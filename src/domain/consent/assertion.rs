@@ -13,24 +13,12 @@
 //!   has started when it is stored, and one that the patient ends at once has ended when that is
 //!   stored, whatever clock a later question is judged by.
 //!
-//! And of registrations:
-//! - **C6** A start up to a minute ahead counts as at once: consumers stamp their own. The end does
-//!   not lie before the start, nor before the time of storing where the start is at once.
-//! - **C7** A registration that names an id in force is done already when its content is the same;
-//!   with other content the id is taken. Who asked, who registered and when is no content.
-//! - **C8** What has been ended or annulled cannot be registered again.
-//! - **C9** Of several assertions that open, the one stored last names the type.
+//! And of several:
+//! - **C6** Of several assertions that open, the one stored last names the type.
 
-use super::lifecycle::AssertionHistory;
-use crate::domain::decision::Decision;
-use crate::domain::identity::{AccessingActor, Action, HsaId, PatientId, RecordId};
+use crate::domain::identity::{AccessingActor, HsaId, PatientId, RecordId};
 use crate::domain::lifetime::Lifetime;
-use crate::domain::rejection::{Class, Rejection};
 use crate::domain::time::{Moment, Timestamp};
-use chrono::Duration;
-
-/// How far a given start may lie ahead and still count as now.
-const CLOCK_DIFFERENCE: Duration = Duration::seconds(60);
 
 /// Why an assertion exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,20 +92,7 @@ pub struct Assertion<How = ()> {
     pub owner_id: Option<String>,
 }
 
-/// An assertion to be registered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AssertionRegistration {
-    /// Made by the caller.
-    pub id: RecordId,
-    /// What it says.
-    pub content: AssertionContent,
-    /// Who asked and who registered.
-    pub action: Action,
-    /// The calling system, if it is known.
-    pub owner_id: Option<String>,
-}
-
-/// The type of the assertion that opens, or `None` when none does (C9).
+/// The type of the assertion that opens, or `None` when none does (C6).
 pub fn opens(
     assertions: &[Assertion],
     patient: &PatientId,
@@ -188,61 +163,8 @@ impl<How> Assertion<How> {
     }
 }
 
-/// When a registration makes its assertion start (C6).
-pub fn start_of(content: &AssertionContent, now: Timestamp) -> Start {
-    match content.start {
-        Some(start) if start <= now || start > now + CLOCK_DIFFERENCE => Start::At(start),
-        _ => Start::AtOnce,
-    }
-}
-
-/// Whether the end does not lie before the start that the service sets (C6).
-///
-/// # Errors
-/// That it does.
-pub fn check(content: &AssertionContent, stored_at: Timestamp) -> Result<(), Rejection> {
-    let start = match start_of(content, stored_at) {
-        Start::AtOnce => stored_at,
-        Start::At(start) => start,
-    };
-    match content.end {
-        Some(end) if end < start => Err(Rejection::validation("endDate: ligger före startDate")),
-        _ => Ok(()),
-    }
-}
-
-/// What to do with a registration when `stored` has its id already (C7, C8).
-///
-/// # Errors
-/// The id is taken, or what it named has been ended or annulled.
-pub fn register(
-    stored: Option<&AssertionHistory>,
-    new: &AssertionRegistration,
-    now: Timestamp,
-) -> Result<Decision, Rejection> {
-    let Some(stored) = stored else { return Ok(Decision::Store) };
-    let assertion = &stored.assertion;
-    let ended_by_patient =
-        !assertion.patient_ends.is_empty() && assertion.has_passed(Moment::Now(now));
-    if !assertion.lifetime.stands() || ended_by_patient {
-        return Err(Rejection::new(
-            Class::InvalidState,
-            "Intyget med detta assertionId är redan avslutat eller makulerat.",
-        ));
-    }
-    match assertion.content == new.content {
-        true => Ok(Decision::Repeated),
-        false => Err(Rejection::new(
-            Class::AlreadyExists,
-            "Ett intyg med samma assertionId men annat innehåll finns redan.",
-        )),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::super::lifecycle::tests::{action, history};
-    use super::super::lifecycle::AssertionRemoval;
+pub(super) mod tests {
     use super::*;
     use crate::domain::lifetime::{FirstRemoval, State};
 
@@ -250,7 +172,7 @@ mod tests {
         HsaId::new(text).unwrap()
     }
 
-    fn at(hour: u32) -> Timestamp {
+    pub fn at(hour: u32) -> Timestamp {
         format!("2026-01-01T{hour:02}:00:00Z").parse().unwrap()
     }
 
@@ -259,7 +181,7 @@ mod tests {
     }
 
     /// For employee P at unit A1 of provider A, from 2 through 4, stored at 1.
-    fn assertion() -> Assertion {
+    pub fn assertion() -> Assertion {
         Assertion {
             id: RecordId::new("a").unwrap(),
             content: AssertionContent {
@@ -281,7 +203,7 @@ mod tests {
     }
 
     /// From its storing on, for ever.
-    fn open() -> Assertion {
+    pub fn open() -> Assertion {
         let mut open = assertion();
         (open.start, open.content.start, open.content.end) = (Start::AtOnce, None, None);
         open
@@ -357,57 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn c6_an_end_before_the_start_is_refused() {
-        let given = |start: Option<Timestamp>, end| {
-            let content = AssertionContent { start, end, ..open().content };
-            check(&content, at(3)).is_ok()
-        };
-        assert!(given(Some(at(2)), Some(at(4))) && given(Some(at(2)), Some(at(2))));
-        assert!(!given(Some(at(2)), Some(at(1))));
-        assert!(given(None, Some(at(3))) && !given(None, Some(at(2))), "the service's start");
-        let ahead = |seconds| {
-            let start = Some(at(3) + Duration::seconds(seconds));
-            start_of(&AssertionContent { start, ..open().content }, at(3))
-        };
-        assert_eq!((ahead(60), ahead(1)), (Start::AtOnce, Start::AtOnce));
-        assert!(matches!(ahead(61), Start::At(_)) && matches!(ahead(0), Start::At(_)));
-    }
-
-    fn new() -> AssertionRegistration {
-        let (content, id) = (assertion().content, RecordId::new("a").unwrap());
-        let action = Action { reason: Some("again".into()), ..action("x") };
-        AssertionRegistration { id, content, action, owner_id: None }
-    }
-
-    #[test]
-    fn c7_a_repetition_has_the_same_content_whoever_asks() {
-        let stored = history(assertion(), None);
-        assert_eq!(register(None, &new(), at(3)), Ok(Decision::Store));
-        assert_eq!(register(Some(&stored), &new(), at(3)), Ok(Decision::Repeated));
-        let mut other = new();
-        other.content.end = None;
-        let taken = register(Some(&stored), &other, at(3)).unwrap_err();
-        assert_eq!(taken.class, Class::AlreadyExists);
-    }
-
-    #[test]
-    fn c8_what_has_been_ended_is_not_registered_again() {
-        let refused = |stored: &AssertionHistory| {
-            register(Some(stored), &new(), at(3)).unwrap_err().class == Class::InvalidState
-        };
-        let cancelled = AssertionRemoval::Cancelled(action("x"));
-        assert!(refused(&history(assertion(), Some(cancelled))));
-        let set = |end| {
-            let set = PatientEnd { stored_at: at(1), end, at_once: false };
-            history(Assertion { patient_ends: vec![set], ..assertion() }, None)
-        };
-        assert!(refused(&set(at(2))));
-        let to_come = register(Some(&set(at(3))), &new(), at(3));
-        assert_eq!(to_come, Ok(Decision::Repeated), "still in force");
-    }
-
-    #[test]
-    fn c9_the_one_stored_last_names_the_type() {
+    fn c6_the_one_stored_last_names_the_type() {
         let mut emergency = assertion();
         emergency.content.assertion_type = AssertionType::Emergency;
         emergency.lifetime = Lifetime::from(at(2));

@@ -10,8 +10,9 @@
 //! - **IM5** A copy that has ended at its source, while what is stored here under its id stands and is
 //!   not changed by it, must be told to an operator: here it goes on opening.
 
-use super::assertion::{AssertionContent, AssertionRegistration, Start};
+use super::assertion::{AssertionContent, Start};
 use super::lifecycle::{AssertionHistory, AssertionRemoval};
+use super::registration::AssertionRegistration;
 use crate::domain::identity::{Action, HsaId};
 use crate::domain::time::{Moment, Timestamp};
 
@@ -63,14 +64,15 @@ pub fn take(stored: Option<&AssertionHistory>, copy: &AssertionCopy, source: &Hs
     let (cancel, delete) = match (&copy.removal, assertion.lifetime.removal()) {
         (None, _) | (_, Some(AssertionRemoval::Deleted { .. })) => (None, None),
         (Some(AssertionRemoval::Cancelled(action)), None) => (Some(action.clone()), None),
-        (Some(AssertionRemoval::Cancelled(_)), Some(AssertionRemoval::Cancelled(_))) => (None, None),
+        (Some(AssertionRemoval::Cancelled(_)), Some(AssertionRemoval::Cancelled(_))) => {
+            (None, None)
+        }
         (Some(AssertionRemoval::Deleted { action, cancelled }), None) => {
             (cancelled.clone(), Some(action.clone()))
         }
-        (
-            Some(AssertionRemoval::Deleted { action, .. }),
-            Some(AssertionRemoval::Cancelled(_)),
-        ) => (None, Some(action.clone())),
+        (Some(AssertionRemoval::Deleted { action, .. }), Some(AssertionRemoval::Cancelled(_))) => {
+            (None, Some(action.clone()))
+        }
     };
     let end = earlier_end(stored, copy.registration.content.end);
     match (&cancel, &delete, end) {

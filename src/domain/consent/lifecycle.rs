@@ -259,7 +259,8 @@ pub(super) mod tests {
     fn ended_by_patient(end: Option<i64>) -> AssertionHistory {
         let mut gone = stored();
         gone.patient_wish = Some(wish(end));
-        let set = PatientEnd { stored_at: at(3), end: at(end.unwrap_or(3)), at_once: end.is_none() };
+        let set =
+            PatientEnd { stored_at: at(3), end: at(end.unwrap_or(3)), at_once: end.is_none() };
         gone.assertion.patient_ends = vec![set];
         gone
     }

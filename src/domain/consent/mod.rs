@@ -4,3 +4,4 @@ pub mod assertion;
 pub mod import;
 pub mod lifecycle;
 pub mod page;
+pub mod registration;

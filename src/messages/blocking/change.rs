@@ -2,9 +2,10 @@
 
 use super::block::{BlockFields, action, content, wire_content};
 use crate::domain::blocking::block::Lift;
-use crate::domain::blocking::lifecycle::Removal;
+use crate::domain::blocking::history::Removal;
+use crate::domain::blocking::history::{RevokeDetails, RevokeReason};
 use crate::domain::blocking::registration::{
-    self, BlockRegistration, ReplicationWait, RevokeDetails, RevokeReason, RevokeRegistration,
+    self, BlockRegistration, ReplicationWait, RevokeRegistration,
 };
 use crate::domain::identity::RecordId;
 use crate::domain::rejection::Rejection;
@@ -172,9 +173,7 @@ pub fn wire_registration<'r>(
 }
 
 /// A temporary revoke as a local service sends it.
-pub fn wire_revoke_registration(
-    new: &RevokeRegistration,
-) -> wire::TemporaryRevokeRegistration<'_> {
+pub fn wire_revoke_registration(new: &RevokeRegistration) -> wire::TemporaryRevokeRegistration<'_> {
     let Lift { end, care_unit, employee } = &new.lift;
     wire::TemporaryRevokeRegistration {
         temporary_revoke_id: new.id.as_str().into(),

@@ -4,8 +4,8 @@
 //! system stands for both, and the time of storing for when.
 
 use super::block::{wire_action, wire_content};
-use crate::domain::blocking::lifecycle::{BlockHistory, BlockRemoval, Removal, RevokeHistory};
-use crate::domain::blocking::registration::RevokeReason;
+use crate::domain::blocking::history::RevokeReason;
+use crate::domain::blocking::history::{BlockHistory, BlockRemoval, Removal, RevokeHistory};
 use crate::domain::identity::HsaId;
 use crate::domain::time::Timestamp;
 use crate::messages::generated::blocking::v4 as wire;
@@ -38,9 +38,7 @@ pub fn wire_history<'r>(
         excluded_information_types: basic.excluded_information_types,
         registration_info: match &history.action {
             Some(action) => wire_action(action, None),
-            None => {
-                by_source(block.owner_id.as_deref(), provider, block.lifetime.stored_at)
-            }
+            None => by_source(block.owner_id.as_deref(), provider, block.lifetime.stored_at),
         },
         permanent_revoked_info: revoked.map(wire_removal),
         deletion_info: deleted.map(wire_removal),
@@ -72,9 +70,7 @@ fn wire_revoke<'r>(
         revocation_reason_text: details.and_then(|d| d.reason_text.as_deref()).map(Into::into),
         registration_info: match details {
             Some(details) => wire_action(&details.action, None),
-            None => {
-                by_source(revoke.owner_id.as_deref(), provider, revoke.lifetime.stored_at)
-            }
+            None => by_source(revoke.owner_id.as_deref(), provider, revoke.lifetime.stored_at),
         },
         cancellation_info: cancelled.map(wire_removal),
         owner_id: revoke.owner_id.as_deref().map(Into::into),
@@ -89,11 +85,8 @@ fn by_source<'r>(
 ) -> wire::Action<'r> {
     let fits = |owner: &&str| owner.chars().count() <= HSA_ID_CHARS_MAX;
     let source = owner_id.filter(fits).unwrap_or(provider.as_str());
-    let actor = || wire::Actor {
-        employee_id: source.into(),
-        assignment_id: None,
-        assignment_name: None,
-    };
+    let actor =
+        || wire::Actor { employee_id: source.into(), assignment_id: None, assignment_name: None };
     wire::Action {
         request_date: wire_time(stored_at),
         requested_by: actor(),

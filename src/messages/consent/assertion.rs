@@ -1,9 +1,10 @@
 //! Assertions: wire to domain and back.
 
 use crate::domain::consent::assertion::{
-    Assertion, AssertionContent, AssertionRegistration, AssertionType, Representative, Start,
+    Assertion, AssertionContent, AssertionType, Representative, Start,
 };
 use crate::domain::consent::lifecycle::{AssertionHistory, AssertionRemoval};
+use crate::domain::consent::registration::AssertionRegistration;
 use crate::domain::identity::RecordId;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Moment, Timestamp, next_whole_second, whole_second};
@@ -125,11 +126,9 @@ pub fn wire_assertion<How>(assertion: &Assertion<How>, now: Timestamp) -> wire::
 /// An assertion in the extended format, with what has happened to it.
 pub fn wire_history(history: &AssertionHistory, now: Timestamp) -> wire::ExtendedPDLAssertion<'_> {
     let assertion = &history.assertion;
-    let represented_by =
-        assertion.content.represented_by.as_ref().map(|(root, extension)| wire::II {
-            root: root.into(),
-            extension: extension.as_deref().map(Into::into),
-        });
+    let represented_by = assertion.content.represented_by.as_ref().map(|(root, extension)| {
+        wire::II { root: root.into(), extension: extension.as_deref().map(Into::into) }
+    });
     let (cancelled, deleted) = match assertion.lifetime.removal() {
         None => (None, None),
         Some(AssertionRemoval::Cancelled(action)) => (Some(action), None),

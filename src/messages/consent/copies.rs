@@ -1,9 +1,9 @@
 //! Copies of assertions, as other systems tell them: in a file, or as a producer.
 
 use super::assertion::{AssertionFields, action, content};
-use crate::domain::consent::assertion::AssertionRegistration;
 use crate::domain::consent::import::AssertionCopy;
 use crate::domain::consent::lifecycle::AssertionRemoval;
+use crate::domain::consent::registration::AssertionRegistration;
 use crate::domain::identity::{Action, Actor, HsaId, RecordId};
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Ambiguous, Timestamp};

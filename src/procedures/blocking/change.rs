@@ -4,7 +4,8 @@
 //! national service depends on how long the caller waits.
 
 use super::carry::{Carried, conclude};
-use crate::domain::blocking::lifecycle::{self, Removal};
+use crate::domain::blocking::history::Removal;
+use crate::domain::blocking::lifecycle;
 use crate::domain::blocking::registration::{
     self, BlockRegistration, ReplicationWait, RevokeRegistration,
 };
@@ -15,12 +16,6 @@ use crate::procedures::context::Context;
 use crate::procedures::failure::Failure;
 use crate::store::blocking::changes::{BlockNumber, RemoveBlock};
 use crate::store::change::{Change, ChangeDomain};
-use crate::store::error::StoreError;
-
-/// Begins a change of the tenant's blocks.
-pub(super) async fn begin(context: &Context<'_>) -> Result<Change, StoreError> {
-    context.services.store.change(context.tenant.id, ChangeDomain::Blocking, context.now).await
-}
 
 /// Registers a block, with who asked and who registered.
 ///
@@ -32,7 +27,7 @@ pub async fn register(
     wait: ReplicationWait,
 ) -> Result<(), Failure> {
     context.tenant.may_hold(new.content.guards.provider())?;
-    let mut change = begin(context).await?;
+    let mut change = context.change(ChangeDomain::Blocking).await?;
     let stored = change.find_block(&new.id).await?;
     let decision = registration::register(stored.as_ref().map(|(_, history)| history), new)?;
     let block = match (decision, stored) {
@@ -53,7 +48,7 @@ pub async fn revoke(
     by: &Removal,
     wait: ReplicationWait,
 ) -> Result<(), Failure> {
-    let mut change = begin(context).await?;
+    let mut change = context.change(ChangeDomain::Blocking).await?;
     let (block, stored) = change.find_block(id).await?.unzip();
     let decision = lifecycle::revoke(stored.as_ref())?;
     remove(context, change, decision, (id, block), RemoveBlock::Revoke(by), wait).await
@@ -69,7 +64,7 @@ pub async fn delete(
     by: &Removal,
     wait: ReplicationWait,
 ) -> Result<(), Failure> {
-    let mut change = begin(context).await?;
+    let mut change = context.change(ChangeDomain::Blocking).await?;
     let (block, stored) = change.find_block(id).await?.unzip();
     let decision = lifecycle::delete(stored.as_ref())?;
     remove(context, change, decision, (id, block), RemoveBlock::Delete(by), wait).await
@@ -101,7 +96,7 @@ pub async fn lift(
     new: &RevokeRegistration,
     wait: ReplicationWait,
 ) -> Result<(), Failure> {
-    let mut change = begin(context).await?;
+    let mut change = context.change(ChangeDomain::Blocking).await?;
     let (number, block) = change.find_block(&new.block).await?.unzip();
     let stored = change.find_revoke(&new.id).await?;
     let history = stored.as_ref().map(|(.., history)| history);
@@ -132,7 +127,7 @@ pub async fn cancel(
     by: &Removal,
     wait: ReplicationWait,
 ) -> Result<(), Failure> {
-    let mut change = begin(context).await?;
+    let mut change = context.change(ChangeDomain::Blocking).await?;
     let stored = change.find_revoke(id).await?;
     let decision = lifecycle::cancel(stored.as_ref().map(|(.., history)| history))?;
     // What is not there has been refused.

@@ -1,8 +1,8 @@
 //! Copies of blocks in the national service: what local services elsewhere send, and the mirror of
 //! a local service in the same installation.
 
-use super::change::begin;
-use crate::domain::blocking::lifecycle::{self, BlockHistory, RevokeHistory};
+use crate::domain::blocking::history::{BlockHistory, RevokeHistory};
+use crate::domain::blocking::lifecycle;
 use crate::domain::blocking::registration::{
     self, BlockRegistration, RevokeRegistration, has_run_out,
 };
@@ -15,7 +15,7 @@ use crate::procedures::context::Context;
 use crate::procedures::failure::Failure;
 use crate::procedures::tenants::Tenant;
 use crate::store::blocking::changes::{BlockNumber, RemoveBlock};
-use crate::store::change::Change;
+use crate::store::change::{Change, ChangeDomain};
 
 /// Registers the copy of a block with the temporary revokes that it has already, all of it or
 /// nothing; those that have run out on the way are left out.
@@ -28,7 +28,7 @@ pub async fn register(
     revokes: &[RevokeRegistration],
 ) -> Result<(), Failure> {
     context.tenant.may_hold(new.content.guards.provider())?;
-    let mut change = begin(context).await?;
+    let mut change = context.change(ChangeDomain::Blocking).await?;
     let decision = store_copy(&mut change, new).await?;
     for revoke in revokes.iter().filter(|revoke| !has_run_out(revoke, context.now)) {
         let stored = store_lift(&mut change, revoke, context.now).await?;
@@ -50,7 +50,7 @@ pub async fn register(
 /// # Errors
 /// Why it is refused, or the store's.
 pub async fn unregister(context: &Context<'_>, id: &RecordId) -> Result<(), Failure> {
-    let mut change = begin(context).await?;
+    let mut change = context.change(ChangeDomain::Blocking).await?;
     let (number, stored) = change.find_block(id).await?.unzip();
     let decision = lifecycle::unregister(stored.as_ref())?;
     if let (Decision::Store, Some(number)) = (decision, number) {
@@ -65,7 +65,7 @@ pub async fn unregister(context: &Context<'_>, id: &RecordId) -> Result<(), Fail
 /// # Errors
 /// Why it is refused, or the store's.
 pub async fn lift(context: &Context<'_>, new: &RevokeRegistration) -> Result<(), Failure> {
-    let mut change = begin(context).await?;
+    let mut change = context.change(ChangeDomain::Blocking).await?;
     if store_lift(&mut change, new, context.now).await? == Decision::Store {
         change.commit().await?;
     }
@@ -77,7 +77,7 @@ pub async fn lift(context: &Context<'_>, new: &RevokeRegistration) -> Result<(),
 /// # Errors
 /// Why it is refused, or the store's.
 pub async fn unlift(context: &Context<'_>, id: &RecordId) -> Result<(), Failure> {
-    let mut change = begin(context).await?;
+    let mut change = context.change(ChangeDomain::Blocking).await?;
     let stored = change.find_revoke(id).await?;
     let history = stored.as_ref().map(|(.., history)| history);
     let decision = lifecycle::unregister_revoke(history)?;

@@ -1,7 +1,7 @@
 //! What is asked about blocks.
 
 use crate::domain::blocking::block::{Block, Information, is_blocked};
-use crate::domain::blocking::lifecycle::{BlockHistory, RevokeHistory};
+use crate::domain::blocking::history::{BlockHistory, RevokeHistory};
 use crate::domain::identity::{AccessingActor, HsaId, PatientId};
 use crate::domain::time::{Moment, Timestamp};
 use crate::procedures::batches::Batches;
@@ -51,9 +51,8 @@ pub async fn read_blocks(
     let next = store.cursor(tenant, ChangeDomain::Blocking, now).await?;
     let latest_removal = store.latest_removal(tenant, &selection).await?;
     let store = store.clone();
-    let blocks = Batches::of(|to| async move {
-        store.read_blocks(tenant, &selection, now, &to).await
-    });
+    let blocks =
+        Batches::of(|to| async move { store.read_blocks(tenant, &selection, now, &to).await });
     Ok(BlockReading { next, latest_removal, blocks })
 }
 
@@ -71,9 +70,9 @@ pub async fn latest_removal(
 /// Begins to read the patients who have an active block at a care provider.
 pub fn read_patients(context: &Context<'_>, care_provider: HsaId) -> Batches<PatientId> {
     let (store, tenant) = (context.services.store.clone(), context.tenant.id);
-    Batches::of(|to| async move {
-        store.read_patients_with_blocks(tenant, &care_provider, &to).await
-    })
+    Batches::of(
+        |to| async move { store.read_patients_with_blocks(tenant, &care_provider, &to).await },
+    )
 }
 
 /// Everything that has happened to a patient's blocks at a care provider, in order of
@@ -101,9 +100,7 @@ pub async fn histories(
 ///
 /// # Errors
 /// The store's.
-pub async fn replication_status(
-    services: &Services,
-) -> Result<Vec<ReplicationStatus>, StoreError> {
+pub async fn replication_status(services: &Services) -> Result<Vec<ReplicationStatus>, StoreError> {
     let replicating: Vec<_> = services.tenants.replicators().iter().map(|r| r.tenant()).collect();
     services.store.replication_status(&replicating).await
 }

@@ -81,9 +81,8 @@ async fn blocks(
 ) -> Result<Vec<Block>, StoreError> {
     let selection = Selection { care_providers: care_providers.to_vec(), ..Selection::default() };
     let (store, tenant) = (store.clone(), tenant.id);
-    let mut batches = Batches::of(|to| async move {
-        store.read_blocks(tenant, &selection, now, &to).await
-    });
+    let mut batches =
+        Batches::of(|to| async move { store.read_blocks(tenant, &selection, now, &to).await });
     let mut found = Vec::new();
     while let Some(batch) = batches.next().await? {
         found.extend(batch);

@@ -2,18 +2,13 @@
 //!
 //! Done means that the change is durable and seen by every call from now on.
 
-use crate::domain::consent::assertion::{self, AssertionRegistration};
 use crate::domain::consent::lifecycle::{self, PatientDecision, PatientWish};
+use crate::domain::consent::registration::{self, AssertionRegistration};
 use crate::domain::decision::Decision;
 use crate::domain::identity::{Action, PatientId, RecordId};
 use crate::procedures::context::Context;
 use crate::procedures::failure::Failure;
-use crate::store::change::{Change, ChangeDomain};
-use crate::store::error::StoreError;
-
-async fn begin(context: &Context<'_>) -> Result<Change, StoreError> {
-    context.services.store.change(context.tenant.id, ChangeDomain::Consent, context.now).await
-}
+use crate::store::change::ChangeDomain;
 
 /// Registers a consent or an emergency assertion.
 ///
@@ -21,12 +16,12 @@ async fn begin(context: &Context<'_>) -> Result<Change, StoreError> {
 /// Why it is refused, or the store's.
 pub async fn register(context: &Context<'_>, new: &AssertionRegistration) -> Result<(), Failure> {
     context.tenant.may_hold(&new.content.care_provider)?;
-    let mut change = begin(context).await?;
+    let mut change = context.change(ChangeDomain::Consent).await?;
     let stored = change.find_assertion(&new.id).await?.map(|(_, history)| history);
-    if assertion::register(stored.as_ref(), new, context.now)? == Decision::Store {
+    if registration::register(stored.as_ref(), new, context.now)? == Decision::Store {
         let stored_at = change.stored_at();
-        assertion::check(&new.content, stored_at)?;
-        let start = assertion::start_of(&new.content, stored_at);
+        registration::check(&new.content, stored_at)?;
+        let start = registration::start_of(&new.content, stored_at);
         change.insert_assertion(new, start, None).await?;
         change.commit().await?;
     }
@@ -38,7 +33,7 @@ pub async fn register(context: &Context<'_>, new: &AssertionRegistration) -> Res
 /// # Errors
 /// Why it is refused, or the store's.
 pub async fn cancel(context: &Context<'_>, id: &RecordId, by: &Action) -> Result<(), Failure> {
-    let mut change = begin(context).await?;
+    let mut change = context.change(ChangeDomain::Consent).await?;
     let (number, stored) = change.find_assertion(id).await?.unzip();
     let decision = lifecycle::cancel(stored.as_ref(), context.now)?;
     if let (Decision::Store, Some(number)) = (decision, number) {
@@ -53,7 +48,7 @@ pub async fn cancel(context: &Context<'_>, id: &RecordId, by: &Action) -> Result
 /// # Errors
 /// Why it is refused, or the store's.
 pub async fn delete(context: &Context<'_>, id: &RecordId, by: &Action) -> Result<(), Failure> {
-    let mut change = begin(context).await?;
+    let mut change = context.change(ChangeDomain::Consent).await?;
     let (number, stored) = change.find_assertion(id).await?.unzip();
     let decision = lifecycle::delete(stored.as_ref())?;
     if let (Decision::Store, Some(number)) = (decision, number) {
@@ -73,7 +68,7 @@ pub async fn end_by_patient(
     patient: &PatientId,
     wish: &PatientWish,
 ) -> Result<(), Failure> {
-    let mut change = begin(context).await?;
+    let mut change = context.change(ChangeDomain::Consent).await?;
     let (number, stored) = change.find_assertion(id).await?.unzip();
     let (now, stored_at) = (context.now, change.stored_at());
     let decision = lifecycle::end_by_patient(stored.as_ref(), patient, wish, now, stored_at)?;

@@ -1,6 +1,7 @@
 //! Which prefix names which namespace, element by element.
 
-use super::{Malformed, Ns};
+use super::error::Malformed;
+use super::names::Ns;
 use quick_xml::events::attributes::Attributes;
 
 /// Namespace declarations in scope at one time.

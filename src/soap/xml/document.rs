@@ -1,6 +1,6 @@
 //! From bytes to text: encoding, byte order mark, and the characters that XML allows.
 
-use super::Malformed;
+use super::error::Malformed;
 use std::borrow::Cow;
 
 /// The encoding that the Content-Type names.

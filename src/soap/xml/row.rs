@@ -2,8 +2,9 @@
 //!
 //! Only a malformed document stops a row.
 
-use super::reader::{Next, extends};
-use super::{Ns, ReadError, Reader, Rule, Violation};
+use super::error::{ReadError, Rule, Violation};
+use super::names::Ns;
+use super::reader::{Next, Reader, extends};
 
 /// A row under way.
 pub struct Row {

@@ -1,7 +1,8 @@
 //! Elements of one name, wherever in a document they stand: for files, which have no contract.
 
-use super::reader::Next;
-use super::{Ns, ReadError, Reader, Violation};
+use super::error::{ReadError, Violation};
+use super::names::Ns;
+use super::reader::{Next, Reader};
 
 impl Reader<'_> {
     /// Reads every element of a name in document order. One that breaks a rule is told as such,

@@ -1,7 +1,9 @@
 //! Values of the XML Schema types that the contracts use.
 
-use super::reader::{Next, Piece};
-use super::{DateTime, ReadError, Reader, Rule, Text};
+use super::error::{ReadError, Rule};
+use super::names::Text;
+use super::reader::{Next, Piece, Reader};
+use super::time::DateTime;
 use std::borrow::Cow;
 
 /// No limit to the number of characters.

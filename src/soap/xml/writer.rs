@@ -1,6 +1,6 @@
 //! Writing: one growing buffer, fixed tags, escaped values.
 
-use super::DateTime;
+use super::time::DateTime;
 use std::fmt::Write as _;
 
 /// An answer under way.

@@ -194,8 +194,7 @@ impl Store {
             let mut rows = query().fetch(&mut *transaction);
             while let Some(row) = rows.try_next().await? {
                 blocks.add(&row)?;
-                if blocks.complete() >= BATCH_ROWS
-                    && to.send(blocks.take_complete()).await.is_err()
+                if blocks.complete() >= BATCH_ROWS && to.send(blocks.take_complete()).await.is_err()
                 {
                     return Ok(());
                 }

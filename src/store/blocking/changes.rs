@@ -3,10 +3,9 @@
 use super::blocks::{BLOCK_COLUMNS, BlockRow};
 use super::history::{REVOKE_COLUMNS, RevokeRow, actions, block_history, revoke_history};
 use crate::domain::blocking::block::{Guards, InformationType};
-use crate::domain::blocking::lifecycle::{BlockHistory, Removal, RevokeHistory};
-use crate::domain::blocking::registration::{
-    BlockRegistration, RevokeReason, RevokeRegistration,
-};
+use crate::domain::blocking::history::RevokeReason;
+use crate::domain::blocking::history::{BlockHistory, Removal, RevokeHistory};
+use crate::domain::blocking::registration::{BlockRegistration, RevokeRegistration};
 use crate::domain::identity::{Action, HsaId, RecordId};
 use crate::store::actions::{ACTION_COLUMNS, bind_action};
 use crate::store::change::Change;

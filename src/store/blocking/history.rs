@@ -2,8 +2,8 @@
 
 use super::blocks::{BLOCK_COLUMNS, BlockRow};
 use crate::domain::blocking::block::{Lift, TemporaryRevoke};
-use crate::domain::blocking::lifecycle::{BlockHistory, BlockRemoval, Removal, RevokeHistory};
-use crate::domain::blocking::registration::{RevokeDetails, RevokeReason};
+use crate::domain::blocking::history::{BlockHistory, BlockRemoval, Removal, RevokeHistory};
+use crate::domain::blocking::history::{RevokeDetails, RevokeReason};
 use crate::domain::identity::{Action, HsaId, PatientId};
 use crate::domain::time::Timestamp;
 use crate::store::actions::{ACTION_COLUMNS, ActionRow};
@@ -97,8 +97,7 @@ pub(super) async fn actions(
         "/* actions */ select block_number, revoke_number, kind, separate_reason_text, {ACTION_COLUMNS}
          from block_actions where block_number = any($1)"
     );
-    let rows: Vec<BlockActionRow> =
-        sqlx::query_as(&sql).bind(blocks).fetch_all(connection).await?;
+    let rows: Vec<BlockActionRow> = sqlx::query_as(&sql).bind(blocks).fetch_all(connection).await?;
     let mut found = ActionsOf::new();
     for row in rows {
         let at = Origin { table: "block_actions", row: row.block_number };

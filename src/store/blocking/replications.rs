@@ -63,7 +63,8 @@ struct LeasedRow {
     attempts: i32,
 }
 
-const LEASED_COLUMNS: &str = "r.replication_number, r.block_number, r.revoke_number, r.kind, r.attempts";
+const LEASED_COLUMNS: &str =
+    "r.replication_number, r.block_number, r.revoke_number, r.kind, r.attempts";
 
 impl Change {
     /// Queues what the national service must be told of this change, and drops what that makes
@@ -131,7 +132,10 @@ impl Change {
     ///
     /// # Errors
     /// The store's.
-    pub async fn find_last_queued(&mut self, block: BlockNumber) -> Result<Option<Queued>, StoreError> {
+    pub async fn find_last_queued(
+        &mut self,
+        block: BlockNumber,
+    ) -> Result<Option<Queued>, StoreError> {
         let sql = "/* find_last_queued */ select max(replication_number) from replications where block_number = $1";
         let number: Option<i64> =
             sqlx::query_scalar(sql).bind(block.0).fetch_one(&mut *self.transaction).await?;
@@ -295,7 +299,8 @@ impl Store {
 /// A leased row with what it is about.
 async fn leased_of(connection: &mut PgConnection, row: LeasedRow) -> Result<Leased, StoreError> {
     let at = Origin { table: "replications", row: row.replication_number };
-    let sql = format!("/* leased_of */ select {BLOCK_COLUMNS} from blocks b where block_number = $1");
+    let sql =
+        format!("/* leased_of */ select {BLOCK_COLUMNS} from blocks b where block_number = $1");
     let block = sqlx::query(&sql).bind(row.block_number).fetch_one(&mut *connection).await?;
     let block = BlockRow::from_row(&block)?.block(|| Ok(()))?;
     let revoke = match row.revoke_number {

@@ -2,10 +2,9 @@
 
 use super::assertions::{ASSERTION_COLUMNS, AssertionNumber};
 use super::history::histories;
-use crate::domain::consent::assertion::{
-    AssertionRegistration, AssertionType, PatientEnd, Start,
-};
+use crate::domain::consent::assertion::{AssertionType, PatientEnd, Start};
 use crate::domain::consent::lifecycle::{AssertionHistory, PatientWish};
+use crate::domain::consent::registration::AssertionRegistration;
 use crate::domain::identity::{Action, HsaId, RecordId};
 use crate::store::actions::{ACTION_COLUMNS, bind_action};
 use crate::store::change::Change;

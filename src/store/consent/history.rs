@@ -1,8 +1,6 @@
 //! What has happened to assertions: rows to histories.
 
-use super::assertions::{
-    ASSERTION_COLUMNS, AssertionNumber, AssertionRow, representative,
-};
+use super::assertions::{ASSERTION_COLUMNS, AssertionNumber, AssertionRow, representative};
 use crate::domain::consent::assertion::PatientEnd;
 use crate::domain::consent::lifecycle::{AssertionHistory, AssertionRemoval, PatientWish};
 use crate::domain::identity::{Action, HsaId, PatientId};

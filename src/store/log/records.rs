@@ -100,7 +100,8 @@ async fn find_record(
 
 impl EntryRow {
     fn record<'r>(&'r self, resources: &'r [ResourceRow]) -> LogEntry<'r> {
-        let organisation = |id, name: &'r Option<String>| Organisation { id, name: name.as_deref() };
+        let organisation =
+            |id, name: &'r Option<String>| Organisation { id, name: name.as_deref() };
         LogEntry {
             activity_at: self.activity_at,
             id: &self.log_id,

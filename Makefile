@@ -24,7 +24,7 @@ bench: needs
 
 # Rewrites the answers in testdata/; read the difference before you commit it.
 golden: needs
-	UPDATE_GOLDEN=1 tests/postgres.sh cargo test --locked --test integration --test codegen
+	UPDATE_GOLDEN=1 tests/postgres.sh cargo test --locked --test integration --test wire
 
 # A Python client (zeep) built from the served WSDLs calls every served contract.
 interop: needs

@@ -3,6 +3,8 @@
 #[path = "src/codegen/mod.rs"]
 #[allow(dead_code)]
 mod codegen;
+#[path = "src/schema_tree.rs"]
+mod schema_tree;
 
 use codegen::emit;
 use codegen::emitter::Settings;

@@ -20,6 +20,7 @@ pub mod messages;
 pub mod peers;
 pub mod private_postgres;
 pub mod procedures;
+pub mod schema_tree;
 pub mod soap;
 pub mod store;
 pub mod telemetry;

@@ -48,13 +48,11 @@ pub async fn tenants(
     for settings in &config.tenant {
         let mut tenant = bare(store, settings).await?;
         if let Some(replication) = &settings.replication {
-            tenant.upstream = match national_of(replication, config) {
-                Some(national) => Upstream::Here(Arc::new(bare(store, national).await?)),
-                None => {
-                    let clock = clock.clone();
-                    let replicator = replicator(store, &tenant, replication, config, clock)?;
-                    Upstream::Elsewhere(Arc::new(replicator))
-                }
+            tenant.upstream = if let Some(national) = national_of(replication, config) {
+                Upstream::Here(Arc::new(bare(store, national).await?))
+            } else {
+                let replicator = replicator(store, &tenant, replication, config, clock.clone())?;
+                Upstream::Elsewhere(Arc::new(replicator))
             };
         }
         for address in &settings.logical_addresses {

@@ -3,7 +3,7 @@
 //! Both are brought to one form first: names resolved to namespaces, defaults written out,
 //! documentation and locations left out. Then elements are paired by what they declare.
 
-use super::tree::{Node, WSDL, XS};
+use crate::schema_tree::{Node, WSDL, XS};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Attributes whose values are prefixed names.

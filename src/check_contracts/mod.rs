@@ -5,8 +5,5 @@
 
 mod compare;
 mod report;
-#[path = "../codegen/tree.rs"]
-#[allow(dead_code, reason = "shared with the generator, which uses the rest")]
-mod tree;
 
 pub use report::{CheckError, Report, run};

@@ -1,8 +1,8 @@
 //! Finding the files of a folder, matching them with ours, and the report.
 
 use super::compare;
-use super::tree::{self, Node, WSDL, XS};
 use crate::messages::generated::{Interaction, SCHEMAS};
+use crate::schema_tree::{self, Node, WSDL, XS};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
@@ -69,7 +69,7 @@ pub fn run(dir: &Path) -> Result<Report, CheckError> {
     for path in files {
         let name = path.strip_prefix(dir).unwrap_or(&path).display().to_string();
         let bytes = fs::read(&path).map_err(|e| CheckError::Unreadable(path.clone(), e))?;
-        let theirs = match tree::parse(&String::from_utf8_lossy(&bytes)) {
+        let theirs = match schema_tree::parse(&String::from_utf8_lossy(&bytes)) {
             Ok(theirs) => theirs,
             Err(error) => {
                 report.differences.push(format!("{name}: cannot be read: {error}"));
@@ -106,7 +106,11 @@ fn ours() -> BTreeMap<(String, String), Node> {
     let schemas = SCHEMAS.iter().map(|(_, text)| *text);
     let wsdls = Interaction::ALL.into_iter().map(Interaction::wsdl);
     // Ours were read by the build with the same reader.
-    schemas.chain(wsdls).filter_map(|text| tree::parse(text).ok()).map(|n| (key(&n), n)).collect()
+    schemas
+        .chain(wsdls)
+        .filter_map(|text| schema_tree::parse(text).ok())
+        .map(|n| (key(&n), n))
+        .collect()
 }
 
 fn collect(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), CheckError> {

@@ -20,6 +20,9 @@ fn value(i: &Interaction) -> String {
     format!("Interaction::{domain}({domain}Interaction::{})", i.name)
 }
 
+/// What every enum of contracts derives.
+const DERIVED: &str = "#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]\n";
+
 /// Everything about contracts.
 pub fn interactions(emitter: &Emitter<'_>, out: &mut String) {
     let all = &emitter.model.interactions;
@@ -27,7 +30,6 @@ pub fn interactions(emitter: &Emitter<'_>, out: &mut String) {
     for i in all {
         domains.entry(domain_name(i)).or_default().push(i);
     }
-    const DERIVED: &str = "#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]\n";
     _ = writeln!(out, "/// Every contract there is a WSDL for.\n{DERIVED}pub enum Interaction {{");
     for domain in domains.keys() {
         _ = writeln!(out, "    /// Of the domain.\n    {domain}({domain}Interaction),");

@@ -1,9 +1,8 @@
 //! From WSDL and XSD to Rust, at build time.
 //!
-//! `raw` holds the documents as written, `tree` refuses every construct that the
+//! `raw` holds the documents as written, `schema_tree` refuses every construct that the
 //! generator does not understand, `model` resolves references, `emit` writes Rust.
-//! The room imports nothing of ours; `build.rs` and `tests/wire` compile it through
-//! `#[path]`, and the library does without it.
+//! `build.rs` and `tests/wire` compile the room through `#[path]`; the library does without it.
 
 pub mod emit;
 pub mod emit_interactions;
@@ -12,4 +11,3 @@ pub mod emit_types;
 pub mod emitter;
 pub mod model;
 pub mod raw;
-pub mod tree;

@@ -1,7 +1,7 @@
 //! The contracts with every reference resolved: namespaces instead of prefixes.
 
 use super::raw;
-use super::tree::{self, Node, XS};
+use crate::schema_tree::{self, Node, XS};
 use std::collections::BTreeMap;
 
 /// A resolved name.
@@ -87,8 +87,8 @@ pub struct Source<'a> {
 
 impl Source<'_> {
     fn tree(&self) -> Result<Node, String> {
-        let root = tree::parse(self.text).map_err(|e| format!("{}: {e}", self.path))?;
-        tree::refuse_unsupported(&root).map_err(|e| format!("{}: {e}", self.path))?;
+        let root = schema_tree::parse(self.text).map_err(|e| format!("{}: {e}", self.path))?;
+        schema_tree::refuse_unsupported(&root).map_err(|e| format!("{}: {e}", self.path))?;
         Ok(root)
     }
 

@@ -1,7 +1,7 @@
 //! WSDL and XSD documents as they are written: names are still prefixed text.
 //!
 //! yaserde fills these structs and silently skips what they do not name, so
-//! `tree::refuse_unsupported` must have passed the document first.
+//! `schema_tree::refuse_unsupported` must have passed the document first.
 
 use yaserde::YaDeserialize;
 

@@ -71,15 +71,14 @@ impl HoldCommand {
 
 fn hold_on(patient: bool, care_provider: Option<&str>) -> Result<Hold, CommandError> {
     let refused = CommandError::Request;
-    let patient = match patient {
-        false => None,
-        true => {
-            let mut lines = std::io::stdin().lines();
-            let mut next = || lines.next().unwrap_or_else(|| Ok(String::new()));
-            let (root, extension) = (next()?, next()?);
-            let key = patient_key(&root, &extension);
-            Some(key.map_err(|_| refused("the patient's identity names nobody"))?)
-        }
+    let patient = if patient {
+        let mut lines = std::io::stdin().lines();
+        let mut next = || lines.next().unwrap_or_else(|| Ok(String::new()));
+        let (root, extension) = (next()?, next()?);
+        let key = patient_key(&root, &extension);
+        Some(key.map_err(|_| refused("the patient's identity names nobody"))?)
+    } else {
+        None
     };
     let provider = care_provider
         .map(|id| HsaId::new(id).ok_or(refused("the care provider's id is blank")))

@@ -162,7 +162,10 @@ mod tests {
     fn ac1_a_block_closes_what_a_consent_opens() {
         let consent = [assertion(AssertionType::Consent)];
         assert_eq!(asked("W", &[block("W", false)], &consent), Access::Blocked);
-        assert_eq!(asked("W", &[block("W", true)], &consent), Access::Opened(AssertionType::Consent));
+        assert_eq!(
+            asked("W", &[block("W", true)], &consent),
+            Access::Opened(AssertionType::Consent)
+        );
     }
 
     #[test]

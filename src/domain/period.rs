@@ -39,27 +39,25 @@ impl Period {
 mod tests {
     use super::*;
 
-    fn at(minutes: i64) -> Option<Timestamp> {
+    /// Minutes from a night's one o'clock.
+    fn period(start: Option<i64>, end: Option<i64>) -> Period {
         let night = "2026-03-29T01:00:00Z".parse::<Timestamp>().unwrap();
-        Some(night + Duration::minutes(minutes))
-    }
-
-    fn period(start: Option<Timestamp>, end: Option<Timestamp>) -> Period {
-        Period { start, end }
+        let at = |minutes| night + Duration::minutes(minutes);
+        Period { start: start.map(at), end: end.map(at) }
     }
 
     #[test]
     fn periods_that_touch_in_one_instant_overlap() {
-        assert!(period(at(1), at(2)).overlaps(&period(at(2), at(3))));
-        assert!(!period(at(1), at(2)).overlaps(&period(at(3), at(4))));
-        assert!(period(None, at(2)).overlaps(&period(at(1), None)));
-        assert!(!period(None, at(2)).overlaps(&period(at(3), None)));
+        assert!(period(Some(1), Some(2)).overlaps(&period(Some(2), Some(3))));
+        assert!(!period(Some(1), Some(2)).overlaps(&period(Some(3), Some(4))));
+        assert!(period(None, Some(2)).overlaps(&period(Some(1), None)));
+        assert!(!period(None, Some(2)).overlaps(&period(Some(3), None)));
     }
 
     #[test]
     fn a_start_that_moved_past_the_end_is_clamped() {
-        let moved = period(at(30), at(15));
+        let moved = period(Some(30), Some(15));
         assert!(moved.is_reversed());
-        assert_eq!(moved.clamped(), period(at(0), at(15)));
+        assert_eq!(moved.clamped(), period(Some(0), Some(15)));
     }
 }

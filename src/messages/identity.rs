@@ -75,7 +75,7 @@ pub fn owned(text: Option<&Text<'_>>) -> Option<String> {
 
 /// Text that says something: a blank name or reason counts as absent.
 pub fn said<'t>(text: Option<&'t Text<'_>>) -> Option<&'t str> {
-    text.map(|text| text.as_ref()).filter(|text| !text.trim().is_empty())
+    text.map(AsRef::as_ref).filter(|text| !text.trim().is_empty())
 }
 
 /// Blocking and consent each declare actors and actions of the same form in a namespace of

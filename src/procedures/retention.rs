@@ -79,17 +79,13 @@ impl<'r> Round<'r> {
         let Some((tenant, kind, policy)) = self.rest.front().copied() else { return false };
         let batch = self.remove_batch(tenant, kind, policy).await;
         let name = &self.names[&tenant];
-        let known = |removed: &&mut Removed| removed.tenant == *name && removed.kind == kind.name;
-        let removed = match self.removed.iter_mut().find(known) {
-            Some(removed) => removed,
-            None => {
-                let (tenant, kind) = (name.clone(), kind.name);
-                self.removed.push(Removed { kind, tenant, count: 0, error: None });
-                // It has just been pushed.
-                let last = self.removed.len() - 1;
-                &mut self.removed[last]
-            }
-        };
+        let known = |removed: &Removed| removed.tenant == *name && removed.kind == kind.name;
+        let place = self.removed.iter().position(known).unwrap_or_else(|| {
+            let (tenant, kind) = (name.clone(), kind.name);
+            self.removed.push(Removed { kind, tenant, count: 0, error: None });
+            self.removed.len() - 1
+        });
+        let removed = &mut self.removed[place];
         let ended = match batch {
             Ok(some) => {
                 removed.count += some;

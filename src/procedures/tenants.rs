@@ -50,8 +50,10 @@ impl Level {
     /// Whether a tenant of this level offers what is realised there.
     pub fn offers(self, realised: Realised) -> bool {
         match (self, realised) {
-            (_, Realised::Everywhere) | (Self::Both, _) => true,
-            (Self::Local, Realised::Locally) | (Self::National, Realised::Nationally) => true,
+            (_, Realised::Everywhere)
+            | (Self::Both, _)
+            | (Self::Local, Realised::Locally)
+            | (Self::National, Realised::Nationally) => true,
             (Self::Local, Realised::Nationally) | (Self::National, Realised::Locally) => false,
         }
     }

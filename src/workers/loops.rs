@@ -8,11 +8,11 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// How often a process looks whether a job that others may have is due.
-const POLL: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_mins(1);
 /// How soon a job that failed is tried again.
-const RETRY: Duration = Duration::from_secs(300);
+const RETRY: Duration = Duration::from_mins(5);
 /// How long a job stays with a process that is not heard of.
-const LEASE: Duration = Duration::from_secs(300);
+const LEASE: Duration = Duration::from_mins(5);
 
 /// Does work at once and then every `period`, until told to stop.
 pub(super) async fn every<W: Future<Output = ()>>(

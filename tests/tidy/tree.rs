@@ -41,6 +41,23 @@ pub fn bare(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// A file's own code without what its text literals hold.
+pub fn unquoted(text: &str) -> String {
+    let mut left = String::new();
+    let mut rest = bare(text).replace("'\"'", "' '").replace("'\\\"'", "' '");
+    while let Some((before, after)) = rest.split_once('"') {
+        left.push_str(before);
+        let mut escaped = false;
+        let end = after.find(|c| {
+            let ends = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        });
+        rest = end.map_or_else(String::new, |at| after[at + 1..].to_owned());
+    }
+    left + &rest
+}
+
 /// The module's comment.
 pub fn comment_lines(text: &str) -> Vec<&str> {
     text.lines().take_while(|line| line.starts_with("//!")).collect()

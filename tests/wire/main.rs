@@ -6,3 +6,5 @@ mod check_contracts;
 mod codegen;
 mod mutants;
 mod xml;
+
+use sigill::schema_tree;

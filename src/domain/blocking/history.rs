@@ -16,6 +16,7 @@ pub struct Removal {
 
 /// How a block was taken away.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it lives as long as one answer's row")]
 pub enum BlockRemoval {
     /// The original is gone, and this was its copy.
     Unregistered,

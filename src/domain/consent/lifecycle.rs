@@ -33,6 +33,7 @@ const CLOCK_DIFFERENCE: Duration = Duration::seconds(60);
 
 /// How staff took an assertion away.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it lives as long as one answer's row")]
 pub enum AssertionRemoval {
     /// Ended on the patient's wish.
     Cancelled(Action),
@@ -369,14 +370,14 @@ pub(super) mod tests {
 
     #[test]
     fn cl9_an_assertion_is_told_as_valid_or_as_ended() {
+        use Listed::{Ended, Nowhere, Valid};
         let listed = |history: &AssertionHistory, hour| history.assertion.listed(at(hour));
-        assert_eq!(listed(&stored(), 10), Listed::Valid);
-        assert_eq!(listed(&stored(), 11), Listed::Nowhere);
-        assert_eq!(listed(&ended(), 10), Listed::Ended);
-        assert_eq!(listed(&ended(), 11), Listed::Nowhere);
+        assert_eq!(listed(&stored(), 10), Valid);
+        assert_eq!(listed(&stored(), 11), Nowhere);
+        assert_eq!(listed(&ended(), 10), Ended);
+        assert_eq!(listed(&ended(), 11), Nowhere);
         let later = ended_by_patient(Some(8));
         let seen = [7, 8, 9, 10, 11].map(|hour| listed(&later, hour));
-        use Listed::{Ended, Nowhere, Valid};
         assert_eq!(seen, [Valid, Valid, Ended, Ended, Nowhere]);
         assert_eq!(listed(&ended_by_patient(None), 0), Ended);
     }

@@ -103,14 +103,13 @@ pub async fn lift(
     let decision = registration::register_revoke(block.as_ref(), history, new, context.now)?;
     // What is not there has been refused.
     let (Some(number), Some(block)) = (number, block) else { return Ok(()) };
-    let revoke = match (decision, stored) {
-        (Decision::Repeated, Some((_, revoke, _))) => revoke,
-        _ => {
-            let guards = &block.block.content.guards;
-            let policy = context.services.lift_policies.of(guards.provider());
-            policy.allows(guards, new.lift.end, context.now)?;
-            change.insert_revoke(number, new).await?
-        }
+    let revoke = if let (Decision::Repeated, Some((_, revoke, _))) = (decision, stored) {
+        revoke
+    } else {
+        let guards = &block.block.content.guards;
+        let policy = context.services.lift_policies.of(guards.provider());
+        policy.allows(guards, new.lift.end, context.now)?;
+        change.insert_revoke(number, new).await?
     };
     let kind = NoticeKind::RegisterTemporaryRevoke;
     let about = Carried { kind, id: &new.block, block: number, revoke: Some(revoke) };

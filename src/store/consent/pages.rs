@@ -32,7 +32,7 @@ pub struct ListQuestion {
 #[derive(Debug, Clone)]
 pub enum Entry {
     /// A valid assertion.
-    Valid(Assertion),
+    Valid(Box<Assertion>),
     /// One that was ended or annulled: its id, and when.
     Ended(String, Timestamp),
 }
@@ -142,7 +142,7 @@ async fn entries(
     let mut found = Vec::new();
     for row in &bound(sql.as_str()).fetch_all(&mut *connection).await? {
         let row = ValidRow::from_row(row)?;
-        found.push((row.listed_at, Entry::Valid(row.assertion.assertion(|| Ok(()))?)));
+        found.push((row.listed_at, Entry::Valid(Box::new(row.assertion.assertion(|| Ok(()))?))));
     }
     if question.with_ended {
         for row in &bound(ENDED).fetch_all(&mut *connection).await? {

@@ -7,18 +7,25 @@
 use std::collections::BTreeMap;
 use xml::reader::{EventReader, XmlEvent};
 
+/// The namespace of XSD.
 pub const XS: &str = "http://www.w3.org/2001/XMLSchema";
+/// The namespace of WSDL.
 pub const WSDL: &str = "http://schemas.xmlsoap.org/wsdl/";
+/// The namespace of WSDL's SOAP binding.
 pub const SOAP: &str = "http://schemas.xmlsoap.org/wsdl/soap/";
 
 /// An element with its attributes and child elements; text is left out.
 #[derive(Debug, Default)]
 pub struct Node {
+    /// The namespace of its name.
     pub namespace: String,
+    /// Its local name.
     pub name: String,
+    /// By their names as written.
     pub attributes: BTreeMap<String, String>,
     /// Prefixes declared on this element or above it.
     pub prefixes: BTreeMap<String, String>,
+    /// In order.
     pub children: Vec<Node>,
 }
 

@@ -26,4 +26,5 @@ mod replication;
 mod replication_drill;
 mod replication_tls;
 mod retention;
+mod strict;
 mod tenants;

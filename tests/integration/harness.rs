@@ -182,6 +182,8 @@ pub struct Wishes {
     pub lift_policies: LiftPolicies,
     pub page_rows: Option<usize>,
     pub citizen_services: Option<Vec<HsaId>>,
+    /// Another service's database, for several that share one.
+    pub database: Option<Database>,
     /// Tenants as (logical address, care provider); none is one that answers every address.
     pub tenants: Vec<(&'static str, &'static str)>,
 }
@@ -205,7 +207,10 @@ impl Service {
     }
 
     pub async fn start_with(wishes: Wishes) -> Self {
-        let database = Database::new().await;
+        let database = match wishes.database {
+            Some(shared) => shared,
+            None => Database::new().await,
+        };
         let store = Store::open(database.options(), 8).await.unwrap();
         let (log_writers, mut writing) = LogWriters::start(&store, 2);
         writing.detach_all();

@@ -8,9 +8,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod blocks;
+mod clocks;
 mod concurrency;
 mod consent_pages;
 mod consents;
+mod consumer;
 mod golden;
 mod harness;
 mod http;

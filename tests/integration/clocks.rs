@@ -1,0 +1,85 @@
+//! Two servers on one database whose clocks differ, and a clock that goes back.
+
+use super::consents::{at, register};
+use super::harness::{Service, Wishes, request, with};
+use super::pair::{lift, register as register_block};
+
+/// Eight seconds before and after the time of every held clock.
+const BEHIND: &str = "2026-11-22T11:59:52Z";
+const AHEAD: &str = "2026-11-22T12:00:08Z";
+
+/// Two servers on one database; the first one's clock is behind the second one's.
+async fn behind_and_ahead() -> (Service, Service) {
+    let behind = Service::start().await;
+    let database = Some(behind.database.clone());
+    let ahead = Service::start_with(Wishes { database, ..Wishes::default() }).await;
+    behind.set_clock(BEHIND);
+    ahead.set_clock(AHEAD);
+    (behind, ahead)
+}
+
+async fn has_consent(service: &Service) -> bool {
+    let reply = service.post(request("consent/check_consent/valid")).await;
+    assert_eq!(reply.code(), "OK");
+    reply.text("hasConsent") == Some("true")
+}
+
+#[tokio::test]
+async fn at_once_holds_by_either_servers_clock() {
+    let (behind, ahead) = behind_and_ahead().await;
+    for (order, here, there) in [(1, &behind, &ahead), (2, &ahead, &behind)] {
+        for end in ["end_consent_by_patient", "cancel_extended_consent", "delete_extended_consent"]
+        {
+            let id = format!("{end} {order}");
+            assert_eq!(here.post(register(&id)).await.code(), "OK");
+            assert!(has_consent(here).await && has_consent(there).await, "opened at once: {end}");
+            assert_eq!(there.post(at(end, &id)).await.code(), "OK", "{end}");
+            assert!(!has_consent(there).await && !has_consent(here).await, "closed at once: {end}");
+            assert_eq!(here.post(at(end, &id)).await.code(), "OK", "and again by the other: {end}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn at_once_holds_by_a_clock_that_goes_back() {
+    let service = Service::start().await;
+    assert_eq!(service.post(register("a")).await.code(), "OK");
+    service.set_clock("2026-11-22T11:00:00Z");
+    assert!(has_consent(&service).await, "it was stored at noon, which is to come again");
+    assert_eq!(service.post(at("end_consent_by_patient", "a")).await.code(), "OK");
+    assert!(!has_consent(&service).await);
+    service.set_clock("2026-11-22T10:00:00Z");
+    assert!(!has_consent(&service).await);
+    assert_eq!(service.post(register("b")).await.code(), "OK");
+    assert!(has_consent(&service).await);
+}
+
+#[tokio::test]
+async fn a_start_that_the_consumers_clock_gives_is_now_up_to_a_minute_ahead() {
+    let service = Service::start().await;
+    let starting = |id: &str, start: &str| {
+        let xml = with(&request("consent/register_extended_consent/valid"), "startDate", start);
+        with(&xml, "assertionId", id)
+    };
+    assert_eq!(service.post(starting("later", "2026-11-22T13:01:01")).await.code(), "OK");
+    assert!(!has_consent(&service).await);
+    assert_eq!(service.post(starting("now", "2026-11-22T13:01:00")).await.code(), "OK");
+    assert!(has_consent(&service).await);
+}
+
+#[tokio::test]
+async fn a_block_bites_by_either_servers_clock() {
+    let (behind, ahead) = behind_and_ahead().await;
+    let check = request("blocking/check_blocks/inner_block_stops_another_unit");
+    let check =
+        with(&with(&check, "employeeId", "SE2321000016-P002"), "careUnitId", "SE2321000016-VE02");
+    assert_eq!(ahead.post(register_block("b", 0)).await.code(), "OK");
+    for service in [&behind, &ahead] {
+        assert_eq!(service.post(check.clone()).await.text("status"), Some("BLOCKED"));
+    }
+    let lift = with(&lift("b", "r", 0), "endDate", "2026-11-22T13:10:00");
+    assert_eq!(ahead.post(lift).await.code(), "OK");
+    for service in [&behind, &ahead] {
+        assert_eq!(service.post(check.clone()).await.text("status"), Some("OK"));
+    }
+}

@@ -65,14 +65,22 @@ update assertions set original_end_at = null where original_end_at >= '9999-12-3
 create function pg_temp.visible(text) returns text immutable language sql as $$
     select regexp_replace($1, '[\u0001-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u034f\u061c\u115f-\u1160\u17b4-\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]', '', 'g')
 $$;
+create function pg_temp.trimmed(text) returns text immutable language sql as $$
+    select regexp_replace($1,
+        '^[\s\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\s\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$',
+        '', 'g')
+$$;
+create function pg_temp.folded(text) returns text immutable language sql as $$
+    select lower(pg_temp.trimmed(pg_temp.visible($1)) collate "C")
+$$;
 create function pg_temp.patient_key(root text, extension text) returns text immutable language sql as $$
     select case
-        when btrim(root) in ('1.2.752.129.2.1.3.1', '1.2.752.129.2.1.3.3', '1.2.752.74.9.1') then
-            case btrim(root) when '1.2.752.129.2.1.3.3' then '1.2.752.129.2.1.3.1' else btrim(root) end || '^' ||
+        when pg_temp.trimmed(root) in ('1.2.752.129.2.1.3.1', '1.2.752.129.2.1.3.3', '1.2.752.74.9.1') then
+            replace(pg_temp.trimmed(root), '1.2.752.129.2.1.3.3', '1.2.752.129.2.1.3.1') || '^' ||
             upper(regexp_replace(pg_temp.visible(extension),
                 '[-\s\u0085\u00a0\u058a\u05be\u1680\u1806\u2000-\u200a\u2010-\u2015\u2028\u2029\u202f\u2043\u205f\u2212\u3000\ufe58\ufe63\uff0d]',
                 '', 'g') collate "C")
-        else btrim(root) || '^' || btrim(pg_temp.visible(extension))
+        else pg_temp.trimmed(root) || '^' || pg_temp.trimmed(pg_temp.visible(extension))
     end
 $$;
 update blocks set patient_key = pg_temp.patient_key(patient_root, patient_extension)
@@ -81,14 +89,30 @@ update assertions set patient_key = pg_temp.patient_key(patient_root, patient_ex
     where patient_key <> pg_temp.patient_key(patient_root, patient_extension);
 update legal_holds set patient_key = pg_temp.patient_key(split_part(patient_key, '^', 1), substr(patient_key, strpos(patient_key, '^') + 1))
     where patient_key is not null;
-update blocks set provider_key = lower(btrim(pg_temp.visible(provider_key)) collate "C")
-    where provider_key <> pg_temp.visible(provider_key);
-update assertions set provider_key = lower(btrim(pg_temp.visible(provider_key)) collate "C")
-    where provider_key <> pg_temp.visible(provider_key);
+update blocks set provider_key = pg_temp.folded(provider_key)
+    where provider_key <> pg_temp.folded(provider_key);
+update assertions set provider_key = pg_temp.folded(provider_key)
+    where provider_key <> pg_temp.folded(provider_key);
+-- Of ids that are the same now the earliest is the one that is found.
+update blocks b set block_key = pg_temp.folded(block_key)
+    where block_key <> pg_temp.folded(block_key)
+      and not exists (select 1 from blocks o where o.tenant_id = b.tenant_id and o.block_key = pg_temp.folded(b.block_key))
+      and not exists (select 1 from blocks o where o.tenant_id = b.tenant_id and o.block_number < b.block_number
+          and pg_temp.folded(o.block_key) = pg_temp.folded(b.block_key));
+update temporary_revokes b set revoke_key = pg_temp.folded(revoke_key)
+    where revoke_key <> pg_temp.folded(revoke_key)
+      and not exists (select 1 from temporary_revokes o where o.tenant_id = b.tenant_id and o.revoke_key = pg_temp.folded(b.revoke_key))
+      and not exists (select 1 from temporary_revokes o where o.tenant_id = b.tenant_id and o.revoke_number < b.revoke_number
+          and pg_temp.folded(o.revoke_key) = pg_temp.folded(b.revoke_key));
+update assertions b set assertion_key = pg_temp.folded(assertion_key)
+    where assertion_key <> pg_temp.folded(assertion_key)
+      and not exists (select 1 from assertions o where o.tenant_id = b.tenant_id and o.assertion_key = pg_temp.folded(b.assertion_key))
+      and not exists (select 1 from assertions o where o.tenant_id = b.tenant_id and o.assertion_number < b.assertion_number
+          and pg_temp.folded(o.assertion_key) = pg_temp.folded(b.assertion_key));
 
 -- Sources are compared like every HSA-id. Of several cursors of one source the earliest loses nothing.
 create temporary table cursors on commit drop as
-    select tenant_id, lower(btrim(pg_temp.visible(source)) collate "C") as source, provider_key, min(cursor_text) as cursor_text
+    select tenant_id, pg_temp.folded(source) as source, provider_key, min(cursor_text) as cursor_text
     from import_cursors group by 1, 2, 3;
 delete from import_cursors;
 insert into import_cursors (tenant_id, source, provider_key, cursor_text)

@@ -2,6 +2,7 @@
 
 use super::database::Store;
 use super::error::StoreError;
+use super::readers::Tries;
 use super::tenants::TenantId;
 use crate::domain::time::Timestamp;
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -45,7 +46,7 @@ impl Store {
         domain: ChangeDomain,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let stored_at = tick(&mut transaction, tenant, domain, now).await?;
         Ok(Change { transaction, tenant, domain, stored_at })
     }
@@ -60,8 +61,14 @@ impl Store {
         domain: ChangeDomain,
         now: Timestamp,
     ) -> Result<Timestamp, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        tick(&mut connection, tenant, domain, now).await
+        let mut tries = Tries::with(&self.pool);
+        loop {
+            let mut connection = self.pool.acquire().await?;
+            match tick(&mut connection, tenant, domain, now).await {
+                Ok(cursor) => return Ok(cursor),
+                Err(error) => tries.again(error)?,
+            }
+        }
     }
 }
 

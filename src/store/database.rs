@@ -1,9 +1,9 @@
 //! The store: a pool of connections to one `PostgreSQL` database, and its schema's version.
 
 use super::error::StoreError;
-use super::readers::{ACQUIRE_TIMEOUT, Readers};
-use sqlx::ConnectOptions;
+use super::readers::{ACQUIRE_TIMEOUT, Readers, Tries};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Postgres, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -48,6 +48,20 @@ impl Store {
         let readers = Arc::new(Readers::new(connections as usize / 2));
         let long_reads = Arc::new(Semaphore::new(connections as usize / 4));
         Ok(Self { pool, readers, long_reads })
+    }
+
+    /// Begins a transaction, on a connection that answers.
+    ///
+    /// # Errors
+    /// The driver's, or that no connection is to be had.
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut tries = Tries::with(&self.pool);
+        loop {
+            match self.pool.begin().await {
+                Ok(transaction) => return Ok(transaction),
+                Err(error) => tries.again(error.into())?,
+            }
+        }
     }
 
     /// Whether a record could be stored now: the database answers and takes writes.

@@ -3,15 +3,13 @@
 //! sqlx's pool asks each connection that comes back whether it still works: one more round
 //! trip a call. A look-up that has ended well has just shown that it does. So these
 //! connections stay out of the pool; one whose look-up failed or was given up goes back to it
-//! and is tested there. A kept connection that turns out to be dead, as all are after the
-//! database was restarted, is no reason to fail: the look-up is tried once more on one that
-//! answers.
+//! and is tested there. That a kept connection turns out to be dead is no reason to fail.
 
 use super::error::StoreError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{Connection, PgPool, Postgres};
+use sqlx::{PgPool, Postgres};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -40,21 +38,21 @@ impl Readers {
     ) -> Result<Vec<PgRow>, StoreError> {
         let waiting = tokio::time::timeout(ACQUIRE_TIMEOUT, self.permits.acquire());
         let Ok(Ok(_permit)) = waiting.await else { return Err(sqlx::Error::PoolTimedOut.into()) };
-        let idle = self.idle().pop();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => pool.acquire().await?,
-        };
-        let found = match query().fetch_all(&mut *connection).await {
-            Err(error) if is_lost(&error) => {
-                drop(connection.detach());
-                connection = answering(pool).await?;
-                query().fetch_all(&mut *connection).await?
+        let mut tries = Tries::with(pool);
+        loop {
+            let idle = self.idle().pop();
+            let mut connection = match idle {
+                Some(connection) => connection,
+                None => pool.acquire().await?,
+            };
+            match query().fetch_all(&mut *connection).await {
+                Ok(found) => {
+                    self.idle().push(connection);
+                    return Ok(found);
+                }
+                Err(error) => tries.again(error.into())?,
             }
-            found => found?,
-        };
-        self.idle().push(connection);
-        Ok(found)
+        }
     }
 
     /// Gives every connection back to the pool.
@@ -67,21 +65,33 @@ impl Readers {
     }
 }
 
-/// A connection that has just answered: those in the pool may be as dead, and are dropped.
-async fn answering(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
-    let mut tries = pool.options().get_max_connections();
-    loop {
-        let mut connection = pool.acquire().await?;
-        match connection.ping().await {
-            Ok(()) => return Ok(connection),
-            Err(error) if tries == 0 => return Err(error.into()),
-            Err(_) => drop(connection.detach()),
+/// For what can be done twice: how often it is tried while it fails because its connection is
+/// dead, as all are after the database was restarted. A connection that fails is tested on its way
+/// back to the pool, and dropped.
+pub(super) struct Tries(u32);
+
+impl Tries {
+    /// One more than the pool has connections.
+    pub fn with(pool: &PgPool) -> Self {
+        Self(pool.options().get_max_connections())
+    }
+
+    /// Lets a try follow.
+    ///
+    /// # Errors
+    /// What failed, if that is no dead connection, or there have been enough.
+    pub fn again(&mut self, failed: StoreError) -> Result<(), StoreError> {
+        match &failed {
+            StoreError::Database(error) if self.0 > 0 && is_lost(error) => {
+                self.0 -= 1;
+                Ok(())
+            }
+            _ => Err(failed),
         }
-        tries -= 1;
     }
 }
 
-/// Whether it was the connection that failed, and not the look-up.
+/// Whether it was the connection that failed, and not what was asked of it.
 fn is_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,

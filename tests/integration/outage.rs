@@ -44,6 +44,40 @@ async fn calls_fail_as_ours_and_then_go_on() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_that_has_died_fails_no_call() {
+    let service = Service::start().await;
+    let questions = [
+        request("blocking/check_blocks/inner_block_stops_another_unit"),
+        request("blocking/get_blocks/valid"),
+        request("blocking/get_blocks/without_filters_all_blocks_are_reported"),
+        request("blocking/get_extended_blocks_for_patient/valid"),
+        request("consent/check_consent/valid"),
+        request("consent/get_consents_for_patient/valid"),
+        request("consent/get_consents_for_care_provider/valid"),
+        request("consent/get_extended_consents_for_patient/valid"),
+        // Changes too: a transaction that has not begun has changed nothing.
+        request("blocking/register_extended_block/valid"),
+        request("consent/register_extended_consent/valid"),
+    ];
+    for question in &questions {
+        // Connections for several at once, all of which are cut.
+        let mut together = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let (caller, question) = (service.caller.clone(), question.clone());
+            together.spawn(async move { caller.post(question).await });
+        }
+        for reply in together.join_all().await {
+            assert_eq!(reply.code(), "OK");
+        }
+        cut(&service).await;
+        for _ in 0..8 {
+            let reply = service.post(question.clone()).await;
+            assert_eq!(reply.status, 200, "{question}: {}", reply.body);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_database_that_takes_no_writes_is_not_ready() {
     let service = Service::start().await;
     let name = &service.database.name;

@@ -189,7 +189,7 @@ impl Store {
         } else {
             // As many rows as the service has, as fast as the receiver takes them.
             let _permit = self.long_read().await?;
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             sqlx::query(LONG_READ_TIMEOUT).execute(&mut *transaction).await?;
             let mut rows = query().fetch(&mut *transaction);
             while let Some(row) = rows.try_next().await? {
@@ -239,7 +239,7 @@ impl Store {
         to: &mpsc::Sender<Vec<PatientId>>,
     ) -> Result<(), StoreError> {
         let _permit = self.long_read().await?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query(LONG_READ_TIMEOUT).execute(&mut *transaction).await?;
         let mut rows = sqlx::query_as::<_, (String, String, String)>(
             "/* read_patients_with_blocks */ select distinct on (patient_key)

@@ -179,7 +179,7 @@ impl Store {
         care_provider: &HsaId,
         patient: &PatientId,
     ) -> Result<Vec<(BlockHistory, Vec<RevokeHistory>)>, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query(
             "/* block_histories */ set transaction isolation level repeatable read, read only",
         )

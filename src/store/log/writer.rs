@@ -239,7 +239,7 @@ impl Writer {
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
         let months: HashSet<(i32, u32)> = logs.iter().flat_map(EncodedLog::months).collect();
         self.partitions.ensure(&self.store.pool, months).await?;
-        Ok(self.store.pool.begin().await?)
+        self.store.begin().await
     }
 }
 

@@ -99,3 +99,20 @@ async fn a_care_provider_can_have_a_policy_of_its_own() {
         ("ERROR", Some("Vårdgivaren tillåter inte tillfällig hävning av yttre spärr."))
     );
 }
+
+#[tokio::test]
+async fn removals_in_one_second_are_told_apart() {
+    let service = Service::start().await;
+    for block in ["a", "b", "c"] {
+        assert_eq!(service.post(super::pair::register(block, 0)).await.code(), "OK");
+    }
+    let mut told = Vec::new();
+    for block in ["a", "b", "c"] {
+        assert_eq!(service.post(super::pair::revoke(block, 0)).await.code(), "OK");
+        let reply = service.post(all_blocks()).await;
+        told.push(reply.text("latestCancellation").unwrap().to_owned());
+    }
+    // The clock stands still.
+    let expected = ["2026-11-22T13:00:00", "2026-11-22T13:00:01", "2026-11-22T13:00:02"];
+    assert_eq!(told, expected);
+}

@@ -111,6 +111,31 @@ async fn originals_win_and_bad_copies_are_named_and_left_out() {
 }
 
 #[tokio::test]
+async fn an_ending_that_is_not_taken_over_is_named() {
+    let (source, here) = (at_source().await, Service::start().await);
+    let folder = Folder::new("import-open");
+    let path = folder.path().join("consents.xml");
+    let path = path.to_str().unwrap();
+    // Here they are originals, and stand.
+    for id in ["ended", "annulled", "patient"] {
+        assert_eq!(here.post(register(id)).await.code(), "OK");
+    }
+    std::fs::write(path, told(&source).await).unwrap();
+    let (done, said) = import(&here.database, &[path]).await;
+    assert!(!done, "{said}");
+    let expected = "ended there and still open here: 3\n  ended\n  annulled\n  patient\n";
+    assert!(said.contains(expected), "{said}");
+    // The same source in other letters, with another producer's invisible character.
+    let (done, said) = import_as("se2321000016-\u{200b}local", &here.database, &[path]).await;
+    assert!(!done && said.contains("new: 0\n") && said.contains("unchanged: 1\n"), "{said}");
+    let cancel = at("cancel_extended_consent", "valid");
+    assert_eq!(source.post(cancel).await.code(), "OK");
+    std::fs::write(path, told(&source).await).unwrap();
+    let (_, said) = import_as("se2321000016-local", &here.database, &[path]).await;
+    assert!(said.contains("ended or annulled since: 1\n"), "{said}");
+}
+
+#[tokio::test]
 async fn another_producer_is_read_page_by_page_and_from_where_it_was_left() {
     let (source, here) = (at_source().await, Service::start().await);
     let live = [

@@ -14,6 +14,8 @@ pub struct Program {
     child: Child,
     /// Log lines, read all the time: a full pipe would hold the program up.
     log: mpsc::UnboundedReceiver<String>,
+    /// Those before it served.
+    start: Vec<String>,
     pub caller: Caller,
 }
 
@@ -64,12 +66,14 @@ impl Program {
                 _ = heard.send(line);
             }
         });
+        let mut start = Vec::new();
         loop {
             let line = log.recv().await.expect("ended before it served");
             if let Some((_, rest)) = line.split_once("\"address\":\"") {
                 let caller = Caller::new(rest.split('"').next().unwrap());
-                return Self { child, log, caller };
+                return Self { child, log, start, caller };
             }
+            start.push(line);
         }
     }
 
@@ -108,6 +112,10 @@ async fn without_configuration_it_runs_a_private_database_and_finds_it_again() {
     let register = request("consent/register_extended_consent/valid");
     let register = without(&register, &["startDate", "endDate"]);
     assert_eq!(program.caller.post(register).await.code(), "OK");
+    // A test bench, said loudly: whoever calls from here may act for patients.
+    assert!(program.start.iter().any(|line| line.contains("TEST BENCH")), "{:?}", program.start);
+    let all = request("consent/get_all_extended_consents_for_patient/valid");
+    assert_eq!(program.caller.post(all).await.code(), "OK");
     // A second server must not touch the folder.
     let second = command(&["serve", "--data", data]).output().await.unwrap();
     assert!(!second.status.success());
@@ -123,6 +131,28 @@ async fn without_configuration_it_runs_a_private_database_and_finds_it_again() {
     assert!(status.success());
     let left = folder.path().join("var/postgres/postmaster.pid");
     assert!(!left.exists(), "PostgreSQL is stopped");
+}
+
+#[tokio::test]
+async fn with_a_file_only_listed_systems_act_for_patients() {
+    let (database, folder) = (Database::new().await, Folder::new("listed"));
+    let questions = [
+        request("consent/get_all_extended_consents_for_patient/valid"),
+        request("consent/end_consent_by_patient/valid"),
+    ];
+    let listed = |id: &str| format!("[consent]\ncitizen_services = [\"{id}\"]\n");
+    for (more, expected) in [
+        (String::new(), ["ACCESSDENIED", "ACCESSDENIED"]),
+        ("[consent]\ncitizen_services = []\n".into(), ["ACCESSDENIED", "ACCESSDENIED"]),
+        (listed("SE2321000016-OTHER"), ["ACCESSDENIED", "ACCESSDENIED"]),
+        (listed("se2321000016-test"), ["OK", "NOTFOUND"]),
+    ] {
+        let program = Program::with(&database, &folder, &more).await;
+        for (question, expected) in questions.iter().zip(expected) {
+            assert_eq!(program.caller.post(question.clone()).await.code(), expected, "{more}");
+        }
+        assert!(!program.start.iter().any(|line| line.contains("TEST BENCH")));
+    }
 }
 
 #[tokio::test]

@@ -312,3 +312,45 @@ async fn a_national_service_in_the_same_installation_is_changed_with_the_local_o
     let of_b = "select count(*) from blocks join tenants using (tenant_id) where name = 'b'";
     assert_eq!(database.count(of_b).await, 0);
 }
+
+#[tokio::test]
+async fn a_copy_that_is_missing_in_the_same_installation_stands_in_nobodys_way() {
+    let (database, folder) = (Database::new().await, Folder::new("missing"));
+    let local = format!(
+        "[[tenant]]\nname = \"a\"\nlogical_addresses = [\"{LOCAL}\"]\nblocks = \"local\"\n\
+         [tenant.replication]\ntenant = \"national\"\n"
+    );
+    let more = national_settings("") + &local;
+    let program = Program::with(&database, &folder, &more).await;
+    let post = async |xml: String| program.caller.post(xml).await.code().to_owned();
+    let pool = database.pool().await;
+    let of_national = "(select tenant_id from tenants where name = 'national')";
+    let unregister = with(&at_national("blocking/unregister_block/valid"), "blockId", "b");
+    let get = at_national("blocking/get_blocks/without_filters_all_blocks_are_reported");
+    for unregistered in [false, true] {
+        for (change, restored) in [
+            (lift("b", "r", -1), true),
+            (cancel("r", -1), true),
+            (revoke("b", -1), false),
+            (with(&request("blocking/delete_extended_block/valid"), "blockId", "b"), false),
+        ] {
+            assert_eq!(post(register("b", -1)).await, "OK");
+            assert_eq!(post(lift("b", "r", -1)).await, "OK");
+            if unregistered {
+                assert_eq!(post(unregister.clone()).await, "OK");
+            } else {
+                for table in ["temporary_revokes", "blocks"] {
+                    let sql = format!("delete from {table} where tenant_id = {of_national}");
+                    sqlx::query(&sql).execute(&pool).await.unwrap();
+                }
+            }
+            assert_eq!(post(change.clone()).await, "OK", "{unregistered}: {change}");
+            let national = program.caller.post(get.clone()).await.body;
+            assert_eq!(national.contains("<c:blockId>b</c:blockId>"), restored, "{change}");
+            let lifted = restored && !change.contains(":CancelTemporaryExtendedRevoke ");
+            assert_eq!(national.contains("<c:temporaryRevokeId>r<"), lifted, "{change}");
+            sqlx::query("truncate blocks cascade").execute(&pool).await.unwrap();
+            sqlx::query("truncate block_actions").execute(&pool).await.unwrap();
+        }
+    }
+}

@@ -142,3 +142,44 @@ async fn a_dry_run_says_what_will_be_due_and_removes_nothing() {
         command(&["hold", "place", "--reason", "x", "--config", &file]).output().await.unwrap();
     assert!(!nothing.status.success());
 }
+
+#[tokio::test]
+async fn one_tenants_trouble_is_no_others_and_counts_survive_it() {
+    let service = service_of_all_fates().await;
+    let store = Store::open(service.database.options(), 4).await.unwrap();
+    // Before the one that has something, by name.
+    store.tenant("a").await.unwrap();
+    let pool = service.database.pool().await;
+    for sql in [
+        // The other tenant's change clock cannot be moved.
+        "create function refuse() returns trigger language plpgsql as $$
+            begin raise exception 'no'; end $$",
+        "create trigger refuse before insert or update on change_clocks for each row
+            when (new.tenant_id <> 1) execute function refuse()",
+        // And the fourth of the assertions that are due cannot be removed.
+        "create trigger refuse before delete on assertions for each row
+            when (old.assertion_id = 'patient') execute function refuse()",
+    ] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    }
+    let policy = retention(1);
+    let now = "2036-11-30T00:00:00Z".parse().unwrap();
+    let mut round = Round::begin(&store, &policy, now).await.unwrap();
+    while round.step().await {}
+    let removed = round.end();
+    let told = removed.iter().map(|r| (r.tenant.as_str(), r.count, r.error.is_some()));
+    let told: Vec<_> = told.collect();
+    let left = kept(&service.database).await;
+    assert_eq!(told[0], ("a", 0, true));
+    assert!(told[1].0 == "default" && told[1].1 > 0 && told[1].2, "{told:?}");
+    let recorded = service.database.count("select count(*) from retention_removals").await;
+    assert_eq!(i64::try_from(told[1].1).unwrap(), recorded, "{left}");
+    // Ended between two batches: what is left is left, and told as it is.
+    for sql in ["drop trigger refuse on assertions", "drop trigger refuse on change_clocks"] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    }
+    let mut round = Round::begin(&store, &policy, now).await.unwrap();
+    assert!(round.step().await && round.step().await, "a looks and finds nothing; one removed");
+    let removed: usize = round.end().iter().map(|removed| removed.count).sum();
+    assert_eq!(removed, 1);
+}

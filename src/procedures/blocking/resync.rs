@@ -2,7 +2,8 @@
 
 use super::copies::{Mirrored, mirror};
 use crate::domain::blocking::block::Block;
-use crate::domain::blocking::replication::{Difference, NoticeKind, differences};
+use crate::domain::blocking::difference::{Difference, differences};
+use crate::domain::blocking::replication::NoticeKind;
 use crate::domain::identity::{HsaId, RecordId};
 use crate::domain::time::Timestamp;
 use crate::peers::contract_call::RemoteError;

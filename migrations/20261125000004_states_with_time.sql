@@ -38,7 +38,14 @@ update assertions s set history_uncertain = true
       and exists (select 1 from assertion_actions a where a.assertion_number = s.assertion_number and a.kind = 'cancel')
       and exists (select 1 from assertion_actions a where a.assertion_number = s.assertion_number and a.kind = 'delete');
 update assertions set first_removed_at = removed_at where removed_at is not null and not history_uncertain;
-update assertions set requested_start_at = start_at where start_given;
+-- Messages tell whole seconds, and so are kept: starts as the next one, ends as their own.
+update assertions set start_at = date_trunc('second', start_at) + interval '1 second'
+    where start_given and start_at <> date_trunc('second', start_at);
+update assertions set end_at = date_trunc('second', end_at)
+    where patient_ended_at is null and end_at <> date_trunc('second', end_at);
+update assertions set original_end_at = date_trunc('second', original_end_at)
+    where original_end_at <> date_trunc('second', original_end_at);
+update assertions set requested_start_at = start_at where start_given and start_at >= '0001-01-01 00:00:00Z';
 update patient_ends set at_once = true where requested_end_at is null;
 update assertions a set ended_at_once = true
     where patient_ended_at is not null
@@ -93,6 +100,8 @@ update blocks set provider_key = pg_temp.folded(provider_key)
     where provider_key <> pg_temp.folded(provider_key);
 update assertions set provider_key = pg_temp.folded(provider_key)
     where provider_key <> pg_temp.folded(provider_key);
+update legal_holds set provider_key = pg_temp.folded(provider_key)
+    where provider_key <> pg_temp.folded(provider_key);
 -- Of ids that are the same now the earliest is the one that is found.
 update blocks b set block_key = pg_temp.folded(block_key)
     where block_key <> pg_temp.folded(block_key)
@@ -112,7 +121,7 @@ update assertions b set assertion_key = pg_temp.folded(assertion_key)
 
 -- Sources are compared like every HSA-id. Of several cursors of one source the earliest loses nothing.
 create temporary table cursors on commit drop as
-    select tenant_id, pg_temp.folded(source) as source, provider_key, min(cursor_text) as cursor_text
+    select tenant_id, pg_temp.folded(source) as source, pg_temp.folded(provider_key) as provider_key, min(cursor_text) as cursor_text
     from import_cursors group by 1, 2, 3;
 delete from import_cursors;
 insert into import_cursors (tenant_id, source, provider_key, cursor_text)

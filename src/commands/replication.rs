@@ -132,7 +132,7 @@ async fn resync(config: &Config, dry: bool) -> Result<bool, CommandError> {
         let (mut left, mut unreadable) = compare(&store, &tenant).await?;
         println!("{name}: {} differences", left.values().map(Vec::len).sum::<usize>());
         if !dry && !left.is_empty() {
-            repair(&store, &name, &tenant, &left).await?;
+            agree &= repair(&store, &name, &tenant, &left).await?;
             (left, unreadable) = compare(&store, &tenant).await?;
         }
         if unreadable > 0 {
@@ -160,22 +160,31 @@ async fn compare(store: &Store, tenant: &Tenant) -> Result<(Differences, usize),
     Ok((by_block, found.unreadable))
 }
 
+/// Returns whether every block could be; one that cannot keeps no other from it.
 async fn repair(
     store: &Store,
     name: &str,
     tenant: &Tenant,
     found: &Differences,
-) -> Result<(), CommandError> {
+) -> Result<bool, CommandError> {
+    let mut whole = true;
     let (mut changes, mut waiting) = (0, Vec::new());
     for (id, differences) in found {
         let Some(id) = RecordId::new(id) else { continue };
         let now = Clock::System.now();
-        let repair = resync::repair(store, tenant, &id, differences, now).await?;
-        changes += repair.changes;
-        waiting.extend(repair.waiting);
+        match resync::repair(store, tenant, &id, differences, now).await {
+            Ok(repair) => {
+                changes += repair.changes;
+                waiting.extend(repair.waiting);
+            }
+            Err(error) => {
+                whole = false;
+                println!("  {}: not put right: {error}", id.as_str());
+            }
+        }
     }
     println!("{name}: {changes} changes");
-    let Upstream::Elsewhere(replicator) = &tenant.upstream else { return Ok(()) };
+    let Upstream::Elsewhere(replicator) = &tenant.upstream else { return Ok(whole) };
     // A server that runs sends them too; leases keep us apart. What is refused is left to it.
     for place in waiting {
         replicator.deliver(place, ReplicationWait::UntilDone).await?;
@@ -183,7 +192,7 @@ async fn repair(
             break;
         }
     }
-    Ok(())
+    Ok(whole)
 }
 
 fn said(difference: &Difference) -> String {

@@ -12,7 +12,8 @@
 //! - **ID3** Numbers of the three known series have twelve characters, ASCII digits and letters, once
 //!   hyphens, spaces and what is invisible are taken away; anything else is refused, because
 //!   it would match nothing. Letters match in either case.
-//! - **ID4** A series is an OID of at most 64 characters, and a number has at most 64.
+//! - **ID4** A series is an OID of at most 64 characters, without leading zeros, and a number has at
+//!   most 64.
 
 use super::time::Timestamp;
 use std::fmt;
@@ -173,17 +174,51 @@ impl PatientId {
     }
 }
 
+/// Whether text says nothing: white space and what is invisible only.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_invisible(c))
+}
+
+/// Checks an identity that names an employee, and so decides nothing: its series, and lengths (ID4).
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_person(root: &str, extension: Option<&str>) -> Result<(), PatientIdFault> {
+    if is_blank(root) {
+        return Err(PatientIdFault::BlankRoot);
+    }
+    if !is_series(root.trim()) {
+        return Err(PatientIdFault::Root);
+    }
+    match extension.is_some_and(|text| text.chars().count() > PATIENT_ID_CHARS_MAX) {
+        true => Err(PatientIdFault::TooLong),
+        false => Ok(()),
+    }
+}
+
+/// Whether text names a number series: an OID of at least two arcs, none with a leading zero, the
+/// first at most 2, in at most 64 characters (ID4).
+fn is_series(root: &str) -> bool {
+    let arc = |arc: &str| {
+        let digits = !arc.is_empty() && arc.bytes().all(|b| b.is_ascii_digit());
+        digits && (arc.len() == 1 || !arc.starts_with('0'))
+    };
+    let first = root.split_once('.').map_or("", |(first, _)| first);
+    root.len() <= PATIENT_ID_CHARS_MAX
+        && matches!(first, "0" | "1" | "2")
+        && root.split('.').all(arc)
+}
+
 /// The form that equal identities share, `series^number`: a series has no `^` (ID2 to ID4).
 ///
 /// # Errors
 /// What keeps the two from naming anybody.
 pub fn patient_key(root: &str, extension: &str) -> Result<String, PatientIdFault> {
     let root = root.trim();
-    let digits = |arc: &str| !arc.is_empty() && arc.bytes().all(|b| b.is_ascii_digit());
     if root.is_empty() {
         return Err(PatientIdFault::BlankRoot);
     }
-    if root.len() > PATIENT_ID_CHARS_MAX || !root.split('.').all(digits) {
+    if !is_series(root) {
         return Err(PatientIdFault::Root);
     }
     // Most numbers stand there as they are compared.
@@ -315,9 +350,24 @@ mod tests {
 
     #[test]
     fn id4_series_are_oids_and_both_parts_are_bounded() {
-        for root in ["urn:oid:1.2.3", "1.2.", ".1", "1..2", "1^2", "a", &"1.".repeat(33)] {
+        for root in [
+            "urn:oid:1.2.3",
+            "1.2.",
+            ".1",
+            "1..2",
+            "1^2",
+            "a",
+            "1",
+            "3.1",
+            "01.2.3",
+            "1.2.03",
+            &"1.".repeat(33),
+        ] {
             assert_eq!(key(root, "1"), Err(PatientIdFault::Root), "{root}");
         }
+        assert_eq!(check_person("1.2.03", None), Err(PatientIdFault::Root));
+        assert_eq!(check_person("1.2.3", Some(&"x".repeat(65))), Err(PatientIdFault::TooLong));
+        assert_eq!(check_person(PERSONAL_ROOT, Some("1")), Ok(()), "it decides nothing");
         assert_eq!(key(" ", "1"), Err(PatientIdFault::BlankRoot));
         assert_eq!(key("1.2.3", " \u{200b}"), Err(PatientIdFault::BlankExtension));
         assert!(key("1.2.3", &"x".repeat(64)).is_ok());

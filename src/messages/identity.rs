@@ -1,7 +1,7 @@
 //! Wire to domain and back, for what the domains share: identities and actions.
 
 use super::place::Place;
-use crate::domain::identity::{HsaId, PatientId, PatientIdFault, RecordId};
+use crate::domain::identity::{HsaId, PatientId, PatientIdFault, RecordId, is_blank};
 use crate::domain::rejection::Rejection;
 use crate::soap::xml::{Rule, Text};
 
@@ -75,7 +75,7 @@ pub fn owned(text: Option<&Text<'_>>) -> Option<String> {
 
 /// Text that says something: a blank name or reason counts as absent.
 pub fn said<'t>(text: Option<&'t Text<'_>>) -> Option<&'t str> {
-    text.map(AsRef::as_ref).filter(|text| !text.trim().is_empty())
+    text.map(AsRef::as_ref).filter(|text| !is_blank(text))
 }
 
 /// Blocking and consent each declare actors and actions of the same form in a namespace of

@@ -51,7 +51,7 @@ impl Level {
     pub fn offers(self, realised: Realised) -> bool {
         match (self, realised) {
             (_, Realised::Everywhere)
-            | (Self::Both, _)
+            | (Self::Both, Realised::Locally | Realised::Nationally)
             | (Self::Local, Realised::Locally)
             | (Self::National, Realised::Nationally) => true,
             (Self::Local, Realised::Nationally) | (Self::National, Realised::Locally) => false,

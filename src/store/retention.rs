@@ -224,8 +224,14 @@ impl Change {
             .await?;
         let numbers: Vec<i64> =
             rows.iter().map(|row| row.try_get("number")).collect::<Result<_, _>>()?;
+        let mut last = 0;
         for sql in kind.deletes {
-            sqlx::query(sql).bind(&numbers).execute(&mut *self.transaction).await?;
+            let done = sqlx::query(sql).bind(&numbers).execute(&mut *self.transaction).await?;
+            last = done.rows_affected();
+        }
+        // The last are the records themselves; what has been recorded as removed must be.
+        if last != numbers.len() as u64 {
+            return Err(StoreError::RowCount { what: "retention", rows: last });
         }
         Ok(numbers.len())
     }

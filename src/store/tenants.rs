@@ -7,6 +7,13 @@ use super::error::StoreError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TenantId(pub i32);
 
+/// A row of `tenants`.
+#[derive(sqlx::FromRow)]
+struct TenantRow {
+    tenant_id: i32,
+    name: String,
+}
+
 impl Store {
     /// The tenant of a name, made when it is new.
     ///
@@ -27,10 +34,10 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn tenants(&self) -> Result<Vec<(TenantId, String)>, StoreError> {
-        let rows: Vec<(i32, String)> =
+        let rows: Vec<TenantRow> =
             sqlx::query_as("/* tenants */ select tenant_id, name from tenants order by name")
                 .fetch_all(&self.pool)
                 .await?;
-        Ok(rows.into_iter().map(|(id, name)| (TenantId(id), name)).collect())
+        Ok(rows.into_iter().map(|row| (TenantId(row.tenant_id), row.name)).collect())
     }
 }

@@ -38,9 +38,11 @@ pub(super) struct Held {
 
 impl Held {
     /// Whether to go on: asked between two steps, each of which is shorter than a lease.
-    pub async fn go_on(&self) -> bool {
-        let ours = self.store.extend_job(&self.job, LEASE).await;
-        !*self.stop.borrow() && ours.is_ok_and(|ours| ours)
+    ///
+    /// # Errors
+    /// The store's: the job is not done.
+    pub async fn go_on(&self) -> Result<bool, StoreError> {
+        Ok(!*self.stop.borrow() && self.store.extend_job(&self.job, LEASE).await?)
     }
 }
 

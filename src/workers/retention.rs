@@ -19,8 +19,17 @@ pub async fn run(
         let (store, retention, clock) = (&store, &retention, &clock);
         async move {
             let mut round = Round::begin(store, retention, clock.now()).await?;
-            while held.go_on().await && round.step().await {}
             let mut failed = None;
+            loop {
+                match held.go_on().await {
+                    Ok(true) if round.step().await => {}
+                    Ok(_) => break,
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
+                }
+            }
             for removed in round.end() {
                 let (kind, tenant, count) = (removed.kind, removed.tenant, removed.count);
                 if count > 0 {

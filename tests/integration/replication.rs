@@ -294,11 +294,23 @@ async fn a_national_service_in_the_same_installation_is_changed_with_the_local_o
     assert_eq!(program.caller.post(revoke("b", 0)).await.code(), "OK");
     let found = program.caller.post(get).await.body;
     assert_eq!(found.matches("<c:blocks>").count(), 1, "{found}");
-    // An id that another local service has used nationally: stored nowhere.
+    // An id that another local service has used nationally: kept here, where it protects, and
+    // told to who waits; the other's block stays as it is.
     let taken = with(&register("other", 0), "LogicalAddress", "SE2321000016-VG02");
     let taken = with(&taken, "blockType", "Outer");
+    let taken = with(&taken, "informationCareProviderId", "SE2321000016-VG02");
     let taken = super::harness::without(&taken, &["informationCareUnitId"]);
-    assert_eq!(program.caller.post(taken).await.code(), "ALREADYEXISTS");
+    assert_eq!(program.caller.post(with(&taken, "replicationTimeout", "-1")).await.code(), "ERROR");
+    assert_eq!(program.caller.post(taken).await.code(), "OK", "does not wait, is not told");
+    let there = "SE2321000016-VG02";
+    let check = request("blocking/check_blocks/inner_block_stops_another_unit");
+    let check = with(&with(&check, "LogicalAddress", there), "informationCareProviderId", there);
+    assert_eq!(program.caller.post(check).await.text("status"), Some("BLOCKED"));
+    let revoke = with(&revoke("other", -1), "LogicalAddress", there);
+    assert_eq!(program.caller.post(revoke).await.code(), "OK");
+    let get = with(&at_national("blocking/get_blocks/valid"), "LogicalAddress", NATIONAL);
+    let found = program.caller.post(get).await.body;
+    assert_eq!(found.matches("<c:blocks>").count(), 1, "{found}");
     // Restored from a copy, the national tenant is put right here too.
     let pool = database.pool().await;
     let lost = "delete from blocks where block_key = 'other'
@@ -310,7 +322,7 @@ async fn a_national_service_in_the_same_installation_is_changed_with_the_local_o
     assert!(resync.status.success(), "{said}");
     assert_eq!(said, "a: 1 differences\na: 1 changes\nb: 0 differences\n");
     let of_b = "select count(*) from blocks join tenants using (tenant_id) where name = 'b'";
-    assert_eq!(database.count(of_b).await, 0);
+    assert_eq!(database.count(of_b).await, 1);
 }
 
 #[tokio::test]

@@ -136,6 +136,8 @@ impl<How> Assertion<How> {
     fn has_started(&self, moment: Moment) -> bool {
         match (self.start, moment) {
             (Start::AtOnce, Moment::Now(_)) => true,
+            // What had started when it was stored goes on, whoever's clock asks.
+            (Start::At(start), Moment::Now(_)) if start <= self.lifetime.stored_at => true,
             (_, Moment::Now(at) | Moment::Then(at)) => self.starts_at() <= at,
         }
     }

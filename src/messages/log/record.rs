@@ -1,6 +1,6 @@
 //! Log records: wire to domain, borrowed all the way to the store's rows.
 
-use crate::domain::identity::patient_key;
+use crate::domain::identity::{check_person, is_blank, patient_key};
 use crate::domain::log::record::{
     Identity, LogEntry, LoggedPatient, Organisation, Resource, User, check_count,
 };
@@ -48,10 +48,7 @@ fn entry<'r>(place: Place<'_>, log: &'r wire::Log<'_>) -> Result<LogEntry<'r>, R
             name: said(user.name.as_ref()),
         },
         person: match &user.person_id {
-            Some(person) => Some(Identity {
-                root: filled(at_user.child("personId").child("root"), &person.root)?,
-                extension: person.extension.as_deref(),
-            }),
+            Some(person) => Some(employee(at_user.child("personId"), person)?),
             None => None,
         },
         assignment: said(user.assignment.as_ref()),
@@ -96,6 +93,12 @@ fn logged_patient<'r>(
     })
 }
 
+fn employee<'r>(place: Place<'_>, person: &'r wire::II<'_>) -> Result<Identity<'r>, Rejection> {
+    let identity = Identity { root: &person.root, extension: person.extension.as_deref() };
+    check_person(identity.root, identity.extension).map_err(|fault| no_patient(place, fault))?;
+    Ok(identity)
+}
+
 fn care_provider<'r>(
     place: Place<'_>,
     provider: &'r wire::CareProvider<'_>,
@@ -114,7 +117,7 @@ fn care_unit<'r>(
 
 /// Text that must say something.
 fn filled<'r>(place: Place<'_>, text: &'r Text<'_>) -> Result<&'r str, Rejection> {
-    match text.trim().is_empty() {
+    match is_blank(text) {
         true => Err(place.wrong(Rule::Blank)),
         false => Ok(text),
     }

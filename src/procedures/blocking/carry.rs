@@ -4,11 +4,12 @@
 //! the same installation is changed in the same transaction; one elsewhere is told through a
 //! queue that is written in the same transaction.
 
-use super::copies::{Mirrored, mirror};
+use super::copies::mirror;
 use crate::domain::blocking::registration::ReplicationWait;
 use crate::domain::blocking::replication::NoticeKind;
 use crate::domain::decision::Decision;
 use crate::domain::identity::RecordId;
+use crate::domain::rejection::{Class, Rejection};
 use crate::procedures::context::Context;
 use crate::procedures::failure::Failure;
 use crate::procedures::tenants::Upstream;
@@ -46,13 +47,32 @@ pub(super) async fn conclude(
         }
         (Upstream::Here(national), _) => {
             // Also what is repeated: a copy that has been lost meanwhile is restored.
-            let is_new = kind == NoticeKind::RegisterBlock && decision == Decision::Store;
-            let mirrored = if is_new { Mirrored::New } else { Mirrored::Known };
-            mirror(&mut change, national, id, mirrored, context.now).await?;
+            let refused = match mirror(&mut change, national, id, context.now).await {
+                Ok(_) => None,
+                // The change stays here: it protects the patient.
+                Err(Failure::Refused(rejection)) => Some(rejection),
+                Err(failed) => return Err(failed),
+            };
             change.commit().await?;
+            if let Some(rejection) = refused {
+                tracing::warn!(contract = kind.name(), "refused by the national tenant here");
+                refused_nationally(&rejection, wait)?;
+            }
         }
         (Upstream::None, Decision::Store) => change.commit().await?,
         (Upstream::None, Decision::Repeated) => {}
     }
     Ok(())
+}
+
+/// What a caller is told of a change that is stored here and refused by the national tenant of this
+/// installation: nothing, unless it waits for that.
+fn refused_nationally(rejection: &Rejection, wait: ReplicationWait) -> Result<(), Rejection> {
+    match wait {
+        ReplicationWait::No => Ok(()),
+        ReplicationWait::Milliseconds(_) | ReplicationWait::UntilDone => Err(Rejection::new(
+            Class::Error,
+            format!("Ändringen är lagrad lokalt men inte nationellt: {}", rejection.text),
+        )),
+    }
 }

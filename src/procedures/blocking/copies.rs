@@ -111,26 +111,17 @@ async fn store_lift(
     Ok(decision)
 }
 
-/// Whether a block that is mirrored has just been registered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mirrored {
-    /// It has: a copy that says something else is another service's, and refuses it.
-    New,
-    /// It was there before: whatever its copy says gives way.
-    Known,
-}
-
 /// Makes the copy of a block in a national tenant of this installation like the block, in the same
-/// transaction: removed where it is removed, else in force with the same temporary revokes.
-/// Returns how much was changed.
+/// transaction: removed where it is removed, else in force with the same temporary revokes. What says
+/// something else under the id is another's block, and is left as it is. Returns how much was
+/// changed.
 ///
 /// # Errors
-/// Why the national tenant refuses it, or the store's; then nothing of the change may be kept.
+/// Why the national tenant refuses it, as far as it has not been carried out; or the store's.
 pub(super) async fn mirror(
     change: &mut Change,
     national: &Tenant,
     id: &RecordId,
-    mirrored: Mirrored,
     now: Timestamp,
 ) -> Result<usize, Failure> {
     let Some((number, ours)) = change.find_block(id).await? else { return Ok(0) };
@@ -139,23 +130,21 @@ pub(super) async fn mirror(
         lifts.into_iter().map(|(_, lift)| lift).filter(|lift| lift.is_in_force(now)).collect();
     change.go_on_in(national.id, now).await?;
     let copy = change.find_block(id).await?.filter(|(_, copy)| copy.block.lifetime.stands());
+    let new = registration_of(&ours.block);
+    let is_ours = |copy: &BlockHistory| copy.block.content == new.content;
     if !ours.block.lifetime.stands() {
-        let Some((copy, _)) = copy else { return Ok(0) };
+        let Some((copy, _)) = copy.filter(|(_, copy)| is_ours(copy)) else { return Ok(0) };
         change.remove_block(copy, RemoveBlock::Unregister).await?;
         return Ok(1);
     }
-    let new = registration_of(&ours.block);
     let (copy, mut changes) = match copy {
-        Some((number, copy)) if copy.block.content == new.content => (number, 0),
-        Some((_, copy)) if mirrored == Mirrored::New => {
+        Some((number, copy)) if is_ours(&copy) => (number, 0),
+        Some((_, copy)) => {
             registration::register(Some(&copy), &new)?;
             return Ok(0);
         }
-        other => {
+        None => {
             national.may_hold(new.content.guards.provider())?;
-            if let Some((number, _)) = other {
-                change.remove_block(number, RemoveBlock::Unregister).await?;
-            }
             (change.insert_block(&new).await?, 1)
         }
     };

@@ -56,7 +56,9 @@ pub struct Replicator {
 pub enum Attempt {
     /// The national service has confirmed it.
     Confirmed,
-    /// It answered, but refused.
+    /// There was nothing to tell: it is void by now.
+    Void,
+    /// It answered, but did not do it.
     Refused,
     /// It did not answer as it should.
     Unanswered,
@@ -143,17 +145,13 @@ impl Replicator {
     /// The store's; the lease then ends of itself, and the change is sent again.
     pub async fn attempt(&self, leased: &Leased) -> Result<Attempt, StoreError> {
         let revoke = leased.revoke.as_ref();
-        let refused = match leased.kind.notice(&leased.block, revoke, self.clock.now()) {
-            None => Ok(None),
-            Some(notice) => {
-                let told = self.tell(leased, &notice).await;
-                // A fault is an answer too: it says nothing of other changes.
-                let answers = !matches!(told, Err(RemoteError::Call(_)));
-                self.answers.store(answers, Ordering::Relaxed);
-                told
-            }
+        let Some(notice) = leased.kind.notice(&leased.block, revoke, self.clock.now()) else {
+            self.store.confirm_replication(leased).await?;
+            return Ok(Attempt::Void);
         };
-        let (attempt, failure, wait) = match refused {
+        let told = self.tell(leased, &notice).await;
+        self.answers.store(!matches!(told, Err(RemoteError::Call(_))), Ordering::Relaxed);
+        let (attempt, failure, wait) = match told {
             Ok(None) => {
                 self.store.confirm_replication(leased).await?;
                 return Ok(Attempt::Confirmed);
@@ -167,7 +165,11 @@ impl Replicator {
             Err(RemoteError::Call(error @ CallError::Unreachable)) => {
                 (Attempt::Unanswered, error.to_string(), Duration::ZERO)
             }
-            Err(error) => (Attempt::Unanswered, error.to_string(), self.pause(leased.attempts)),
+            Err(error @ RemoteError::Call(_)) => {
+                (Attempt::Unanswered, error.to_string(), self.pause(leased.attempts))
+            }
+            // A fault is an answer too: it says nothing of other changes.
+            Err(error) => (Attempt::Refused, error.to_string(), self.pause(leased.attempts)),
         };
         self.store.postpone_replication(leased, &failure, wait).await?;
         Ok(attempt)
@@ -248,6 +250,7 @@ impl Replicator {
                 Next::Elsewhere => sleep(ELSEWHERE_PAUSE).await,
                 Next::Ready(leased) => match self.attempt(&leased).await? {
                     Attempt::Confirmed => self.reached.notify_waiters(),
+                    Attempt::Void => {}
                     Attempt::Refused | Attempt::Unanswered => {
                         // Sent again of itself from here on.
                         self.queued.notify_one();

@@ -1,6 +1,6 @@
 //! Compares a local service with the national one, and puts the national one right.
 
-use super::copies::{Mirrored, mirror};
+use super::copies::mirror;
 use crate::domain::blocking::block::Block;
 use crate::domain::blocking::difference::{Difference, differences};
 use crate::domain::blocking::replication::NoticeKind;
@@ -118,7 +118,7 @@ pub async fn repair(
         return Ok(Repair::default());
     };
     if let Upstream::Here(national) = &tenant.upstream {
-        let changes = mirror(&mut change, national, id, Mirrored::Known, now).await?;
+        let changes = mirror(&mut change, national, id, now).await?;
         change.commit().await?;
         return Ok(Repair { changes, waiting: None });
     }

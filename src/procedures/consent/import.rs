@@ -89,16 +89,17 @@ impl Import<'_> {
         let mut change = self.store.change(self.tenant.id, ChangeDomain::Consent, now).await?;
         for copy in copies {
             let new = &copy.registration;
-            if self.tenant.may_hold(&new.content.care_provider).is_err() {
-                done.elsewhere += 1;
-                continue;
-            }
+            let elsewhere = self.tenant.may_hold(&new.content.care_provider).is_err();
             let (number, stored) = change.find_assertion(&new.id).await?.unzip();
             let step = take(stored.as_ref(), copy, self.source);
-            if matches!(step, Step::Kept | Step::Differs)
+            if (elsewhere || matches!(step, Step::Kept | Step::Differs))
                 && stored.as_ref().is_some_and(|stored| is_left_open(stored, copy, now))
             {
                 done.leave_open(&new.id);
+            }
+            if elsewhere {
+                done.elsewhere += 1;
+                continue;
             }
             match (step, number) {
                 (Step::Update(since), Some(number)) => {

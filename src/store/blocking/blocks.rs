@@ -61,7 +61,7 @@ pub(super) struct BlockRow<'r> {
     owner_id: Option<String>,
     pub extended: bool,
     stored_at: Timestamp,
-    removed_at: Option<Timestamp>,
+    pub removed_at: Option<Timestamp>,
     first_removed_at: Option<Timestamp>,
 }
 
@@ -100,6 +100,14 @@ impl BlockRow<'_> {
             owner_id: self.owner_id,
         })
     }
+}
+
+/// Whose block it is.
+#[derive(FromRow)]
+struct PatientRow {
+    patient_root: String,
+    patient_extension: String,
+    patient_key: String,
 }
 
 /// A temporary revoke beside a block.
@@ -241,7 +249,7 @@ impl Store {
         let _permit = self.long_read().await?;
         let mut transaction = self.begin().await?;
         sqlx::query(LONG_READ_TIMEOUT).execute(&mut *transaction).await?;
-        let mut rows = sqlx::query_as::<_, (String, String, String)>(
+        let mut rows = sqlx::query_as(
             "/* read_patients_with_blocks */ select distinct on (patient_key)
                 patient_root, patient_extension, patient_key
              from blocks where tenant_id = $1 and provider_key = $2 and removed_at is null
@@ -251,8 +259,10 @@ impl Store {
         .bind(care_provider.key())
         .fetch(&mut *transaction);
         let mut batch = Vec::new();
-        while let Some((root, extension, key)) = rows.try_next().await? {
-            batch.push(PatientId::kept(root, extension, key));
+        while let Some(PatientRow { patient_root, patient_extension, patient_key }) =
+            rows.try_next().await?
+        {
+            batch.push(PatientId::kept(patient_root, patient_extension, patient_key));
             if batch.len() >= BATCH_ROWS && to.send(std::mem::take(&mut batch)).await.is_err() {
                 return Ok(());
             }

@@ -128,6 +128,9 @@ pub(super) fn block_history(
         _ => return Err(at.inconsistent("format and registration contradict each other")),
     };
     let extended = row.extended;
+    if row.removed_at.is_none() && (known.revoke.is_some() || known.delete.is_some()) {
+        return Err(at.inconsistent("removed and not removed"));
+    }
     let how = || match (extended, known.revoke, known.delete) {
         (false, None, None) => Ok(BlockRemoval::Unregistered),
         (true, Some(removal), None) => Ok(BlockRemoval::Revoked(removal)),
@@ -158,6 +161,9 @@ pub(super) fn revoke_history(
         _ => return Err(at.inconsistent("format and registration contradict each other")),
     };
     let (cancel, extended) = (known.cancel, row.extended);
+    if row.cancelled_at.is_none() && cancel.is_some() {
+        return Err(at.inconsistent("cancelled and not cancelled"));
+    }
     let how = || match (extended, cancel) {
         (true, Some(removal)) => Ok(Some(removal)),
         (false, None) => Ok(None),

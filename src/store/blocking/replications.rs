@@ -194,7 +194,16 @@ impl Store {
             .await?;
         let mut leased = Vec::new();
         for row in rows {
-            leased.push(leased_of(&mut connection, row).await?);
+            let number = row.replication_number;
+            match leased_of(&mut connection, row).await {
+                Ok(change) => leased.push(change),
+                Err(error @ StoreError::Inconsistent { .. }) => {
+                    // Somebody must look at it; the others go on.
+                    tracing::error!(%error, "replication");
+                    set_aside(&mut connection, number).await?;
+                }
+                Err(error) => return Err(error),
+            }
         }
         leased.sort_by_key(|l| l.place.number);
         Ok(leased)
@@ -294,6 +303,18 @@ impl Store {
         .await?;
         Ok(())
     }
+}
+
+/// A change whose rows make no sense waits, and is seen among those that fail.
+async fn set_aside(connection: &mut PgConnection, number: i64) -> Result<(), StoreError> {
+    sqlx::query(
+        "/* set_aside */ update replications set leased_until = null, failure = 'inconsistent row',
+            due_at = now() + interval '5 minutes' where replication_number = $1",
+    )
+    .bind(number)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// A leased row with what it is about.

@@ -46,7 +46,7 @@ pub(super) struct AssertionRow<'r> {
     owner_id: Option<String>,
     source: Option<&'r str>,
     stored_at: Timestamp,
-    removed_at: Option<Timestamp>,
+    pub removed_at: Option<Timestamp>,
     first_removed_at: Option<Timestamp>,
 }
 

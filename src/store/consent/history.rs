@@ -101,6 +101,9 @@ fn history(row: AssertionRow<'_>, known: Events) -> Result<AssertionHistory, Sto
     let at = Origin { table: "assertions", row: row.assertion_number };
     let action = known.register.ok_or_else(|| at.inconsistent("nobody knows who registered it"))?;
     let (cancel, delete) = (known.cancel, known.delete);
+    if row.removed_at.is_none() && (cancel.is_some() || delete.is_some()) {
+        return Err(at.inconsistent("removed and not removed"));
+    }
     let mut assertion = row.assertion(|| match (cancel, delete) {
         (Some(action), None) => Ok(AssertionRemoval::Cancelled(action)),
         (cancelled, Some(action)) => Ok(AssertionRemoval::Deleted { action, cancelled }),

@@ -1,6 +1,7 @@
 //! Log records that are stored already.
 
 use super::copy_rows::EncodedLog;
+use crate::domain::identity::patient_key;
 use crate::domain::log::record::{
     IdHash, Identity, LogEntry, LoggedPatient, Organisation, Repetition, Resource, User,
 };
@@ -58,7 +59,6 @@ struct EntryRow {
 #[derive(FromRow)]
 struct ResourceRow {
     resource_type: String,
-    patient_key: Option<String>,
     patient_root: Option<String>,
     patient_extension: Option<String>,
     patient_name: Option<String>,
@@ -94,15 +94,19 @@ async fn find_record(
     let at = Origin { table: "log_entries", row: entry.entry_number };
     let id = at.record_id(&entry.log_id)?;
     let mut encoded = EncodedLog::with_capacity(1);
-    encoded.push(entry.tenant_id, &id, &entry.record(&resources), entry.stored_at);
+    encoded.push(entry.tenant_id, &id, &entry.record(at, &resources)?, entry.stored_at);
     Ok(Some(encoded))
 }
 
 impl EntryRow {
-    fn record<'r>(&'r self, resources: &'r [ResourceRow]) -> LogEntry<'r> {
+    fn record<'r>(
+        &'r self,
+        at: Origin,
+        resources: &'r [ResourceRow],
+    ) -> Result<LogEntry<'r>, StoreError> {
         let organisation =
             |id, name: &'r Option<String>| Organisation { id, name: name.as_deref() };
-        LogEntry {
+        Ok(LogEntry {
             activity_at: self.activity_at,
             id: &self.log_id,
             system: organisation(&self.system_id, &self.system_name),
@@ -116,29 +120,33 @@ impl EntryRow {
             title: self.title.as_deref(),
             care_provider: organisation(&self.care_provider_id, &self.care_provider_name),
             care_unit: organisation(&self.care_unit_id, &self.care_unit_name),
-            resources: resources.iter().map(ResourceRow::resource).collect(),
-        }
+            resources: resources.iter().map(|row| row.resource(at)).collect::<Result<_, _>>()?,
+        })
     }
 }
 
 impl ResourceRow {
-    fn resource(&self) -> Resource<'_> {
+    /// Keyed as it would be stored now, also where the rules of keys were others then.
+    fn patient(&self, at: Origin) -> Result<Option<LoggedPatient<'_>>, StoreError> {
         let identity = identity(self.patient_root.as_deref(), self.patient_extension.as_deref());
+        let Some(identity) = identity else { return Ok(None) };
+        let key = patient_key(identity.root, identity.extension.unwrap_or_default());
+        let key = key.map_err(|_| at.inconsistent("a patient who is nobody"))?;
+        Ok(Some(LoggedPatient { identity, key, name: self.patient_name.as_deref() }))
+    }
+
+    fn resource(&self, at: Origin) -> Result<Resource<'_>, StoreError> {
         let care_unit = self.care_unit_id.as_deref();
-        Resource {
+        Ok(Resource {
             resource_type: &self.resource_type,
-            patient: identity.map(|identity| LoggedPatient {
-                identity,
-                key: self.patient_key.clone().unwrap_or_default(),
-                name: self.patient_name.as_deref(),
-            }),
+            patient: self.patient(at)?,
             care_provider: Organisation {
                 id: &self.care_provider_id,
                 name: self.care_provider_name.as_deref(),
             },
             care_unit: care_unit
                 .map(|id| Organisation { id, name: self.care_unit_name.as_deref() }),
-        }
+        })
     }
 }
 

@@ -68,6 +68,19 @@ async fn a_start_that_the_consumers_clock_gives_is_now_up_to_a_minute_ahead() {
 }
 
 #[tokio::test]
+async fn a_start_that_was_past_when_it_was_stored_holds_by_every_clock() {
+    let (behind, ahead) = behind_and_ahead().await;
+    // Now by the clock that is right; to come by the one that is behind.
+    let xml = with(
+        &request("consent/register_extended_consent/valid"),
+        "startDate",
+        "2026-11-22T13:00:00",
+    );
+    assert_eq!(ahead.post(xml).await.code(), "OK");
+    assert!(has_consent(&ahead).await && has_consent(&behind).await);
+}
+
+#[tokio::test]
 async fn a_block_bites_by_either_servers_clock() {
     let (behind, ahead) = behind_and_ahead().await;
     let check = request("blocking/check_blocks/inner_block_stops_another_unit");

@@ -147,3 +147,25 @@ async fn every_table_says_what_it_holds() {
           and obj_description(c.oid) is null and relname <> '_sqlx_migrations'";
     assert_eq!(database.count(silent).await, 0);
 }
+
+#[tokio::test]
+async fn times_of_assertions_from_before_are_the_whole_seconds_that_are_told() {
+    let (pool, migration) = before(STATES_WITH_TIME).await;
+    let insert = "insert into assertions (tenant_id, assertion_key, assertion_id, assertion_type,
+            patient_key, patient_root, patient_extension, care_provider_id, provider_key, care_unit_id,
+            start_at, start_given, end_at, stored_at)
+         values (1, 'a', 'a', 'Consent', '1.2.3^1', '1.2.3', '1', 'SE1', 'se1', 'U',
+            '2026-11-01T10:00:00.3Z', true, '2026-11-02T10:00:00.7Z', '2026-11-01T09:00:00.5Z'),
+         (1, 'b', 'b', 'Consent', '1.2.3^1', '1.2.3', '1', 'SE1', 'se1', 'U',
+            '2026-11-01T10:00:00.3Z', false, '9999-12-31T22:59:59.9Z', '2026-11-01T10:00:00.3Z')";
+    sqlx::query(insert).execute(&pool).await.unwrap();
+    run(&migration, &pool).await;
+    let sql =
+        "select assertion_key, start_at = '2026-11-01T10:00:01Z', requested_start_at = start_at,
+        end_at = '2026-11-02T10:00:00Z' from assertions order by assertion_key";
+    let rows: Vec<(String, bool, Option<bool>, Option<bool>)> =
+        sqlx::query_as(sql).fetch_all(&pool).await.unwrap();
+    // What starts at once keeps its instant: it is the time of storing.
+    let expected = [("a".into(), true, Some(true), Some(true)), ("b".into(), false, None, None)];
+    assert_eq!(rows, expected);
+}

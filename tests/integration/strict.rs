@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use sigill::domain::time::{Ambiguous, instant};
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ enum Manner {
     KeepsBack,
     /// Changes nothing and answers with this code.
     Refuses(&'static str),
+    /// Changes nothing of these blocks and answers with a fault.
+    Faults(&'static [&'static str]),
 }
 
 /// What was registered under an id, as its elements, and whether it is unregistered.
@@ -159,6 +161,9 @@ impl State {
     }
 }
 
+const FAULT: &str = "<S:Envelope xmlns:S='http://schemas.xmlsoap.org/soap/envelope/'><S:Body><S:Fault>\
+    <faultcode>S:Server</faultcode><faultstring>x</faultstring></S:Fault></S:Body></S:Envelope>";
+
 const NS: &str = "urn:riv:informationsecurity:authorization:blocking";
 
 /// In the words of another system: other prefixes, no line ends.
@@ -187,6 +192,13 @@ async fn answer(
     }
     let (manner, code) = {
         let mut state = state.lock().unwrap();
+        if let Manner::Faults(blocks) = state.manner
+            && text(&xml, "blockId").is_some_and(|id| blocks.contains(&id.as_str()))
+        {
+            let mut fault = Response::new(Full::from(FAULT));
+            *fault.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            return Ok(fault);
+        }
         let code = state.change(contract, &xml);
         state.answered.push((contract.to_owned(), code));
         (state.manner, code)
@@ -194,7 +206,9 @@ async fn answer(
     let result = result(code).replacen("q:result>", "p:result>", 2);
     let answer = envelope(contract, &result);
     match manner {
-        Manner::Answers | Manner::Refuses(_) => Ok(Response::new(Full::from(answer))),
+        Manner::Answers | Manner::Refuses(_) | Manner::Faults(_) => {
+            Ok(Response::new(Full::from(answer)))
+        }
         Manner::Halves => Ok(Response::new(Full::from(answer[..answer.len() / 2].to_owned()))),
         Manner::Loses => Err("lost"),
         Manner::KeepsBack => std::future::pending().await,
@@ -339,6 +353,40 @@ async fn a_removal_gets_out_past_a_registration_that_is_refused_for_good() {
         assert_eq!(local.national.rows(), "", "{code}");
         assert!(local.national.has_answered("UnregisterBlock", "OK"), "the known one is gone");
     }
+}
+
+#[tokio::test]
+async fn faults_hold_up_their_own_blocks_only() {
+    let local = Local::start("strict-faults").await;
+    local.national.turn(Manner::Faults(&["f1", "f2", "f3"]));
+    for block in ["f1", "f2", "f3"] {
+        assert_eq!(local.post(register(block, -1)).await, "ERROR");
+    }
+    // Nobody waits for them: the queue must get past what fails by itself.
+    for n in 0..20 {
+        assert_eq!(local.post(register(&format!("g{n}"), 0)).await, "OK");
+    }
+    until(&local.database, "select count(*) = 3 from replications").await;
+    assert_eq!(local.national.rows().matches("<q:blocks>").count(), 20);
+    local.national.turn(Manner::Answers);
+    local.settled().await;
+}
+
+#[tokio::test]
+async fn a_row_of_the_queue_that_makes_no_sense_holds_up_no_other() {
+    let local = Local::start("strict-queue").await;
+    local.relay.turn(Way::Cut);
+    for n in 0..5 {
+        assert_eq!(local.post(register(&format!("g{n}"), 0)).await, "OK");
+    }
+    let pool = local.database.pool().await;
+    let harm = "update blocks set information_care_unit_id = ' ' where block_key = 'g1'";
+    assert_eq!(sqlx::query(harm).execute(&pool).await.unwrap().rows_affected(), 1);
+    local.relay.turn(Way::To(local.national.address.clone()));
+    until(&local.database, "select count(*) = 1 from replications").await;
+    let told = "select count(*) from replications where failure = 'inconsistent row'";
+    assert_eq!(local.database.count(told).await, 1);
+    assert_eq!(local.national.rows().matches("<q:blocks>").count(), 4);
 }
 
 #[tokio::test]

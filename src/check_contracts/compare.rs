@@ -86,8 +86,8 @@ fn compare(ours: &Form, theirs: &Form, parent: &str, found: &mut Vec<String>) {
     for name in names {
         let (a, b) = (ours.attributes.get(name), theirs.attributes.get(name));
         if a != b {
-            let told = |v: Option<&String>| v.map_or("nothing".into(), |v| format!("\"{v}\""));
-            found.push(format!("{path}/@{name}: ours {}, theirs {}", told(a), told(b)));
+            let shown = |v: Option<&String>| v.map_or("nothing".into(), |v| format!("\"{v}\""));
+            found.push(format!("{path}/@{name}: ours {}, theirs {}", shown(a), shown(b)));
         }
     }
     let mut unpaired: Vec<&Form> = theirs.children.iter().collect();

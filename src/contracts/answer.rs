@@ -112,7 +112,7 @@ impl<T: Send + 'static, Tail: FnOnce(&mut Writer)> Pieces<T, Tail> {
 /// A contract whose answer is a result and nothing else.
 pub trait ResultOnly {
     /// The answer: done, or refused.
-    fn told(decided: Result<(), &Rejection>) -> Answer;
+    fn answer_of(decided: Result<(), &Rejection>) -> Answer;
 }
 
 /// Says of requests that their answer is a result and nothing else.
@@ -120,7 +120,7 @@ macro_rules! result_only {
     ($result:path; $($request:ty => $($response:ident)::+),+ $(,)?) => {
         $(
             impl crate::contracts::answer::ResultOnly for $request {
-                fn told(
+                fn answer_of(
                     decided: Result<(), &crate::domain::rejection::Rejection>,
                 ) -> crate::contracts::answer::Answer {
                     let response = $($response)::+ { result: $result(decided) };

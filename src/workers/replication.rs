@@ -24,15 +24,15 @@ pub async fn run(replicator: Arc<Replicator>, mut stop: watch::Receiver<bool>) {
     let mut failures = 0;
     while !*stop.borrow() {
         let pause = match round(&replicator, failures).await {
-            Ok(Round::Sent) => {
+            Ok(Progress::Sent) => {
                 if failures > 0 {
                     tracing::info!("the national service answers again");
                 }
                 failures = 0;
                 continue;
             }
-            Ok(Round::Idle) => POLL,
-            Ok(Round::Unanswered) => {
+            Ok(Progress::Idle) => POLL,
+            Ok(Progress::Unanswered) => {
                 if failures == 0 {
                     tracing::warn!("the national service does not answer; replication waits");
                 }
@@ -58,7 +58,7 @@ pub async fn run(replicator: Arc<Replicator>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-enum Round {
+enum Progress {
     /// Something was sent, and answered.
     Sent,
     /// Nothing is due.
@@ -67,12 +67,12 @@ enum Round {
     Unanswered,
 }
 
-async fn round(replicator: &Replicator, failures: u32) -> Result<Round, StoreError> {
+async fn round(replicator: &Replicator, failures: u32) -> Result<Progress, StoreError> {
     let senders = replicator.sending().senders;
     let count = if failures == 0 { senders * LEASED_PER_SENDER } else { 1 };
     let leased = replicator.lease(count).await?;
     if leased.is_empty() {
-        return Ok(Round::Idle);
+        return Ok(Progress::Idle);
     }
     let unanswered = AtomicBool::new(false);
     let mut attempts = stream::iter(leased)
@@ -84,8 +84,8 @@ async fn round(replicator: &Replicator, failures: u32) -> Result<Round, StoreErr
     }
     match (failed, unanswered.load(Ordering::Relaxed)) {
         (Some(error), _) => Err(error),
-        (None, true) => Ok(Round::Unanswered),
-        (None, false) => Ok(Round::Sent),
+        (None, true) => Ok(Progress::Unanswered),
+        (None, false) => Ok(Progress::Sent),
     }
 }
 

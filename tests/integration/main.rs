@@ -32,4 +32,5 @@ mod replication_tls;
 mod retention;
 mod rules_in_sql;
 mod strict;
+mod strict_service;
 mod tenants;

@@ -30,11 +30,11 @@ impl Contract for wire::RegisterExtendedBlock<'_> {
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
         let (new, wait) = message::extended_registration(&self, context.caller.as_deref())?;
         change::register(context, &new, wait).await?;
-        Ok(Self::told(Ok(())))
+        Ok(Self::answer_of(Ok(())))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(Self::told(Err(rejection)))
+        Some(Self::answer_of(Err(rejection)))
     }
 }
 
@@ -51,11 +51,11 @@ impl Contract for wire::RevokeExtendedBlock<'_> {
             self.replication_timeout,
         )?;
         change::revoke(context, &id, &by, wait).await?;
-        Ok(Self::told(Ok(())))
+        Ok(Self::answer_of(Ok(())))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(Self::told(Err(rejection)))
+        Some(Self::answer_of(Err(rejection)))
     }
 }
 
@@ -72,11 +72,11 @@ impl Contract for wire::DeleteExtendedBlock<'_> {
             self.replication_timeout,
         )?;
         change::delete(context, &id, &by, wait).await?;
-        Ok(Self::told(Ok(())))
+        Ok(Self::answer_of(Ok(())))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(Self::told(Err(rejection)))
+        Some(Self::answer_of(Err(rejection)))
     }
 }
 
@@ -88,11 +88,11 @@ impl Contract for wire::RegisterTemporaryExtendedRevoke<'_> {
         let place = Place::root("RegisterTemporaryExtendedRevoke");
         let (new, wait) = message::extended_revoke(place, &self, context.caller.as_deref())?;
         change::lift(context, &new, wait).await.map_err(|failure| at(place, failure))?;
-        Ok(Self::told(Ok(())))
+        Ok(Self::answer_of(Ok(())))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(Self::told(Err(rejection)))
+        Some(Self::answer_of(Err(rejection)))
     }
 }
 
@@ -109,10 +109,10 @@ impl Contract for wire::CancelTemporaryExtendedRevoke<'_> {
             self.replication_timeout,
         )?;
         change::cancel(context, &id, &by, wait).await?;
-        Ok(Self::told(Ok(())))
+        Ok(Self::answer_of(Ok(())))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(Self::told(Err(rejection)))
+        Some(Self::answer_of(Err(rejection)))
     }
 }

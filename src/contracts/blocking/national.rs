@@ -30,11 +30,11 @@ impl Contract for wire::RegisterBlock<'_> {
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
         let (new, revokes) = message::basic_registration(&self, context.caller.as_deref())?;
         copies::register(context, &new, &revokes).await?;
-        Ok(Self::told(Ok(())))
+        Ok(Self::answer_of(Ok(())))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(Self::told(Err(rejection)))
+        Some(Self::answer_of(Err(rejection)))
     }
 }
 
@@ -45,11 +45,11 @@ impl Contract for wire::UnregisterBlock<'_> {
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
         let id = record_id(Place::root("UnregisterBlock").child("blockId"), &self.block_id)?;
         copies::unregister(context, &id).await?;
-        Ok(Self::told(Ok(())))
+        Ok(Self::answer_of(Ok(())))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(Self::told(Err(rejection)))
+        Some(Self::answer_of(Err(rejection)))
     }
 }
 
@@ -63,11 +63,11 @@ impl Contract for wire::RegisterTemporaryRevoke<'_> {
         let registration = &self.temporary_revoke_registration;
         let new = message::basic_revoke(place, registration, context.caller.as_deref())?;
         copies::lift(context, &new).await.map_err(|failure| at(place, failure))?;
-        Ok(Self::told(Ok(())))
+        Ok(Self::answer_of(Ok(())))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(Self::told(Err(rejection)))
+        Some(Self::answer_of(Err(rejection)))
     }
 }
 
@@ -79,10 +79,10 @@ impl Contract for wire::UnregisterTemporaryRevoke<'_> {
         let place = Place::root("UnregisterTemporaryRevoke");
         let id = record_id(place.child("temporaryRevokeId"), &self.temporary_revoke_id)?;
         copies::unlift(context, &id).await?;
-        Ok(Self::told(Ok(())))
+        Ok(Self::answer_of(Ok(())))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(Self::told(Err(rejection)))
+        Some(Self::answer_of(Err(rejection)))
     }
 }

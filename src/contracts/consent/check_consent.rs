@@ -25,16 +25,16 @@ impl Contract for CheckConsent<'_> {
         let actor = accessing_actor(root.child("accessingActor"), &self.accessing_actor)?;
         let id = &self.patient_id;
         let patient = patient(root.child("patientId"), &id.root, id.extension.as_ref())?;
-        Ok(told(Ok(query::what_opens(context, &patient, &actor).await?)))
+        Ok(answer_of(Ok(query::what_opens(context, &patient, &actor).await?)))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(told(Err(rejection)))
+        Some(answer_of(Err(rejection)))
     }
 }
 
 /// `hasConsent` is mandatory in refusals too.
-fn told(decided: Result<Option<AssertionType>, &Rejection>) -> Answer {
+fn answer_of(decided: Result<Option<AssertionType>, &Rejection>) -> Answer {
     let found = decided.ok().flatten();
     let response = CheckConsentResponse {
         check_result: CheckResult {

@@ -39,10 +39,10 @@ impl Contract for EndConsentByPatient<'_> {
         let wish = PatientWish { end, represented_by };
         let ended = change::end_by_patient(context, &id, &patient, &wish).await;
         ended.map_err(|failure| at(root, failure))?;
-        Ok(Self::told(Ok(())))
+        Ok(Self::answer_of(Ok(())))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(Self::told(Err(rejection)))
+        Some(Self::answer_of(Err(rejection)))
     }
 }

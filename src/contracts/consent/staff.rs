@@ -30,11 +30,11 @@ impl Contract for wire::RegisterExtendedConsent<'_> {
         let root = Place::root("RegisterExtendedConsent");
         let new = registration(root, &self, context.caller.as_deref())?;
         change::register(context, &new).await.map_err(|failure| at(root, failure))?;
-        Ok(Self::told(Ok(())))
+        Ok(Self::answer_of(Ok(())))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(Self::told(Err(rejection)))
+        Some(Self::answer_of(Err(rejection)))
     }
 }
 
@@ -47,11 +47,11 @@ impl Contract for wire::CancelExtendedConsent<'_> {
         let id = record_id(root.child("assertionId"), &self.assertion_id)?;
         let by = action(root.child("cancellationAction"), &self.cancellation_action)?;
         change::cancel(context, &id, &by).await?;
-        Ok(Self::told(Ok(())))
+        Ok(Self::answer_of(Ok(())))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(Self::told(Err(rejection)))
+        Some(Self::answer_of(Err(rejection)))
     }
 }
 
@@ -64,10 +64,10 @@ impl Contract for wire::DeleteExtendedConsent<'_> {
         let id = record_id(root.child("assertionId"), &self.assertion_id)?;
         let by = action(root.child("deletionAction"), &self.deletion_action)?;
         change::delete(context, &id, &by).await?;
-        Ok(Self::told(Ok(())))
+        Ok(Self::answer_of(Ok(())))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(Self::told(Err(rejection)))
+        Some(Self::answer_of(Err(rejection)))
     }
 }

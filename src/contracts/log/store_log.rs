@@ -21,15 +21,15 @@ impl Contract for StoreLog<'_> {
         // What waits to be stored holds no request.
         drop(self);
         log::store(context, encoded).await?;
-        Ok(told(rows, Ok(())))
+        Ok(answer_of(rows, Ok(())))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
-        Some(told(0, Err(rejection)))
+        Some(answer_of(0, Err(rejection)))
     }
 }
 
-fn told(rows: usize, decided: Result<(), &Rejection>) -> Answer {
+fn answer_of(rows: usize, decided: Result<(), &Rejection>) -> Answer {
     let response = StoreLogResponse { result: log_result(decided) };
     Answer::whole(response.result.result_code.as_str(), rows, |out| response.write_root(out))
 }

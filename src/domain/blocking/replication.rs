@@ -203,7 +203,7 @@ impl Delivery {
     ///
     /// # Errors
     /// That the change is stored here only.
-    pub fn told(self) -> Result<(), Rejection> {
+    pub fn result(self) -> Result<(), Rejection> {
         match self {
             Self::Confirmed | Self::UnderWay => Ok(()),
             Self::Failed => Err(Rejection::new(
@@ -300,8 +300,8 @@ mod tests {
 
     #[test]
     fn rp6_only_a_failure_is_told() {
-        assert_eq!(Delivery::Confirmed.told(), Ok(()));
-        assert_eq!(Delivery::UnderWay.told(), Ok(()));
-        assert_eq!(Delivery::Failed.told().unwrap_err().class, Class::Error);
+        assert_eq!(Delivery::Confirmed.result(), Ok(()));
+        assert_eq!(Delivery::UnderWay.result(), Ok(()));
+        assert_eq!(Delivery::Failed.result().unwrap_err().class, Class::Error);
     }
 }

@@ -10,8 +10,9 @@
 //! - **C3** It is for everybody there, or for this employee.
 //! - **C4** It has been neither ended by staff nor annulled.
 //! - **C5** It has started, and its end, which is inclusive, has not passed. One that starts at once
-//!   has started when it is stored, and one that the patient ends at once has ended when that is
-//!   stored, whatever clock a later question is judged by.
+//!   has started when it is stored, as has one whose start had just passed then, and one that the
+//!   patient ends at once has ended when that is stored, whatever clock a later question is judged
+//!   by.
 //!
 //! And of several:
 //! - **C6** Of several assertions that open, the one stored last names the type.
@@ -19,6 +20,10 @@
 use crate::domain::identity::{AccessingActor, HsaId, PatientId, RecordId};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::time::{Moment, Timestamp};
+use chrono::Duration;
+
+/// How far the clocks of servers that share a store may be apart.
+const CLOCKS_APART_MAX: Duration = Duration::minutes(10);
 
 /// Why an assertion exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,11 +138,17 @@ impl<How> Assertion<How> {
         }
     }
 
+    /// Whether a start was the registering consumer's now: the storing server's clock had passed
+    /// it, and another server's may not have.
+    fn had_just_started(&self, start: Timestamp) -> bool {
+        let before = self.lifetime.stored_at - start;
+        before >= Duration::zero() && before <= CLOCKS_APART_MAX
+    }
+
     fn has_started(&self, moment: Moment) -> bool {
         match (self.start, moment) {
             (Start::AtOnce, Moment::Now(_)) => true,
-            // What had started when it was stored goes on, whoever's clock asks.
-            (Start::At(start), Moment::Now(_)) if start <= self.lifetime.stored_at => true,
+            (Start::At(start), Moment::Now(_)) if self.had_just_started(start) => true,
             (_, Moment::Now(at) | Moment::Then(at)) => self.starts_at() <= at,
         }
     }

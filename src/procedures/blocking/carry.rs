@@ -42,7 +42,7 @@ pub(super) async fn conclude(
             };
             change.commit().await?;
             if let Some(place) = queued {
-                replicator.deliver(place, wait).await?.told()?;
+                replicator.deliver(place, wait).await?.result()?;
             }
         }
         (Upstream::Here(national), _) => {

@@ -32,7 +32,7 @@ pub async fn register(
     let decision = registration::register(stored.as_ref().map(|(_, history)| history), new)?;
     let block = match (decision, stored) {
         (Decision::Repeated, Some((number, _))) => number,
-        _ => change.insert_block(new).await?,
+        (Decision::Store, _) | (Decision::Repeated, None) => change.insert_block(new).await?,
     };
     let about = Carried { kind: NoticeKind::RegisterBlock, id: &new.id, block, revoke: None };
     conclude(context, change, decision, about, wait).await

@@ -137,7 +137,7 @@ pub async fn repair(
     Ok(repair)
 }
 
-type Step = (NoticeKind, Option<RevokeNumber>);
+type Notification = (NoticeKind, Option<RevokeNumber>);
 
 /// What the national service must be told of a block, in this order.
 async fn steps(
@@ -146,7 +146,7 @@ async fn steps(
     stands: bool,
     differences: &[Difference],
     now: Timestamp,
-) -> Result<Vec<Step>, StoreError> {
+) -> Result<Vec<Notification>, StoreError> {
     if !stands {
         // Missing there is as it should be, and its revokes go with it.
         let surplus = differences.iter().any(|d| !matches!(d, Difference::Missing));
@@ -187,9 +187,9 @@ async fn steps(
 async fn anew(
     change: &mut Change,
     block: BlockNumber,
-    mut steps: Vec<Step>,
+    mut steps: Vec<Notification>,
     now: Timestamp,
-) -> Result<Vec<Step>, StoreError> {
+) -> Result<Vec<Notification>, StoreError> {
     steps.push((NoticeKind::RegisterBlock, None));
     for (revoke, history) in change.standing_revokes(block).await? {
         if history.is_in_force(now) {

@@ -24,7 +24,7 @@ impl ReadError {
     pub(super) fn within(self, name: &'static str, index: Option<usize>) -> Self {
         match self {
             Self::Invalid(mut violation) => {
-                violation.path.push(Step { name: name.into(), index });
+                violation.path.push(PathStep { name: name.into(), index });
                 Self::Invalid(violation)
             }
             malformed @ Self::Malformed(_) => malformed,
@@ -72,7 +72,7 @@ pub enum Malformed {
 
 /// One element on the way to a place in the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct PathStep {
     name: Cow<'static, str>,
     /// Position among its like, from 1, when the element may be repeated.
     index: Option<usize>,
@@ -82,14 +82,14 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// From the innermost element outwards.
-    path: Vec<Step>,
+    path: Vec<PathStep>,
     rule: Rule,
 }
 
 impl Violation {
     /// A violation at a place written as a path, for example `StoreLog/log[3]/user`.
     pub fn at(path: impl Into<String>, rule: Rule) -> Self {
-        let whole = Step { name: Cow::Owned(path.into()), index: None };
+        let whole = PathStep { name: Cow::Owned(path.into()), index: None };
         Self { path: vec![whole], rule }
     }
 }
@@ -123,7 +123,7 @@ const NAME_CHARS_MAX: usize = 64;
 impl Rule {
     pub(super) fn unexpected(name: &str) -> ReadError {
         let name: String = name.chars().take(NAME_CHARS_MAX).collect();
-        let step = Step { name: Cow::Owned(name), index: None };
+        let step = PathStep { name: Cow::Owned(name), index: None };
         ReadError::Invalid(Box::new(Violation { path: vec![step], rule: Self::Unexpected }))
     }
 

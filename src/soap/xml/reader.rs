@@ -50,7 +50,7 @@ pub struct Reader<'a> {
 }
 
 /// A piece of an element's content.
-pub(super) enum Piece<'a> {
+pub(super) enum TextPiece<'a> {
     Text(&'a str),
     CData(&'a str),
     Char(char),
@@ -97,11 +97,11 @@ impl<'a> Reader<'a> {
         loop {
             match self.piece()? {
                 None => return Ok(()),
-                Some(Piece::End) => {
+                Some(TextPiece::End) => {
                     self.next = Next::End;
                     return Ok(());
                 }
-                Some(Piece::Text(text)) if blank(text) => {}
+                Some(TextPiece::Text(text)) if blank(text) => {}
                 Some(_) if self.depth == 0 => return Err(self.syntax()),
                 Some(_) => return Err(ReadError::invalid(Rule::StrayText)),
             }
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
 
     /// The next piece of content, or `None` when `self.next` was set to a start tag or
     /// the end of the document.
-    pub(super) fn piece(&mut self) -> Result<Option<Piece<'a>>, ReadError> {
+    pub(super) fn piece(&mut self) -> Result<Option<TextPiece<'a>>, ReadError> {
         loop {
             let before = self.position();
             let event = self.tokens.read_event().map_err(|error| self.broken(&error))?;
@@ -120,23 +120,23 @@ impl<'a> Reader<'a> {
                     if self.has_cdata_ends && text.contains("]]>") {
                         return Err(self.syntax());
                     }
-                    return Ok(Some(Piece::Text(text)));
+                    return Ok(Some(TextPiece::Text(text)));
                 }
                 Event::Start(tag) => {
                     return self.open(before, tag.name().0.len(), false).map(|()| None);
                 }
-                Event::End(_) => return Ok(Some(Piece::End)),
+                Event::End(_) => return Ok(Some(TextPiece::End)),
                 Event::Empty(tag) => {
                     return self.open(before, tag.name().0.len(), true).map(|()| None);
                 }
                 Event::GeneralRef(reference) => {
                     let character = character(&reference).ok_or_else(|| self.syntax())?;
-                    return Ok(Some(Piece::Char(character)));
+                    return Ok(Some(TextPiece::Char(character)));
                 }
                 Event::CData(_) => {
                     let whole = &self.source[before..self.position()];
                     let inner = whole.strip_prefix("<![CDATA[").and_then(|t| t.strip_suffix("]]>"));
-                    return inner.map(|t| Some(Piece::CData(t))).ok_or_else(|| self.syntax());
+                    return inner.map(|t| Some(TextPiece::CData(t))).ok_or_else(|| self.syntax());
                 }
                 Event::Comment(_) => {}
                 Event::Decl(_) if before == 0 => {}
@@ -253,7 +253,7 @@ impl<'a> Reader<'a> {
                 Next::End => self.close(),
                 Next::Eof => return Err(Malformed::Truncated.into()),
                 Next::Unread => {
-                    if let Some(Piece::End) = self.piece()? {
+                    if let Some(TextPiece::End) = self.piece()? {
                         self.next = Next::End;
                     }
                 }

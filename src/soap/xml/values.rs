@@ -2,7 +2,7 @@
 
 use super::error::{ReadError, Rule};
 use super::names::Text;
-use super::reader::{Next, Piece, Reader};
+use super::reader::{Next, Reader, TextPiece};
 use super::time::DateTime;
 use std::borrow::Cow;
 
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
         let mut value: Text<'a> = Cow::Borrowed("");
         while matches!(self.next, Next::Unread) {
             match self.piece()? {
-                Some(Piece::Text(text) | Piece::CData(text)) => {
+                Some(TextPiece::Text(text) | TextPiece::CData(text)) => {
                     let text = self.normalized(text);
                     if value.is_empty() {
                         value = text;
@@ -124,8 +124,8 @@ impl<'a> Reader<'a> {
                         value.to_mut().push_str(&text);
                     }
                 }
-                Some(Piece::Char(c)) => value.to_mut().push(c),
-                Some(Piece::End) => self.next = Next::End,
+                Some(TextPiece::Char(c)) => value.to_mut().push(c),
+                Some(TextPiece::End) => self.next = Next::End,
                 None => {
                     let name = self.peek().map_or("", |tag| tag.name);
                     return Err(Rule::unexpected(name));

@@ -105,9 +105,9 @@ impl BlockRow<'_> {
 /// Whose block it is.
 #[derive(FromRow)]
 struct PatientRow {
-    patient_root: String,
-    patient_extension: String,
-    patient_key: String,
+    root: String,
+    extension: String,
+    key: String,
 }
 
 /// A temporary revoke beside a block.
@@ -251,7 +251,7 @@ impl Store {
         sqlx::query(LONG_READ_TIMEOUT).execute(&mut *transaction).await?;
         let mut rows = sqlx::query_as(
             "/* read_patients_with_blocks */ select distinct on (patient_key)
-                patient_root, patient_extension, patient_key
+                patient_root as root, patient_extension as extension, patient_key as key
              from blocks where tenant_id = $1 and provider_key = $2 and removed_at is null
              order by patient_key, block_number",
         )
@@ -259,10 +259,8 @@ impl Store {
         .bind(care_provider.key())
         .fetch(&mut *transaction);
         let mut batch = Vec::new();
-        while let Some(PatientRow { patient_root, patient_extension, patient_key }) =
-            rows.try_next().await?
-        {
-            batch.push(PatientId::kept(patient_root, patient_extension, patient_key));
+        while let Some(PatientRow { root, extension, key }) = rows.try_next().await? {
+            batch.push(PatientId::kept(root, extension, key));
             if batch.len() >= BATCH_ROWS && to.send(std::mem::take(&mut batch)).await.is_err() {
                 return Ok(());
             }

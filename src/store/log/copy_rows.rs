@@ -64,7 +64,7 @@ impl EncodedLog {
 
     /// Adds a record.
     pub fn push(&mut self, tenant: i32, id: &RecordId, entry: &LogEntry<'_>, stored_at: Timestamp) {
-        let mut row = Row::begin(&mut self.entries, ENTRY_COLUMNS);
+        let mut row = CopyRow::begin(&mut self.entries, ENTRY_COLUMNS);
         row.number_later();
         row.int(tenant);
         row.time(stored_at);
@@ -95,7 +95,7 @@ impl EncodedLog {
     }
 
     fn push_resource(&mut self, tenant: i32, ordinal: i32, resource: &Resource<'_>, at: Timestamp) {
-        let mut row = Row::begin(&mut self.resources, RESOURCE_COLUMNS);
+        let mut row = CopyRow::begin(&mut self.resources, RESOURCE_COLUMNS);
         row.number_later();
         row.int(ordinal);
         row.int(tenant);
@@ -186,11 +186,11 @@ fn row_end(rows: &[u8], row: usize, columns: i16) -> usize {
     })
 }
 
-struct Row<'b> {
+struct CopyRow<'b> {
     buffer: &'b mut Vec<u8>,
 }
 
-impl<'b> Row<'b> {
+impl<'b> CopyRow<'b> {
     fn begin(buffer: &'b mut Vec<u8>, columns: i16) -> Self {
         buffer.extend_from_slice(&columns.to_be_bytes());
         Self { buffer }

@@ -40,11 +40,11 @@ type WhatBecame = Result<Stored, StoreError>;
 /// A call's records in the queue.
 struct QueuedCall {
     log: EncodedLog,
-    waiting: Waiting,
+    waiting: Ticket,
 }
 
 /// Who waits for what becomes of a call, and what it asked for.
-struct Waiting {
+struct Ticket {
     policy: RepeatedLogId,
     told: oneshot::Sender<WhatBecame>,
 }
@@ -65,7 +65,7 @@ enum Together {
     Unknown,
 }
 
-struct Writer {
+struct BatchWriter {
     store: Store,
     partitions: Arc<LogPartitions>,
     numbers: Arc<LogNumbers>,
@@ -81,7 +81,7 @@ impl LogWriters {
         let numbers = Arc::new(LogNumbers::default());
         let mut writers = JoinSet::new();
         for _ in 0..count {
-            let writer = Writer {
+            let writer = BatchWriter {
                 store: store.clone(),
                 partitions: Arc::clone(&partitions),
                 numbers: Arc::clone(&numbers),
@@ -98,13 +98,13 @@ impl LogWriters {
     /// connection broke at the commit.
     pub async fn store(&self, log: EncodedLog, policy: RepeatedLogId) -> WhatBecame {
         let (told, answer) = oneshot::channel();
-        let call = QueuedCall { log, waiting: Waiting { policy, told } };
+        let call = QueuedCall { log, waiting: Ticket { policy, told } };
         self.queue.send(call).await.map_err(|_| StoreError::Stopped)?;
         answer.await.map_err(|_| StoreError::Stopped)?
     }
 }
 
-impl Writer {
+impl BatchWriter {
     async fn run(self, calls: Arc<Mutex<mpsc::Receiver<QueuedCall>>>) {
         loop {
             let mut group = Vec::new();

@@ -73,3 +73,31 @@ async fn what_cannot_be_read_opens_nothing_and_hides_nothing() {
         assert_eq!(harmed.post(other).await.status, 200);
     }
 }
+
+#[tokio::test]
+async fn what_was_taken_away_and_has_no_time_for_it_does_not_stand() {
+    let taken = [
+        (
+            "blocking/cancel_temporary_extended_revoke/valid",
+            "temporary_revokes set cancelled_at = null",
+        ),
+        (
+            "blocking/revoke_extended_block/valid",
+            "blocks set removed_at = null, first_removed_at = null",
+        ),
+        (
+            "consent/cancel_extended_consent/valid",
+            "assertions set removed_at = null, first_removed_at = null",
+        ),
+    ];
+    for (removal, harm) in taken {
+        let service = service().await;
+        assert_eq!(service.post(request(removal)).await.code(), "OK", "{removal}");
+        assert_eq!(service.post(request(removal)).await.code(), "OK", "repeated: {removal}");
+        let pool = service.database.pool().await;
+        sqlx::query(&format!("update {harm}")).execute(&pool).await.unwrap();
+        let reply = service.post(request(removal)).await;
+        assert_eq!(reply.status, 500, "{harm}: {}", reply.body);
+        assert!(reply.body.contains("<faultcode>soap:Server</faultcode>"), "{}", reply.body);
+    }
+}

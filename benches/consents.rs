@@ -82,7 +82,7 @@ async fn pages(server: &Server) {
 
 async fn page(stream: &mut TcpStream, message: &str) -> String {
     let head = format!(
-        "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n",
         message.len()
     );
     stream.write_all(&[head.as_bytes(), message.as_bytes()].concat()).await.unwrap();

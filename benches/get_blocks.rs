@@ -29,7 +29,7 @@ async fn full_read(server: &Server, valid: &str) {
     let end = valid.find("    </urn1:GetBlocks>").unwrap();
     let message = format!("{}{}", &valid[..start], &valid[end..]);
     let head = format!(
-        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n",
         message.len()
     );
     let mut stream = TcpStream::connect(&server.address).await.unwrap();

@@ -87,7 +87,7 @@ impl Client {
 
     pub async fn call(&mut self, message: &str, expected: &str) {
         let head = format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml; charset=utf-8\r\nContent-Length: {}\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml; charset=utf-8\r\nContent-Length: {}\r\n\r\n",
             message.len()
         );
         self.stream.write_all(&[head.as_bytes(), message.as_bytes()].concat()).await.unwrap();

@@ -109,7 +109,7 @@ async fn serve_database(
     let (log_writers, mut writing) = LogWriters::start(&store, config.log.writers);
     let services = services(config, store, log_writers, clock).await?;
     let (stop_workers, mut working) = workers(config, &services, clock);
-    let endpoint = Arc::new(Endpoint::new(services, config.limits.clone(), clock.clone()));
+    let endpoint = Arc::new(Endpoint::new(services, &config.limits, &config.http, clock.clone()));
     let address = config.http.listen;
     let listener = TcpListener::bind(address).await.map_err(|e| AppError::Listen(address, e))?;
     let address = listener.local_addr().map_err(|e| AppError::Listen(address, e))?;

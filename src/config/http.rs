@@ -1,5 +1,6 @@
 //! The HTTP listener.
 
+use super::values::filled;
 use serde::Deserialize;
 use std::net::SocketAddr;
 
@@ -9,10 +10,31 @@ use std::net::SocketAddr;
 pub struct Http {
     /// Address and port.
     pub listen: SocketAddr,
+    /// Names under which we are called, without port; none is every name, but on a listener that
+    /// only this machine reaches, where `localhost` and its address count and no other name does.
+    #[serde(deserialize_with = "filled")]
+    pub hosts: Vec<String>,
+    /// Whether a call without Content-Type is read as `text/xml`.
+    pub missing_content_type: MissingContentType,
+}
+
+/// What becomes of a call without Content-Type, as a page in a browser can send it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MissingContentType {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It is read as `text/xml`.
+    Accept,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            hosts: Vec::new(),
+            missing_content_type: MissingContentType::Refuse,
+        }
     }
 }

@@ -1,24 +1,31 @@
 //! Accepts connections, gives each its task, and drains them at the end.
 
+use super::connection::Connection;
 use super::endpoint::Endpoint;
+use super::paced::{Pace, Paced};
+use super::places::Places;
+use super::shares::Percentages;
 use crate::config::limits::Limits;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 
 /// Headers of one request; routers add a dozen.
 const HEADERS_MAX: usize = 100;
 /// How long to wait before accepting again when the system is out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How often it is looked, at the end, for connections that would keep the server from ending.
+const SWEEP_PAUSE: Duration = Duration::from_millis(100);
+/// How long at the end an answer may wait for a receiver who takes nothing of it.
+const END_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Serves connections until `stop` is done, then lets those under way finish.
+/// Serves connections until `stop` is done, then lets calls under way finish.
 pub async fn serve(
     listener: TcpListener,
     endpoint: Arc<Endpoint>,
@@ -26,11 +33,15 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
-    let connections = Arc::new(Semaphore::new(limits.connections_max));
-    tokio::pin!(stop);
+    let places = Places::new(limits.connections_max, Percentages::of(limits));
+    let pace = Pace {
+        idle: limits.idle_timeout(),
+        head: limits.header_timeout(),
+        stall: limits.stall_timeout(),
+        stall_bytes: limits.stall_bytes(),
+    };
+    let mut stop = pin!(stop);
     loop {
-        // No more connections are accepted than may be open: the rest wait in the backlog.
-        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { break };
         let (stream, peer) = tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
@@ -42,34 +53,42 @@ pub async fn serve(
                 }
             },
         };
-        let connection = connection(stream, peer, Arc::clone(&endpoint), limits);
-        let watched = graceful.watch(connection);
+        let Some(place) = places.admit(peer.ip()) else { continue };
+        let connection = Arc::clone(&place.connection);
+        let served = serve_one(stream, pace, Arc::clone(&connection), Arc::clone(&endpoint));
+        let watched = graceful.watch(served);
         tokio::spawn(async move {
-            if let Err(error) = watched.await {
+            let ended = tokio::select! {
+                ended = watched => ended,
+                () = connection.is_cut() => Ok(()),
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "connection ended");
             }
-            drop(permit);
+            drop(place);
         });
     }
     drop(listener);
-    graceful.shutdown().await;
+    let mut drained = pin!(graceful.shutdown());
+    while tokio::time::timeout(SWEEP_PAUSE, &mut drained).await.is_err() {
+        places.cut_what_is_in_the_way(END_PATIENCE);
+    }
 }
 
-fn connection(
+fn serve_one(
     stream: TcpStream,
-    peer: SocketAddr,
+    pace: Pace,
+    connection: Arc<Connection>,
     endpoint: Arc<Endpoint>,
-    limits: &Limits,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + use<> {
+) -> impl GracefulConnection<Error = hyper::Error> + use<> {
     // Without it a small answer could wait for the acknowledgement of the one before.
     _ = stream.set_nodelay(true);
+    let paced = Paced::new(stream, Arc::clone(&connection), pace);
     let service = service_fn(move |request| {
-        let endpoint = Arc::clone(&endpoint);
-        async move { Ok::<_, Infallible>(endpoint.serve(request, peer.ip()).await) }
+        let (endpoint, connection) = (Arc::clone(&endpoint), Arc::clone(&connection));
+        async move { Ok::<_, Infallible>(endpoint.serve(request, &connection).await) }
     });
     http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout())
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(paced), service)
 }

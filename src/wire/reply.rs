@@ -1,17 +1,21 @@
 //! HTTP replies: messages, faults, pages.
 
+use super::connection::Connection;
 use super::request_line::RequestLine;
+use super::shares::Held;
 use crate::contracts::answer::{Body, Piece};
 use crate::procedures::failure::StoreError;
 use crate::soap::fault::Fault;
 use futures_util::{Stream, StreamExt, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
-use hyper::body::{Bytes, Frame};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// The body of any reply.
 pub type ReplyBody = UnsyncBoxBody<Bytes, io::Error>;
@@ -33,14 +37,32 @@ fn full(text: String) -> ReplyBody {
     Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync()
 }
 
+/// Bytes of an answer, with what they hold until they have been sent.
+struct Counted {
+    text: String,
+    _held: Held,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+}
+
 /// An answer, whole or in pieces; the request's line is written when all of it has been handed over.
-pub fn answer(body: Body, line: RequestLine) -> Reply {
-    let body = match body {
-        Body::Whole(text) => {
+/// A large one holds `waiting` as long as it is in memory.
+pub fn answer(body: Body, line: RequestLine, waiting: Option<Held>) -> Reply {
+    let body = match (body, waiting) {
+        (Body::Whole(text), None) => {
             line.write();
             full(text)
         }
-        Body::Pieces(pieces) => streamed(pieces, line),
+        (Body::Whole(text), Some(held)) => {
+            line.write();
+            let bytes = Bytes::from_owner(Counted { text, _held: held });
+            Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+        }
+        (Body::Pieces(pieces), _) => streamed(pieces, line),
     };
     reply(StatusCode::OK, XML, body)
 }
@@ -97,4 +119,47 @@ pub fn method_not_allowed(allowed: &'static str) -> Reply {
     let mut reply = plain(StatusCode::METHOD_NOT_ALLOWED, "metoden stöds inte här");
     reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     reply
+}
+
+/// The connection ends with this reply.
+pub fn closing(mut reply: Reply) -> Reply {
+    reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    reply
+}
+
+/// A reply that tells its connection when all of it has been handed over.
+pub fn told_when_done(reply: Reply, connection: &Arc<Connection>) -> Response<ToldBody> {
+    reply.map(|body| ToldBody { body, connection: Arc::clone(connection) })
+}
+
+/// The body of a reply that tells its connection when all of it has been handed over.
+pub struct ToldBody {
+    body: ReplyBody,
+    connection: Arc<Connection>,
+}
+
+impl HttpBody for ToldBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for ToldBody {
+    fn drop(&mut self) {
+        self.connection.is_done();
+    }
 }

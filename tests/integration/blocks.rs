@@ -50,7 +50,7 @@ async fn receivers_that_do_not_read_leave_others_their_connections() {
     let service = with_blocks(60_000).await;
     let question = all_blocks();
     let message = format!(
-        "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n{question}",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n{question}",
         question.len()
     );
     let address = service.caller.base().trim_start_matches("http://");

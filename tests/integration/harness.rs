@@ -8,6 +8,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use sigill::clock::Clock;
+use sigill::config::http::Http;
 use sigill::config::limits::Limits;
 use sigill::domain::blocking::lift_policy::LiftPolicies;
 use sigill::domain::identity::HsaId;
@@ -178,6 +179,7 @@ pub struct Service {
 #[derive(Default)]
 pub struct Wishes {
     pub limits: Option<Limits>,
+    pub http: Http,
     pub repeated_log_id: RepeatedLogId,
     pub lift_policies: LiftPolicies,
     pub page_rows: Option<usize>,
@@ -229,7 +231,7 @@ impl Service {
         let clock = Arc::new(Mutex::new(NOON.parse().unwrap()));
         let limits = wishes.limits.unwrap_or_default();
         let held = Clock::Held(Arc::clone(&clock));
-        let endpoint = Arc::new(Endpoint::new(services, limits.clone(), held));
+        let endpoint = Arc::new(Endpoint::new(services, &limits, &wishes.http, held));
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let caller = Caller::new(format!("http://{}", tcp.local_addr().unwrap()));
         let (stop, stopped) = oneshot::channel::<()>();

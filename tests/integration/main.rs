@@ -20,6 +20,7 @@ mod imports;
 mod inconsistent;
 mod jobs;
 mod kill;
+mod limits;
 mod logs;
 mod migrations;
 mod outage;

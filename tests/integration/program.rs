@@ -163,7 +163,7 @@ async fn sigterm_lets_the_request_under_way_finish() {
     let mut held = tokio::net::TcpStream::connect(&address).await.unwrap();
     let ping = request("monitoring/ping_for_configuration/valid");
     let head = format!(
-        "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
         ping.len()
     );
     held.write_all(head.as_bytes()).await.unwrap();
@@ -188,7 +188,7 @@ async fn a_second_signal_ends_it_at_once() {
     let mut program = Program::on(&database, &folder).await;
     let address = program.caller.base().trim_start_matches("http://").to_owned();
     let mut held = tokio::net::TcpStream::connect(&address).await.unwrap();
-    let head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n";
+    let head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n";
     held.write_all(head).await.unwrap();
     let mut buffer = [0; 25];
     held.read_exact(&mut buffer).await.unwrap();

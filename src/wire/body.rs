@@ -1,0 +1,122 @@
+//! A request's body, read whole within its limits: of size, of time, of pace, and of what all bodies
+//! under way may hold together.
+
+use super::address::Address;
+use super::shares::{Held, Percentages, Shares};
+use crate::config::limits::Limits;
+use crate::soap::fault::Fault;
+use http_body_util::BodyExt;
+use hyper::StatusCode;
+use hyper::body::{Body as _, Incoming};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// So much of every body is not counted: it is bounded by the number of connections, and lets small
+/// calls through when large ones hold all that is counted.
+const UNCOUNTED_BYTES: usize = 16 * 1024;
+/// Room made for a body at once, whatever its head announces.
+const ROOM_AT_ONCE_BYTES: usize = 1024 * 1024;
+
+/// What bodies may be.
+#[derive(Debug)]
+pub struct Bodies {
+    bytes_max: usize,
+    time: Duration,
+    stall: Duration,
+    stall_bytes: usize,
+    /// Bytes of all bodies under way.
+    shares: Arc<Shares>,
+}
+
+/// A body that has come.
+#[derive(Debug)]
+pub struct Received {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    _held: Held,
+}
+
+/// The status and the fault of a body that is refused.
+type Refused = (StatusCode, Fault);
+
+impl Bodies {
+    /// As configured.
+    pub fn of(limits: &Limits, percentages: Percentages) -> Self {
+        Self {
+            bytes_max: limits.body_bytes_max,
+            time: limits.body_timeout(),
+            stall: limits.stall_timeout(),
+            stall_bytes: limits.stall_bytes(),
+            shares: Shares::new(limits.bodies_bytes_max, percentages),
+        }
+    }
+
+    /// Reads a body whole.
+    ///
+    /// # Errors
+    /// The limit that it breaks.
+    pub async fn read(&self, mut body: Incoming, from: Address) -> Result<Received, Refused> {
+        let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        if announced > self.bytes_max {
+            return Err(self.too_large());
+        }
+        let mut bytes = Vec::with_capacity(announced.min(ROOM_AT_ONCE_BYTES));
+        let mut held = self.shares.take(from, 0).ok_or_else(overloaded)?;
+        let (end, mut window) = (Instant::now() + self.time, Instant::now() + self.stall);
+        let mut pace_from = 0;
+        loop {
+            let Ok(next) = timeout_at(window.min(end), body.frame()).await else {
+                if window >= end || bytes.len() - pace_from < self.stall_bytes {
+                    let fault = Fault::client("meddelandet kom inte fram i tid");
+                    return Err((StatusCode::REQUEST_TIMEOUT, fault));
+                }
+                (window, pace_from) = (window + self.stall, bytes.len());
+                continue;
+            };
+            let Some(frame) = next else { return Ok(Received { bytes, _held: held }) };
+            let Ok(frame) = frame else {
+                let fault = Fault::client("meddelandet kom inte fram helt");
+                return Err((StatusCode::BAD_REQUEST, fault));
+            };
+            let Ok(piece) = frame.into_data() else { continue };
+            if bytes.len() + piece.len() > self.bytes_max {
+                drop(bytes);
+                self.drain(body).await;
+                return Err(self.too_large());
+            }
+            let counted = |len: usize| len.saturating_sub(UNCOUNTED_BYTES);
+            let more = counted(bytes.len() + piece.len()) - counted(bytes.len());
+            if !held.grow(more) {
+                drop((bytes, held));
+                self.drain(body).await;
+                return Err(overloaded());
+            }
+            bytes.extend_from_slice(&piece);
+        }
+    }
+
+    /// Throws the rest of a refused body away, as much as a body may have: who sends all before
+    /// reading anything would otherwise not see the answer.
+    async fn drain(&self, mut body: Incoming) {
+        let (end, mut left) = (Instant::now() + self.stall, self.bytes_max);
+        while let Ok(Some(Ok(frame))) = timeout_at(end, body.frame()).await {
+            let len = frame.data_ref().map_or(0, hyper::body::Bytes::len);
+            if len > left {
+                return;
+            }
+            left -= len;
+        }
+    }
+
+    fn too_large(&self) -> Refused {
+        let text = format!("meddelandet är större än {} byte", self.bytes_max);
+        (StatusCode::PAYLOAD_TOO_LARGE, Fault::client(text))
+    }
+}
+
+/// There is no room now; the caller may try again.
+pub fn overloaded() -> Refused {
+    let fault = Fault::server("tjänsten är överbelastad; försök igen senare");
+    (StatusCode::INTERNAL_SERVER_ERROR, fault)
+}

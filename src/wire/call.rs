@@ -1,0 +1,237 @@
+//! One call: its limits, its message, its log line.
+
+use super::address::Address;
+use super::body::{Bodies, Received, overloaded};
+use super::caller;
+use super::connection::Connection;
+use super::large_calls::{LargeCalls, Turn};
+use super::reply::{self, Reply};
+use super::request_line::RequestLine;
+use super::shares::{Held, Percentages, Shares};
+use crate::clock::Clock;
+use crate::config::http::{Http, MissingContentType};
+use crate::config::limits::Limits;
+use crate::contracts::answer::Body;
+use crate::dispatch::{self, Dispatched, Message};
+use crate::procedures::context::Services;
+use crate::soap::fault::Fault;
+use crate::soap::xml::Charset;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderMap};
+use hyper::{Request, StatusCode};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+const CORRELATION_ID: &str = "x-skltp-correlation-id";
+/// Reading and answering a body of this size takes a thread some milliseconds: larger ones have
+/// threads of their own.
+const LARGE_BODY_BYTES: usize = 256 * 1024;
+/// An answer of this size is as good as a piece of one; larger ones count while they wait.
+const LARGE_ANSWER_BYTES: usize = 64 * 1024;
+/// How long a call with a large body waits for its turn.
+const TURN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What calls are answered with.
+pub struct Calls {
+    services: Services,
+    clock: Clock,
+    missing_content_type: MissingContentType,
+    answer_timeout: Duration,
+    bodies: Bodies,
+    /// Calls under way whose body has come.
+    under_way: Arc<Shares>,
+    large: LargeCalls,
+    /// Bytes of large answers that wait for their receivers.
+    answers: Arc<Shares>,
+}
+
+/// A call whose message has come, with what it holds meanwhile.
+struct Begun {
+    received: Received,
+    charset: Charset,
+    caller: Option<String>,
+    on_this_machine: bool,
+    _place: Held,
+    _turn: Option<Turn>,
+}
+
+/// What goes back, for which it may hold a part of the bytes of large answers.
+struct Answered {
+    status: StatusCode,
+    dispatched: Dispatched,
+    waiting: Option<Held>,
+}
+
+impl Answered {
+    fn refused((status, fault): (StatusCode, Fault)) -> Self {
+        Self { status, dispatched: Dispatched::refused(fault), waiting: None }
+    }
+}
+
+impl Calls {
+    /// As configured.
+    pub fn new(services: Services, limits: &Limits, http: &Http, clock: Clock) -> Self {
+        let percentages = Percentages::of(limits);
+        Self {
+            services,
+            clock,
+            missing_content_type: http.missing_content_type,
+            answer_timeout: limits.answer_timeout(),
+            bodies: Bodies::of(limits, percentages.clone()),
+            under_way: Shares::new(limits.requests_max, percentages.clone()),
+            large: LargeCalls::new(limits.large_calls_max),
+            answers: Shares::new(limits.answers_bytes_max, percentages),
+        }
+    }
+
+    /// Answers a call.
+    pub async fn answer(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        connection: &Arc<Connection>,
+        refused: Option<(StatusCode, Fault)>,
+    ) -> Reply {
+        #[expect(clippy::disallowed_methods, reason = "measures how long the call takes")]
+        let begun = Instant::now();
+        let (head, body) = request.into_parts();
+        let caller = caller::of_request(&head.headers, connection.peer());
+        let answered = match refused {
+            Some(refused) => Answered::refused(refused),
+            None => self.handle(&head.headers, body, caller.clone(), connection).await,
+        };
+        let Answered { status, dispatched, waiting } = answered;
+        let log_id = dispatched.answer.is_err().then(|| Uuid::new_v4().to_string());
+        if let Some(cause) = &dispatched.cause {
+            tracing::error!(log_id, %cause, "call failed");
+        }
+        let (result, rows) = match &dispatched.answer {
+            Ok(answer) => (answer.code, answer.rows),
+            Err(fault) => (fault.code.name(), 0),
+        };
+        let correlation_id = head.headers.get(CORRELATION_ID).and_then(|v| v.to_str().ok());
+        let line = RequestLine {
+            interaction: dispatched.interaction.map_or("-", |i| i.name()),
+            caller,
+            logical_address: dispatched.logical_address,
+            result,
+            rows,
+            status: status.as_u16(),
+            begun,
+            correlation_id: correlation_id.map(str::to_owned),
+            log_id: log_id.clone(),
+            written: false,
+        };
+        match dispatched.answer {
+            Ok(answer) => reply::answer(answer.body, line, waiting),
+            Err(fault) => {
+                line.write();
+                reply::fault(status, &fault, &log_id.unwrap_or_default())
+            }
+        }
+    }
+
+    /// From the body to the answer.
+    async fn handle(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+        body: Incoming,
+        caller: Option<String>,
+        connection: &Arc<Connection>,
+    ) -> Answered {
+        let Some(charset) = self.charset(headers) else {
+            let fault = Fault::client("Content-Type måste vara text/xml med UTF-8 eller UTF-16");
+            return Answered::refused((StatusCode::UNSUPPORTED_MEDIA_TYPE, fault));
+        };
+        let address = connection.address();
+        let received = match self.bodies.read(body, address).await {
+            Ok(received) => received,
+            Err(refused) => return Answered::refused(refused),
+        };
+        connection.works();
+        let turn = match received.bytes.len() > LARGE_BODY_BYTES {
+            false => None,
+            true => match timeout(TURN_TIMEOUT, self.large.turn(address)).await {
+                Ok(Some(turn)) => Some(turn),
+                _ => return Answered::refused(overloaded()),
+            },
+        };
+        let Some(place) = self.under_way.take(address, 1) else {
+            return Answered::refused(overloaded());
+        };
+        let is_large = turn.is_some();
+        let on_this_machine = connection.peer().is_loopback();
+        let begun = Begun { received, charset, caller, on_this_machine, _place: place, _turn: turn };
+        let work = Arc::clone(self).work(begun, address);
+        if !is_large {
+            return work.await;
+        }
+        // Reading, judging and writing of a large call delay nobody there.
+        let beside = spawn_blocking(move || Handle::current().block_on(work));
+        beside.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "call broken off");
+            Answered::refused(failed())
+        })
+    }
+
+    async fn work(self: Arc<Self>, begun: Begun, address: Address) -> Answered {
+        let Begun { received, charset, caller, on_this_machine, _place, _turn } = begun;
+        let now = self.clock.now();
+        let answering = async {
+            let body = &received.bytes;
+            let message = Message { body, charset, caller, on_this_machine, now };
+            let dispatched = dispatch::dispatch(&self.services, message).await;
+            let waiting = match &dispatched.answer {
+                Ok(answer) => match &answer.body {
+                    Body::Whole(text) if text.len() > LARGE_ANSWER_BYTES => {
+                        Some(self.answers.wait(address, text.len()).await)
+                    }
+                    Body::Whole(_) | Body::Pieces(_) => None,
+                },
+                Err(_) => None,
+            };
+            (dispatched, waiting)
+        };
+        let Ok((dispatched, waiting)) = timeout(self.answer_timeout, answering).await else {
+            tracing::error!("call took too long");
+            return Answered::refused(failed());
+        };
+        let status = match dispatched.answer {
+            Ok(_) => StatusCode::OK,
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Answered { status, dispatched, waiting }
+    }
+
+    /// The encoding of the message, or `None` when it is of another kind than SOAP 1.1.
+    fn charset(&self, headers: &HeaderMap) -> Option<Charset> {
+        let Some(value) = headers.get(CONTENT_TYPE) else {
+            let accepted = self.missing_content_type == MissingContentType::Accept;
+            return accepted.then_some(Charset::Unstated);
+        };
+        let mut parts = value.to_str().ok()?.split(';').map(str::trim);
+        if !parts.next()?.eq_ignore_ascii_case("text/xml") {
+            return None;
+        }
+        let mut parameters = parts.filter_map(|p| p.split_once('='));
+        let Some((_, name)) =
+            parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        else {
+            return Some(Charset::Unstated);
+        };
+        match name.trim().trim_matches('"').to_ascii_lowercase().as_str() {
+            "utf-8" | "utf8" | "us-ascii" => Some(Charset::Utf8),
+            "utf-16" | "utf-16be" => Some(Charset::Utf16),
+            "utf-16le" => Some(Charset::Utf16Le),
+            _ => None,
+        }
+    }
+}
+
+fn failed() -> (StatusCode, Fault) {
+    let fault = Fault::server("tjänsten hann inte svara; försök igen senare");
+    (StatusCode::INTERNAL_SERVER_ERROR, fault)
+}

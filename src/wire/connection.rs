@@ -1,0 +1,145 @@
+//! One open connection: what it is doing, and since when.
+
+use super::address::Address;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Nothing of a request has come.
+    Idle,
+    /// Part of a request's head has come, the first of it at this time.
+    Head(Instant),
+    /// A request's body is coming.
+    Body,
+    /// We are at work.
+    Work,
+    /// An answer is going; some of it was last taken at this time.
+    Answer(Instant),
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    /// When the last answer was complete, or the connection came.
+    done_at: Instant,
+    /// Since when the other side has taken nothing of what we have for it.
+    stuck_since: Option<Instant>,
+}
+
+/// One open connection.
+#[derive(Debug)]
+pub struct Connection {
+    peer: IpAddr,
+    /// Only pages for whoever watches are served on it.
+    pub watch_only: bool,
+    state: Mutex<State>,
+    cut: Notify,
+}
+
+impl Connection {
+    /// One that has just come.
+    pub fn new(peer: IpAddr, watch_only: bool) -> Self {
+        let state = State { phase: Phase::Idle, done_at: Instant::now(), stuck_since: None };
+        Self { peer, watch_only, state: Mutex::new(state), cut: Notify::new() }
+    }
+
+    /// Who is at the other end.
+    pub fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// Whose share it takes.
+    pub fn address(&self) -> Address {
+        Address::of(self.peer)
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes have come.
+    pub(super) fn received(&self) {
+        let mut state = self.state();
+        if state.phase == Phase::Idle {
+            state.phase = Phase::Head(Instant::now());
+        }
+    }
+
+    /// A request's head is complete.
+    pub(super) fn reads_body(&self) {
+        self.state().phase = Phase::Body;
+    }
+
+    /// The request is complete.
+    pub(super) fn works(&self) {
+        self.state().phase = Phase::Work;
+    }
+
+    /// There is an answer.
+    pub(super) fn answers(&self) {
+        self.state().phase = Phase::Answer(Instant::now());
+    }
+
+    /// The answer has been handed over.
+    pub(super) fn is_done(&self) {
+        let mut state = self.state();
+        (state.phase, state.done_at) = (Phase::Idle, Instant::now());
+    }
+
+    /// Whether the other side takes what we have for it.
+    pub(super) fn taken(&self, some: bool) {
+        let mut state = self.state();
+        if !some {
+            state.stuck_since.get_or_insert_with(Instant::now);
+            return;
+        }
+        state.stuck_since = None;
+        if let Phase::Answer(last) = &mut state.phase {
+            *last = Instant::now();
+        }
+    }
+
+    /// Until when the next part of a request's head must have come.
+    pub(super) fn head_deadline(&self, idle: Duration, head: Duration) -> Option<Instant> {
+        let state = self.state();
+        match state.phase {
+            Phase::Idle => Some(state.done_at + idle),
+            Phase::Head(since) => Some(since + head),
+            Phase::Body | Phase::Work | Phase::Answer(_) => None,
+        }
+    }
+
+    /// Since when it has waited for the other side; `None` when the other side waits for us. What
+    /// comes little by little is no reason to count as busy before it is complete.
+    pub(super) fn waits_since(&self) -> Option<Instant> {
+        let state = self.state();
+        match state.phase {
+            Phase::Idle | Phase::Head(_) | Phase::Body => Some(state.done_at),
+            Phase::Work => None,
+            Phase::Answer(last) => Some(last),
+        }
+    }
+
+    /// Whether it may be cut when the server ends: nothing but part of a head has come, or the other
+    /// side has taken nothing of an answer for `patience`.
+    pub(super) fn is_in_the_way(&self, patience: Duration) -> bool {
+        let state = self.state();
+        matches!(state.phase, Phase::Idle | Phase::Head(_))
+            || state.stuck_since.is_some_and(|since| since.elapsed() >= patience)
+    }
+
+    /// Ends the connection, whatever it is doing.
+    pub(super) fn cut(&self) {
+        self.cut.notify_one();
+    }
+
+    /// Done when the connection is to be cut.
+    pub(super) async fn is_cut(&self) {
+        self.cut.notified().await;
+    }
+}

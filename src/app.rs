@@ -3,8 +3,9 @@
 pub mod tenants;
 
 use crate::clock::Clock;
-use crate::config::database::Database;
+use crate::config::database::Data;
 use crate::config::file::Config;
+use crate::health::Health;
 use crate::private_postgres::{PrivatePostgres, PrivatePostgresError};
 use crate::procedures::context::{CitizenServices, Services};
 use crate::procedures::retention::Retention;
@@ -14,6 +15,7 @@ use crate::store::log::writer::LogWriters;
 use crate::wire::endpoint::Endpoint;
 use crate::wire::listener;
 use crate::workers;
+use crate::workers::watch;
 use sqlx::postgres::PgConnectOptions;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -21,11 +23,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 
 /// Connections of a command beside a server.
-const COMMAND_CONNECTIONS: u32 = 4;
+const COMMAND_CONNECTIONS: u32 = 8;
 
 /// Why the server did not start or end cleanly.
 #[derive(Debug, thiserror::Error)]
@@ -51,18 +53,101 @@ pub enum AppError {
 }
 
 /// Runs the server until it is told to stop. The first SIGTERM or SIGINT lets requests under
-/// way finish; the second, or the time limit, cuts them off.
+/// way finish; the second, or the time limit, cuts them off. `dropped` counts the lines of the log
+/// that nobody took.
 ///
 /// # Errors
 /// What kept it from starting or from stopping cleanly.
-pub async fn serve(config: Config, clock: Clock) -> Result<(), AppError> {
+pub async fn serve(
+    config: Config,
+    clock: Clock,
+    dropped: impl Fn() -> u64 + Send + Sync + 'static,
+) -> Result<(), AppError> {
     let mut stop = Stop::new().map_err(AppError::Signals)?;
-    let (options, private) = database(&config).await?;
-    let served = serve_database(&config, options, &clock, &mut stop).await;
-    if let Some(private) = private {
-        private.stop().await?;
+    // What cannot be listened on is told before a database is started; who comes meanwhile waits.
+    let address = config.http.listen;
+    let listener = TcpListener::bind(address).await.map_err(|e| AppError::Listen(address, e))?;
+    let database = tokio::select! {
+        database = Database::prepare(&config) => database?,
+        () = stop.next() => return Ok(()),
+    };
+    let health = Health::default();
+    let started = tokio::select! {
+        started = start(&config, &database, &clock, &health) => started,
+        () = stop.next() => {
+            tracing::info!("stopped while starting");
+            return Ok(database.stop_at_once().await?);
+        }
+    };
+    let served = match started {
+        Ok(parts) => {
+            let (stop_workers, mut working) = workers(&config, &parts.services, &clock);
+            working.spawn(watch::lines(dropped, health, stop_workers.subscribe()));
+            let workers = (stop_workers, working);
+            serve_parts(&config, &database, listener, parts, workers, &mut stop, &clock).await
+        }
+        Err(error) => Err(error),
+    };
+    let stopped = database.stop().await;
+    // What went wrong first is told; what follows from it goes to the log.
+    match (served, stopped) {
+        (Err(error), Err(after)) => {
+            tracing::error!(error = %after, "stopping");
+            Err(error)
+        }
+        (served, stopped) => served.and(stopped.map_err(AppError::from)),
     }
-    served
+}
+
+/// The database that is served: one that somebody else runs, or our own.
+enum Database {
+    Named(Box<PgConnectOptions>),
+    Private(PrivatePostgres),
+}
+
+impl Database {
+    async fn prepare(config: &Config) -> Result<Self, AppError> {
+        if let Some(url) = &config.database.url {
+            let options = PgConnectOptions::from_str(url).map_err(AppError::DatabaseUrl)?;
+            return Ok(Self::Named(Box::new(options)));
+        }
+        let connections = config.database.connections;
+        Ok(Self::Private(PrivatePostgres::prepare(&config.data.dir, connections).await?))
+    }
+
+    async fn start(&self) -> Result<PgConnectOptions, PrivatePostgresError> {
+        match self {
+            Self::Named(options) => Ok((**options).clone()),
+            Self::Private(private) => {
+                private.start().await?;
+                Ok(private.options())
+            }
+        }
+    }
+
+    /// Keeps it running; done only when that cannot be done.
+    async fn watch(&self, config: &Config, health: &Health) -> PrivatePostgresError {
+        let Self::Private(private) = self else { return std::future::pending().await };
+        let give_up = Duration::from_secs(config.data.restart_seconds);
+        match private.watch(give_up, |down| health.database_is_down(down)).await {
+            Ok(()) => std::future::pending().await,
+            Err(error) => error,
+        }
+    }
+
+    async fn stop(&self) -> Result<(), PrivatePostgresError> {
+        match self {
+            Self::Named(_) => Ok(()),
+            Self::Private(private) => private.stop().await,
+        }
+    }
+
+    async fn stop_at_once(&self) -> Result<(), PrivatePostgresError> {
+        match self {
+            Self::Named(_) => Ok(()),
+            Self::Private(private) => private.stop_at_once().await,
+        }
+    }
 }
 
 /// The signals that end the server.
@@ -87,41 +172,50 @@ impl Stop {
     }
 }
 
-async fn database(
-    config: &Config,
-) -> Result<(PgConnectOptions, Option<PrivatePostgres>), AppError> {
-    let Database { url, .. } = &config.database;
-    if let Some(url) = url {
-        let options = PgConnectOptions::from_str(url).map_err(AppError::DatabaseUrl)?;
-        return Ok((options, None));
-    }
-    let private = PrivatePostgres::start(&config.data.dir).await?;
-    Ok((private.options(), Some(private)))
+/// What serves, once it has started.
+struct Parts {
+    services: Services,
+    writing: JoinSet<()>,
 }
 
-async fn serve_database(
+async fn start(
     config: &Config,
-    options: PgConnectOptions,
+    database: &Database,
     clock: &Clock,
-    stop: &mut Stop,
-) -> Result<(), AppError> {
+    health: &Health,
+) -> Result<Parts, AppError> {
+    let options = database.start().await?;
     let store = Store::open(options, config.database.connections).await?;
-    let (log_writers, mut writing) = LogWriters::start(&store, config.log.writers);
-    let services = services(config, store, log_writers, clock).await?;
-    let (stop_workers, mut working) = workers(config, &services, clock);
-    let endpoint = Arc::new(Endpoint::new(services, &config.limits, &config.http, clock.clone()));
-    let address = config.http.listen;
-    let listener = TcpListener::bind(address).await.map_err(|e| AppError::Listen(address, e))?;
-    let address = listener.local_addr().map_err(|e| AppError::Listen(address, e))?;
+    // Before the first record: afterwards a worker does it.
+    store.make_log_partitions(clock.now()).await?;
+    let (log_writers, writing) = LogWriters::start(&store, config.log.writers);
+    let services = services(config, store, log_writers, clock, health.clone()).await?;
+    Ok(Parts { services, writing })
+}
+
+async fn serve_parts(
+    config: &Config,
+    database: &Database,
+    listener: TcpListener,
+    Parts { services, mut writing }: Parts,
+    (stop_workers, mut working): (watch_channel::Sender<bool>, JoinSet<()>),
+    stop: &mut Stop,
+    clock: &Clock,
+) -> Result<(), AppError> {
+    let health = services.health.clone();
+    let endpoint = Endpoint::new(services, &config.limits, &config.http, clock.clone());
+    let address = listener.local_addr().map_err(|e| AppError::Listen(config.http.listen, e))?;
     warn(config, address);
     tracing::info!(address = %format!("http://{address}"), "serving");
     let (drain, draining) = tokio::sync::oneshot::channel::<()>();
-    let mut serving = std::pin::pin!(listener::serve(listener, endpoint, &config.limits, async {
+    let serving = listener::serve(listener, Arc::new(endpoint), &config.limits, async {
         // Either way of ending means to stop.
         _ = draining.await;
-    }));
+    });
+    let mut serving = std::pin::pin!(serving);
     tokio::select! {
         () = &mut serving => return Ok(()),
+        error = database.watch(config, &health) => return Err(error.into()),
         () = stop.next() => tracing::info!("draining"),
     }
     _ = drain.send(());
@@ -148,19 +242,23 @@ async fn services(
     store: Store,
     log_writers: LogWriters,
     clock: &Clock,
+    health: Health,
 ) -> Result<Services, AppError> {
     let listed = config.consent.citizen_services.iter().map(|id| (**id).clone()).collect();
     Ok(Services {
+        health,
         tenants: tenants::tenants(&store, config, clock).await?,
         store,
         log_writers,
         lift_policies: config.blocking.lift_policies(),
         consent_page_rows: config.consent.page_rows,
+        check_blocks_rows_max: config.limits.check_blocks_rows_max,
         citizen_services: match config.is_test_bench {
             true => CitizenServices::CallersHere,
             false => CitizenServices::Listed(listed),
         },
         repeated_log_id: config.log.repeated_log_id.policy(),
+        future_activity: config.log.future_activity.policy(),
     })
 }
 
@@ -182,15 +280,24 @@ fn workers(
     config: &Config,
     services: &Services,
     clock: &Clock,
-) -> (watch::Sender<bool>, JoinSet<()>) {
-    let (stop, stopped) = watch::channel(false);
+) -> (watch_channel::Sender<bool>, JoinSet<()>) {
+    let (stop, stopped) = watch_channel::channel(false);
     let mut working = JoinSet::new();
     for replicator in services.tenants.replicators() {
         working.spawn(workers::replication::run(replicator, stopped.clone()));
     }
+    let (store, health) = (&services.store, &services.health);
+    if config.database.url.is_none() {
+        let Data { dir, free_bytes_low, free_bytes_least, .. } = config.data.clone();
+        let wanted = watch::Wanted { folder: dir, low: free_bytes_low, least: free_bytes_least };
+        working.spawn(watch::space(wanted, health.clone(), stopped.clone()));
+    }
+    working.spawn(watch::partitions(store.clone(), clock.clone(), stopped.clone()));
+    let watched = watch::clocks(store.clone(), clock.clone(), health.clone(), stopped.clone());
+    working.spawn(watched);
     if config.retention.every_hours > 0 {
         let every = Duration::from_secs(config.retention.every_hours * 3600);
-        let (store, clock) = (services.store.clone(), clock.clone());
+        let (store, clock) = (store.clone(), clock.clone());
         working.spawn(workers::retention::run(store, retention(config), every, clock, stopped));
     }
     (stop, working)

@@ -73,7 +73,8 @@ async fn answer(
     told: &mut Dispatched,
 ) -> Result<Answer, Fault> {
     let document = xml::decode(message.body, message.charset)?;
-    let Envelope { logical_address, body, reader } = Envelope::open(&document, VOCABULARY)?;
+    let Envelope { logical_address, body, mut reader } = Envelope::open(&document, VOCABULARY)?;
+    reader.limit_rows(services.check_blocks_rows_max);
     let tenant = services.tenants.of(&logical_address);
     told.logical_address = Some(logical_address);
     let tenant = tenant

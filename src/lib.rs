@@ -16,6 +16,7 @@ pub mod config;
 pub mod contracts;
 pub mod dispatch;
 pub mod domain;
+pub mod health;
 pub mod messages;
 pub mod peers;
 pub mod private_postgres;

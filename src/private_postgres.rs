@@ -1,19 +1,27 @@
 //! A private `PostgreSQL` under the data folder, for an installation that names no database.
 //!
-//! It listens on a Unix socket only, is found again after a crash, and is stopped at the
-//! end. As root its programs run as an unprivileged user, because `PostgreSQL` refuses root;
+//! It listens on a Unix socket only, is found again after a crash, is started again when it ends by
+//! itself, and is stopped at the end; nothing is done to a process that is not of this folder. As root its programs run as an unprivileged user, because `PostgreSQL` refuses root;
 //! when that user cannot reach the data folder the files are kept in `/var/lib/sigill`, and
 //! a symbolic link in the data folder leads there.
 
+mod process;
+mod settings;
+
 use nix::unistd::{Gid, Uid, User, chown, geteuid};
+use process::{Ending, Postmaster, Stage};
+pub use settings::Sizes;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnectOptions;
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
+use std::time::Duration;
 use tokio::process::Command;
+use tokio::time::{Instant, sleep};
 
 /// The database's superuser, who can only come through the socket's folder.
 const DATABASE_USER: &str = "sigill";
@@ -21,6 +29,18 @@ const DATABASE_USER: &str = "sigill";
 const UNPRIVILEGED_USERS: [&str; 2] = ["postgres", "nobody"];
 /// Where files are kept that the unprivileged user could not reach in the data folder.
 const REACHABLE_DIR: &str = "/var/lib/sigill";
+/// How long an ordinary end may take, and one in a hurry.
+const END_TIMEOUT: Duration = Duration::from_secs(60);
+const HURRIED_END_TIMEOUT: Duration = Duration::from_millis(800);
+/// How often it is looked whether it has come or gone.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
+/// How often it is looked whether it still runs.
+const WATCH_PAUSE: Duration = Duration::from_millis(200);
+/// Pauses between attempts to start it again: they double.
+const RESTART_PAUSE_FIRST: Duration = Duration::from_millis(200);
+const RESTART_PAUSE_LONGEST: Duration = Duration::from_secs(5);
+/// Lines of its log that are looked at for why it did not start.
+const LOG_BYTES_MAX: u64 = 16 * 1024;
 /// A socket's path is at most 107 bytes, of which its name takes 15.
 const SOCKET_DIR_BYTES_MAX: usize = 90;
 
@@ -47,6 +67,15 @@ pub enum PrivatePostgresError {
     /// A file or folder.
     #[error("{0}: {1}")]
     File(PathBuf, io::Error),
+    /// It did not come up.
+    #[error("PostgreSQL did not start: {0}")]
+    NotStarted(String),
+    /// It did not end.
+    #[error("PostgreSQL does not end")]
+    NotEnded,
+    /// It ended by itself, and could not be started again.
+    #[error("PostgreSQL has ended and could not be started again in {0} s; last: {1}")]
+    GaveUp(u64, String),
     /// A program of `PostgreSQL`'s failed.
     #[error("{program} failed ({status}): {output}")]
     Failed {
@@ -68,16 +97,17 @@ pub struct PrivatePostgres {
     cluster: PathBuf,
     socket_dir: PathBuf,
     user: Option<(Uid, Gid)>,
+    sizes: Sizes,
     /// Held as long as the server runs, so that nobody else uses the folder.
     _lock: File,
 }
 
 impl PrivatePostgres {
-    /// Starts the `PostgreSQL` of a data folder, or takes over the one that a crash left running.
+    /// Finds the programs and the folder, and makes the cluster where there is none. Nothing runs yet.
     ///
     /// # Errors
     /// That there is no `PostgreSQL`, that the folder is in use, or what failed.
-    pub async fn start(data: &Path) -> Result<Self> {
+    pub async fn prepare(data: &Path, connections: u32) -> Result<Self> {
         let programs = programs().await.ok_or(PrivatePostgresError::NotInstalled)?;
         fs::create_dir_all(data).map_err(at(data))?;
         let data = fs::canonicalize(data).map_err(at(data))?;
@@ -85,14 +115,64 @@ impl PrivatePostgres {
         let user = if geteuid().is_root() { Some(unprivileged()?) } else { None };
         let cluster = cluster_path(&data, user)?;
         let socket_dir = socket_dir(&cluster);
-        let server = Self { programs, cluster, socket_dir, user, _lock: lock };
+        let sizes = Sizes::of_machine(connections, &data);
+        let server = Self { programs, cluster, socket_dir, user, sizes, _lock: lock };
         if !server.cluster.join("PG_VERSION").exists() {
             server.initialize().await?;
         }
-        if !server.run("pg_ctl", &["status"]).await?.status.success() {
-            server.launch().await?;
-        }
         Ok(server)
+    }
+
+    /// Starts it, or takes over the one that a crash of ours left running; done when it answers.
+    ///
+    /// # Errors
+    /// Why it did not come up.
+    pub async fn start(&self) -> Result<()> {
+        if Postmaster::find(&self.cluster).is_none() {
+            self.launch().await?;
+        }
+        loop {
+            let Some(postmaster) = Postmaster::find(&self.cluster) else {
+                return Err(PrivatePostgresError::NotStarted(self.last_said()));
+            };
+            match postmaster.stage() {
+                Stage::Ready => return Ok(()),
+                // After a crash it first puts its files right, which takes what it takes.
+                Stage::Starting => sleep(LOOK_PAUSE).await,
+            }
+        }
+    }
+
+    /// Watches it for ever, and starts it again when it has ended, for whatever reason; `down` is told
+    /// when that happens and when it is over.
+    ///
+    /// # Errors
+    /// That it could not be started again for `give_up`.
+    pub async fn watch(&self, give_up: Duration, down: impl Fn(bool)) -> Result<()> {
+        loop {
+            sleep(WATCH_PAUSE).await;
+            if Postmaster::find(&self.cluster).is_some() {
+                continue;
+            }
+            down(true);
+            tracing::error!("PostgreSQL has ended; starting it again");
+            self.start_again(give_up).await?;
+            tracing::warn!("PostgreSQL runs again");
+            down(false);
+        }
+    }
+
+    async fn start_again(&self, give_up: Duration) -> Result<()> {
+        let (since, mut pause) = (Instant::now(), RESTART_PAUSE_FIRST);
+        while let Err(error) = self.start().await {
+            if since.elapsed() >= give_up {
+                return Err(PrivatePostgresError::GaveUp(give_up.as_secs(), error.to_string()));
+            }
+            tracing::error!(%error, "PostgreSQL could not be started again yet");
+            sleep(pause).await;
+            pause = (pause * 2).min(RESTART_PAUSE_LONGEST);
+        }
+        Ok(())
     }
 
     /// How to connect.
@@ -112,12 +192,33 @@ impl PrivatePostgres {
         Ok(options(&socket_dir(&cluster)))
     }
 
-    /// Stops the server; what has been committed is kept.
+    /// Stops it; what has been committed is kept.
     ///
     /// # Errors
-    /// That it could not be stopped.
-    pub async fn stop(self) -> Result<()> {
-        self.checked("pg_ctl", &["stop", "--mode=fast", "--wait"]).await
+    /// That it did not end.
+    pub async fn stop(&self) -> Result<()> {
+        self.end(Ending::Fast, END_TIMEOUT).await
+    }
+
+    /// Stops it within a second; what has been committed is kept, and read again at the next start.
+    ///
+    /// # Errors
+    /// That it did not end.
+    pub async fn stop_at_once(&self) -> Result<()> {
+        self.end(Ending::Immediate, HURRIED_END_TIMEOUT).await
+    }
+
+    async fn end(&self, ending: Ending, within: Duration) -> Result<()> {
+        let Some(postmaster) = Postmaster::find(&self.cluster) else { return Ok(()) };
+        postmaster.end(ending);
+        let since = Instant::now();
+        while postmaster.runs(&self.cluster) {
+            if since.elapsed() >= within {
+                return Err(PrivatePostgresError::NotEnded);
+            }
+            sleep(LOOK_PAUSE).await;
+        }
+        Ok(())
     }
 
     /// Makes the cluster beside its place and moves it there, so that half a cluster is never
@@ -140,15 +241,35 @@ impl PrivatePostgres {
         if self.socket_dir != self.cluster {
             self.private_dir(&self.socket_dir)?;
         }
-        // Terse and without statements: the server's own log must not hold what rows hold.
-        let settings = format!(
-            "-k '{}' -c listen_addresses='' -c log_error_verbosity=terse \
-             -c log_min_error_statement=panic -c max_wal_size=4GB",
-            self.socket_dir.display()
-        );
+        // Its number may have gone to somebody else's process, for whose sake it would not start.
+        process::remove_stale_note(&self.cluster).map_err(at(&self.cluster))?;
         let log = format!("--log={}", self.cluster.join("server.log").display());
-        let options = format!("--options={settings}");
-        self.checked("pg_ctl", &["start", "--wait", "--silent", &log, &options]).await
+        let options = format!("--options={}", self.sizes.options(&self.socket_dir));
+        self.checked("pg_ctl", &["start", "--no-wait", "--silent", &log, &options]).await?;
+        // It notes itself before it reads its files.
+        let since = Instant::now();
+        while Postmaster::find(&self.cluster).is_none() && since.elapsed() < Duration::from_secs(2)
+        {
+            sleep(LOOK_PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Why it did not start, as its log says last.
+    fn last_said(&self) -> String {
+        let path = self.cluster.join("server.log");
+        let mut text = Vec::new();
+        let read = File::open(&path).and_then(|mut file| {
+            let length = file.metadata()?.len();
+            file.seek(SeekFrom::Start(length.saturating_sub(LOG_BYTES_MAX)))?;
+            file.read_to_end(&mut text)
+        });
+        let text = String::from_utf8_lossy(&text);
+        let causes = text.lines().rev().filter(|l| l.contains("FATAL") || l.contains("PANIC"));
+        match (read, causes.take(1).next()) {
+            (Ok(_), Some(cause)) => cause.to_owned(),
+            _ => format!("see {}", path.display()),
+        }
     }
 
     fn private_dir(&self, dir: &Path) -> Result<()> {
@@ -168,7 +289,7 @@ impl PrivatePostgres {
             command.uid(uid.as_raw()).gid(gid.as_raw());
         }
         // The server keeps what it inherits: a pipe would never end.
-        command.stdin(std::process::Stdio::null());
+        command.stdin(std::process::Stdio::null()).kill_on_drop(true);
         if arguments.first() == Some(&"start") {
             command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         }
@@ -184,7 +305,7 @@ impl PrivatePostgres {
         let last: Vec<&str> = said.lines().rev().take(5).collect();
         let mut output_text = last.into_iter().rev().collect::<Vec<_>>().join("; ");
         if output_text.is_empty() {
-            output_text = format!("see {}", self.cluster.join("server.log").display());
+            output_text = self.last_said();
         }
         Err(PrivatePostgresError::Failed { program, status: output.status, output: output_text })
     }

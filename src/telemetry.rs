@@ -2,11 +2,35 @@
 //!
 //! Never in a line or metric: patient identity, names, message bodies, SQL parameters.
 
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging. `SIGILL_LOG` sets what is logged, in the syntax of tracing's filters;
+/// Lines that may wait for whoever reads standard error; more are dropped, counted and told.
+const LINES_WAITING_MAX: usize = 16_384;
+
+/// The log that has been started. When it is dropped, what waits is written, for a second at most.
+pub struct Log {
+    _writing: WorkerGuard,
+    dropped: ErrorCounter,
+}
+
+impl Log {
+    /// How many lines have been dropped so far, because nobody took them.
+    pub fn dropped(&self) -> impl Fn() -> u64 + use<> {
+        let dropped = self.dropped.clone();
+        move || dropped.dropped_lines() as u64
+    }
+}
+
+/// Starts logging, beside those who log: one who does not read standard error holds up nobody.
+/// `SIGILL_LOG` sets what is logged, in the syntax of tracing's filters;
 /// without it, everything from `info` up.
-pub fn start() {
+pub fn start() -> Log {
+    let (lines, writing) = NonBlockingBuilder::default()
+        .buffered_lines_limit(LINES_WAITING_MAX)
+        .lossy(true)
+        .finish(std::io::stderr());
+    let dropped = lines.error_counter();
     let filter =
         EnvFilter::try_from_env("SIGILL_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
     tracing_subscriber::fmt()
@@ -16,11 +40,12 @@ pub fn start() {
         .with_span_list(false)
         .with_target(false)
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(lines)
         .init();
+    Log { _writing: writing, dropped }
 }
 
-/// A metric with a value for each tenant.
+/// A metric; some have a value for each tenant.
 #[derive(Debug, Clone, Copy)]
 pub struct Metric {
     name: &'static str,
@@ -43,7 +68,36 @@ pub const REPLICATION_LAG: Metric = Metric {
     help: "How long the oldest of them has waited, in seconds; 0 when none waits.",
 };
 
+/// Lines that nobody took.
+pub const LOG_LINES_DROPPED: Metric = Metric {
+    name: "sigill_log_lines_dropped",
+    help: "Lines of the server's own log that were dropped because nobody read standard error.",
+};
+/// Records from the future.
+pub const FUTURE_RECORDS: Metric = Metric {
+    name: "sigill_log_future_records",
+    help: "Log records stored by this process whose activity lies more than a day in the future.",
+};
+/// Clocks that ran ahead.
+pub const CLOCK_AHEAD: Metric = Metric {
+    name: "sigill_change_clock_ahead_seconds",
+    help: "How far the change clock that is furthest ahead of the database's clock is ahead.",
+};
+/// Space.
+pub const DISK_LOW: Metric =
+    Metric { name: "sigill_disk_low", help: "1 when little space is left under the data folder." };
+/// Log records.
+pub const STORING_FAILS: Metric = Metric {
+    name: "sigill_log_storing_fails",
+    help: "1 when log records could not be stored the last time somebody tried.",
+};
+
 impl Metric {
+    /// The value of the whole process.
+    pub fn plain(self, out: &mut String, value: u64) {
+        out.push_str(&format!("{} {value}\n", self.name));
+    }
+
     /// Says what it means.
     pub fn describe(self, out: &mut String) {
         let Self { name, help } = self;

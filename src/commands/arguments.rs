@@ -2,6 +2,7 @@
 
 use super::check_config::CheckConfigCommand;
 use super::check_contracts::CheckContractsCommand;
+use super::clock::ClockCommand;
 use super::error::CommandError;
 use super::hold::HoldCommand;
 use super::import::ImportCommand;
@@ -36,6 +37,9 @@ enum Command {
     /// Legal holds: what must not be removed, however old.
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Change clocks that ran ahead of the database's own.
+    #[command(subcommand)]
+    Clock(ClockCommand),
     /// Compare our schemas and WSDLs with the official package in a folder.
     CheckContracts(CheckContractsCommand),
 }
@@ -67,6 +71,7 @@ impl Command {
             Self::Import(command) => command.run().await,
             Self::Retention(command) => command.run().await,
             Self::Hold(command) => command.run().await,
+            Self::Clock(command) => command.run().await,
             Self::CheckContracts(command) => command.run(),
         }
     }

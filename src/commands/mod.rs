@@ -3,6 +3,7 @@
 pub mod arguments;
 mod check_config;
 mod check_contracts;
+mod clock;
 mod error;
 mod hold;
 mod import;

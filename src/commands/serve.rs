@@ -25,8 +25,8 @@ impl ServeCommand {
     pub async fn run(self) -> Result<bool, CommandError> {
         let mut config = self.settings.load()?;
         config.http.listen = self.http.unwrap_or(config.http.listen);
-        telemetry::start();
-        app::serve(config, Clock::System).await?;
+        let log = telemetry::start();
+        app::serve(config, Clock::System, log.dropped()).await?;
         Ok(true)
     }
 }

@@ -10,6 +10,17 @@ use std::path::PathBuf;
 pub struct Data {
     /// The folder.
     pub dir: PathBuf,
+    /// Bytes of free space there, up to 1 EiB, below which the server is not ready and gives no large
+    /// answers; 0 is none. Only looked at where the database is private.
+    #[serde(deserialize_with = "bounded::<_, 0, 1_152_921_504_606_846_976, _>")]
+    pub free_bytes_low: u64,
+    /// The same, below which nothing is stored any more: PostgreSQL needs some to go on.
+    #[serde(deserialize_with = "bounded::<_, 0, 1_152_921_504_606_846_976, _>")]
+    pub free_bytes_least: u64,
+    /// Seconds, 1 to 86 400, for which the private database is started again when it ends by itself,
+    /// before the server gives up.
+    #[serde(deserialize_with = "bounded::<_, 1, 86_400, _>")]
+    pub restart_seconds: u64,
 }
 
 /// The database.
@@ -18,20 +29,26 @@ pub struct Data {
 pub struct Database {
     /// `postgres://…`; when absent, a private `PostgreSQL` is started under the data folder.
     pub url: Option<String>,
-    /// Connections in the pool, 4 to 500.
-    #[serde(deserialize_with = "bounded::<_, 4, 500, _>")]
+    /// Connections, 6 to 500: a sixth each for CheckBlocks, CheckConsent, other reads of one patient and
+    /// log records, one for readiness, the rest for everything else.
+    #[serde(deserialize_with = "bounded::<_, 6, 500, _>")]
     pub connections: u32,
 }
 
 impl Default for Data {
     fn default() -> Self {
-        Self { dir: "./var".into() }
+        Self {
+            dir: "./var".into(),
+            free_bytes_low: 1024 * 1024 * 1024,
+            free_bytes_least: 128 * 1024 * 1024,
+            restart_seconds: 600,
+        }
     }
 }
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: None, connections: 8 }
+        Self { url: None, connections: 12 }
     }
 }
 

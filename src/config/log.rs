@@ -10,6 +10,8 @@ use serde::Deserialize;
 pub struct Log {
     /// What happens when a log id comes again.
     pub repeated_log_id: RepeatedLogId,
+    /// What becomes of records whose activity lies more than a day in the future.
+    pub future_activity: FutureActivity,
     /// Transactions that store log records at one time, 1 to 16.
     #[serde(deserialize_with = "bounded::<_, 1, 16, _>")]
     pub writers: usize,
@@ -26,9 +28,24 @@ pub enum RepeatedLogId {
     AcceptIdentical,
 }
 
+/// What becomes of records whose activity lies more than a day in the future.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FutureActivity {
+    /// They are stored, counted, and told in the server's own log.
+    #[default]
+    Accept,
+    /// The call is refused.
+    Refuse,
+}
+
 impl Default for Log {
     fn default() -> Self {
-        Self { repeated_log_id: RepeatedLogId::Refuse, writers: 2 }
+        Self {
+            repeated_log_id: RepeatedLogId::Refuse,
+            future_activity: FutureActivity::Accept,
+            writers: 2,
+        }
     }
 }
 
@@ -38,6 +55,16 @@ impl RepeatedLogId {
         match self {
             Self::Refuse => record::RepeatedLogId::Refuse,
             Self::AcceptIdentical => record::RepeatedLogId::AcceptIdentical,
+        }
+    }
+}
+
+impl FutureActivity {
+    /// As the domain has it.
+    pub fn policy(self) -> record::FutureActivity {
+        match self {
+            Self::Accept => record::FutureActivity::Accept,
+            Self::Refuse => record::FutureActivity::Refuse,
         }
     }
 }

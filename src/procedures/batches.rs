@@ -1,11 +1,11 @@
-//! Many rows, a batch at a time, as fast as they are taken.
+//! Many rows, a page at a time, as fast as they are taken.
 
 use crate::store::error::StoreError;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Batches that may wait for a slow receiver.
-const BATCHES_WAITING_MAX: usize = 2;
+/// Pages that may wait for a slow receiver, beside the one that it is being given.
+const BATCHES_WAITING_MAX: usize = 1;
 
 /// Rows that are being read. Who drops them ends the reading.
 #[derive(Debug)]

@@ -3,9 +3,10 @@
 use super::tenants::{Tenant, Tenants};
 use crate::domain::blocking::lift_policy::LiftPolicies;
 use crate::domain::identity::HsaId;
-use crate::domain::log::record::RepeatedLogId;
+use crate::domain::log::record::{FutureActivity, RepeatedLogId};
 use crate::domain::rejection::{Class, Rejection};
 use crate::domain::time::Timestamp;
+use crate::health::{Health, Space};
 use crate::store::change::{Change, ChangeDomain};
 use crate::store::database::Store;
 use crate::store::error::StoreError;
@@ -14,6 +15,8 @@ use crate::store::log::writer::LogWriters;
 /// The parts and settings that procedures use.
 #[derive(Debug, Clone)]
 pub struct Services {
+    /// How the parts are.
+    pub health: Health,
     /// The store.
     pub store: Store,
     /// The queue of log records to be stored.
@@ -22,10 +25,14 @@ pub struct Services {
     pub tenants: Tenants,
     /// What happens when a log id comes again.
     pub repeated_log_id: RepeatedLogId,
+    /// What becomes of log records whose activity lies in the future.
+    pub future_activity: FutureActivity,
     /// How care providers let their blocks be lifted.
     pub lift_policies: LiftPolicies,
     /// Assertions that a page of GetConsentsForCareProvider should hold.
     pub consent_page_rows: usize,
+    /// Rows of one CheckBlocks.
+    pub check_blocks_rows_max: usize,
     /// Systems that may act for patients.
     pub citizen_services: CitizenServices,
 }
@@ -54,10 +61,33 @@ pub struct Context<'s> {
     pub now: Timestamp,
 }
 
+impl Services {
+    /// Whether there is space for more.
+    pub(super) fn may_store(&self) -> Result<(), StoreError> {
+        match self.health.space() {
+            Space::Enough | Space::Low => Ok(()),
+            Space::Exhausted => Err(StoreError::NoSpace),
+        }
+    }
+
+    /// Whether there is space for what large answers may need.
+    pub(super) fn may_answer_at_length(&self) -> Result<(), StoreError> {
+        match self.health.space() {
+            Space::Enough => Ok(()),
+            Space::Low | Space::Exhausted => Err(StoreError::NoSpace),
+        }
+    }
+}
+
 impl Context<'_> {
     /// Begins a change of the tenant's data.
     pub(super) async fn change(&self, domain: ChangeDomain) -> Result<Change, StoreError> {
-        self.services.store.change(self.tenant.id, domain, self.now).await
+        self.services.may_store()?;
+        let national = match domain {
+            ChangeDomain::Blocking => self.tenant.national_here(),
+            ChangeDomain::Consent => None,
+        };
+        self.services.store.change(self.tenant.id, national, domain, self.now).await
     }
 
     /// Whether the calling system may act for patients.

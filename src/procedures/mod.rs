@@ -9,5 +9,6 @@ pub mod consent;
 pub mod context;
 pub mod failure;
 pub mod log;
+pub mod readiness;
 pub mod retention;
 pub mod tenants;

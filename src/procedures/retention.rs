@@ -109,7 +109,7 @@ impl<'r> Round<'r> {
         policy: &Policy,
     ) -> Result<usize, StoreError> {
         let cutoffs = policy.cutoffs(self.now);
-        let mut change = self.store.change(tenant, kind.domain, self.now).await?;
+        let mut change = self.store.change(tenant, None, kind.domain, self.now).await?;
         let rows = self.retention.batch_rows;
         let removed = change.remove_due(kind, self.now, &cutoffs, rows).await?;
         change.commit().await?;

@@ -100,6 +100,14 @@ impl Tenants {
 }
 
 impl Tenant {
+    /// The national tenant of this installation to which its changes of blocks go on.
+    pub(super) fn national_here(&self) -> Option<TenantId> {
+        match &self.upstream {
+            Upstream::Here(national) => Some(national.id),
+            Upstream::None | Upstream::Elsewhere(_) => None,
+        }
+    }
+
     /// A tenant that is everything and may hold everybody's data.
     pub fn whole(id: TenantId) -> Self {
         Self { id, care_providers: Vec::new(), level: Level::Both, upstream: Upstream::None }

@@ -105,7 +105,7 @@ fn open(document: &str, vocabulary: Vocabulary) -> Result<Opened<'_>, Fault> {
 
 /// Reads the header entries and stands behind the header.
 fn headers(reader: &mut Reader<'_>, registry: Ns) -> Result<Option<String>, Fault> {
-    let mut logical_address: Option<String> = None;
+    let mut logical_address: Option<Option<String>> = None;
     reader.enter_any().map_err(broken)?;
     while let Some(tag) = reader.peek() {
         if (tag.ns, tag.name) == (registry, "LogicalAddress") {
@@ -119,7 +119,7 @@ fn headers(reader: &mut Reader<'_>, registry: Ns) -> Result<Option<String>, Faul
                 return Err(Fault::client("SOAP-huvudet LogicalAddress förekommer två gånger"));
             }
             let text = text.trim();
-            logical_address = (!text.is_empty()).then(|| text.to_owned());
+            logical_address = Some((!text.is_empty()).then(|| text.to_owned()));
             continue;
         }
         let for_us = tag.attributed.actor.is_none_or(|a| a.is_empty() || a == NEXT_ACTOR);
@@ -132,7 +132,7 @@ fn headers(reader: &mut Reader<'_>, registry: Ns) -> Result<Option<String>, Faul
         reader.skip(tag).map_err(broken)?;
     }
     reader.leave(None).map_err(broken)?;
-    Ok(logical_address)
+    Ok(logical_address.flatten())
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "shape of map_err")]

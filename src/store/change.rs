@@ -1,14 +1,24 @@
 //! A change under way: a transaction that holds its tenant's change clock.
 
-use super::database::Store;
+use super::database::{Store, StoringTime};
 use super::error::StoreError;
 use super::readers::Tries;
 use super::tenants::TenantId;
-use crate::domain::time::Timestamp;
-use sqlx::{PgConnection, Postgres, Transaction};
+use crate::domain::time::{Timestamp, whole_second};
+use sqlx::error::DatabaseError;
+use sqlx::{FromRow, PgConnection, Postgres, Transaction};
+use std::collections::HashMap;
+use std::iter;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// How long a change waits for those before it.
+const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Domains whose changes consumers follow with cursors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChangeDomain {
     /// Blocks and temporary revokes.
     Blocking,
@@ -33,25 +43,65 @@ pub struct Change {
     pub(super) tenant: TenantId,
     domain: ChangeDomain,
     stored_at: Timestamp,
+    storing_time: StoringTime,
+    _turns: Vec<OwnedSemaphorePermit>,
+}
+
+/// Turns to change a tenant's data within this process, first come, first served: who waits for one
+/// holds no connection.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Turns(Arc<Mutex<HashMap<(TenantId, ChangeDomain), Arc<Semaphore>>>>);
+
+impl Turns {
+    fn of(&self, tenant: TenantId, domain: ChangeDomain) -> Arc<Semaphore> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry((tenant, domain)).or_insert_with(|| Arc::new(Semaphore::new(1))))
+    }
+
+    pub(super) async fn wait(
+        &self,
+        tenant: TenantId,
+        domain: ChangeDomain,
+    ) -> Result<OwnedSemaphorePermit, StoreError> {
+        match timeout(TURN_TIMEOUT, self.of(tenant, domain).acquire_owned()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            _ => Err(sqlx::Error::PoolTimedOut.into()),
+        }
+    }
+}
+
+/// A tenant's change clock as it stands.
+#[derive(FromRow)]
+struct ClockRow {
+    latest_at: Timestamp,
+    now: Timestamp,
 }
 
 impl Store {
-    /// Begins a change and waits for its turn.
+    /// Waits for its turn and begins a change; `national` is the tenant in which it may go on.
     ///
     /// # Errors
     /// The store's.
     pub async fn change(
         &self,
         tenant: TenantId,
+        national: Option<TenantId>,
         domain: ChangeDomain,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
+        let mut turns = Vec::with_capacity(2);
+        // From local to national, and a national service has no other above it.
+        for tenant in iter::once(tenant).chain(national) {
+            turns.push(self.turns.wait(tenant, domain).await?);
+        }
         let mut transaction = self.begin().await?;
-        let stored_at = tick(&mut transaction, tenant, domain, now).await?;
-        Ok(Change { transaction, tenant, domain, stored_at })
+        let storing_time = self.storing_time;
+        let stored_at = tick(&mut transaction, tenant, domain, storing_time.by_caller(now)).await?;
+        Ok(Change { transaction, tenant, domain, stored_at, storing_time, _turns: turns })
     }
 
-    /// A cursor: every change that is not visible yet will be stored at or after it.
+    /// A cursor: every change that is not visible yet will be stored at or after it. A change that is
+    /// being made does not hold it up, and no database that takes no changes.
     ///
     /// # Errors
     /// The store's.
@@ -61,13 +111,77 @@ impl Store {
         domain: ChangeDomain,
         now: Timestamp,
     ) -> Result<Timestamp, StoreError> {
+        let now = self.storing_time.by_caller(now);
+        let query = || {
+            sqlx::query(
+                "/* cursor */ select latest_at, coalesce($3, clock_timestamp()) as now
+                 from change_clocks where tenant_id = $1 and domain = $2",
+            )
+            .bind(tenant.0)
+            .bind(domain.name())
+            .bind(now)
+        };
+        let found = self.readers.fetch_all(query).await?;
+        let Some(row) = found.first() else { return self.first_cursor(tenant, domain, now).await };
+        let ClockRow { latest_at, now } = ClockRow::from_row(row)?;
+        // What is being changed now is stored no earlier than what is visible of the clock. It is
+        // moved on so that what has been told is not told again, once a second and if nobody has it.
+        if whole_second(latest_at) >= whole_second(now) {
+            return Ok(latest_at);
+        }
+        let moved = sqlx::query_scalar(
+            "/* move_clock */ with free as (select tenant_id, domain from change_clocks
+                where tenant_id = $1 and domain = $2 for update skip locked)
+             update change_clocks c set latest_at = greatest(c.latest_at, $3)
+             from free where c.tenant_id = free.tenant_id and c.domain = free.domain
+             returning c.latest_at",
+        )
+        .bind(tenant.0)
+        .bind(domain.name())
+        .bind(now)
+        .fetch_optional(&self.pool)
+        .await;
+        match moved {
+            Ok(moved) => Ok(moved.unwrap_or(latest_at)),
+            Err(error) => {
+                tracing::warn!(%error, "cursor not moved on");
+                Ok(latest_at)
+            }
+        }
+    }
+
+    /// The cursor where nothing has been changed yet.
+    async fn first_cursor(
+        &self,
+        tenant: TenantId,
+        domain: ChangeDomain,
+        now: Option<Timestamp>,
+    ) -> Result<Timestamp, StoreError> {
         let mut tries = Tries::with(&self.pool);
         loop {
             let mut connection = self.pool.acquire().await?;
             match tick(&mut connection, tenant, domain, now).await {
                 Ok(cursor) => return Ok(cursor),
+                Err(StoreError::Database(error)) if is_read_only(&error) => {
+                    return Ok(Timestamp::UNIX_EPOCH);
+                }
                 Err(error) => tries.again(error)?,
             }
+        }
+    }
+}
+
+/// Whether the database takes no changes.
+fn is_read_only(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "25006")
+}
+
+impl StoringTime {
+    /// The caller's time where that counts.
+    fn by_caller(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Database => None,
+            Self::Caller => Some(now),
         }
     }
 }
@@ -84,6 +198,7 @@ impl Change {
     /// # Errors
     /// The store's.
     pub async fn go_on_in(&mut self, tenant: TenantId, now: Timestamp) -> Result<(), StoreError> {
+        let now = self.storing_time.by_caller(now);
         self.stored_at = tick(&mut self.transaction, tenant, self.domain, now).await?;
         self.tenant = tenant;
         Ok(())
@@ -116,15 +231,18 @@ impl Change {
     }
 }
 
+/// Moves the clock on to `now`, or the database's time, and holds it until the transaction ends.
 async fn tick(
     connection: &mut PgConnection,
     tenant: TenantId,
     domain: ChangeDomain,
-    now: Timestamp,
+    now: Option<Timestamp>,
 ) -> Result<Timestamp, StoreError> {
     let latest = sqlx::query_scalar(
-        "/* tick */ insert into change_clocks as c (tenant_id, domain, latest_at) values ($1, $2, $3)
-         on conflict (tenant_id, domain) do update set latest_at = greatest(c.latest_at, excluded.latest_at)
+        "/* tick */ insert into change_clocks as c (tenant_id, domain, latest_at)
+         values ($1, $2, coalesce($3, clock_timestamp()))
+         on conflict (tenant_id, domain) do update
+         set latest_at = greatest(c.latest_at, coalesce($3, clock_timestamp()))
          returning latest_at",
     )
     .bind(tenant.0)

@@ -32,9 +32,35 @@ pub enum StoreError {
     /// The connection broke at a commit: what was sent may or may not be stored.
     #[error("the outcome of a commit is unknown")]
     CommitUnknown,
+    /// Too little space is left on the disk.
+    #[error("too little space is left on the disk")]
+    NoSpace,
     /// The log writer ended before it answered.
     #[error("the log writer has stopped")]
     Stopped,
+}
+
+impl StoreError {
+    /// Whether the same would happen to anybody: it is the database, not what was asked of it.
+    pub fn concerns_everybody(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                // Not writable, no resources, shut down, system error.
+                let classes = ["25", "53", "57", "58"];
+                error.code().is_some_and(|code| classes.iter().any(|c| code.starts_with(c)))
+            }
+            Self::Database(error) => matches!(
+                error,
+                sqlx::Error::Io(_)
+                    | sqlx::Error::Protocol(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::PoolClosed
+                    | sqlx::Error::WorkerCrashed
+            ),
+            Self::CommitUnknown | Self::NoSpace | Self::Stopped => true,
+            Self::Migration(_) | Self::Inconsistent { .. } | Self::RowCount { .. } => false,
+        }
+    }
 }
 
 /// A change of exactly one row.

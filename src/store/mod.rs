@@ -7,11 +7,13 @@
 mod actions;
 pub mod blocking;
 pub mod change;
+pub mod clocks;
 pub mod consent;
 pub mod database;
 pub mod error;
 pub mod jobs;
 pub mod log;
+mod lookups;
 mod readers;
 pub mod retention;
 mod rows;

@@ -1,4 +1,4 @@
-//! Connections kept for the look-ups that decide about access.
+//! Connections kept for reads of one patient or provider.
 //!
 //! sqlx's pool asks each connection that comes back whether it still works: one more round
 //! trip a call. A look-up that has ended well has just shown that it does. So these
@@ -20,30 +20,30 @@ pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The kept connections.
 #[derive(Debug)]
 pub(super) struct Readers {
+    pool: PgPool,
     permits: Semaphore,
     idle: Mutex<Vec<PoolConnection<Postgres>>>,
 }
 
 impl Readers {
-    /// At most `count` connections of the pool's.
-    pub fn new(count: usize) -> Self {
-        Self { permits: Semaphore::new(count), idle: Mutex::default() }
+    /// At most `count` connections of a pool that nobody else uses.
+    pub fn new(pool: PgPool, count: usize) -> Self {
+        Self { pool, permits: Semaphore::new(count), idle: Mutex::default() }
     }
 
     /// The rows of a look-up, on one of the connections; `query` makes it anew for each try.
     pub async fn fetch_all<'q>(
         &self,
-        pool: &PgPool,
         query: impl Fn() -> Query<'q, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, StoreError> {
         let waiting = tokio::time::timeout(ACQUIRE_TIMEOUT, self.permits.acquire());
         let Ok(Ok(_permit)) = waiting.await else { return Err(sqlx::Error::PoolTimedOut.into()) };
-        let mut tries = Tries::with(pool);
+        let mut tries = Tries::with(&self.pool);
         loop {
             let idle = self.idle().pop();
             let mut connection = match idle {
                 Some(connection) => connection,
-                None => pool.acquire().await?,
+                None => self.pool.acquire().await?,
             };
             match query().fetch_all(&mut *connection).await {
                 Ok(found) => {
@@ -55,9 +55,10 @@ impl Readers {
         }
     }
 
-    /// Gives every connection back to the pool.
-    pub fn release(&self) {
+    /// Closes its connections when their work is done.
+    pub async fn close(&self) {
         self.idle().clear();
+        self.pool.close().await;
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<PoolConnection<Postgres>>> {

@@ -62,7 +62,7 @@ impl Bodies {
             return Err(self.too_large());
         }
         let mut bytes = Vec::with_capacity(announced.min(ROOM_AT_ONCE_BYTES));
-        let mut held = self.shares.take(from, 0).ok_or_else(overloaded)?;
+        let mut held = self.shares.none(from);
         let (end, mut window) = (Instant::now() + self.time, Instant::now() + self.stall);
         let mut pace_from = 0;
         loop {
@@ -87,7 +87,7 @@ impl Bodies {
             }
             let counted = |len: usize| len.saturating_sub(UNCOUNTED_BYTES);
             let more = counted(bytes.len() + piece.len()) - counted(bytes.len());
-            if !held.grow(more) {
+            if held.grow(more).is_err() {
                 drop((bytes, held));
                 self.drain(body).await;
                 return Err(overloaded());

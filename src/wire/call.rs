@@ -7,7 +7,7 @@ use super::connection::Connection;
 use super::large_calls::{LargeCalls, Turn};
 use super::reply::{self, Reply};
 use super::request_line::RequestLine;
-use super::shares::{Held, Percentages, Shares};
+use super::shares::{Held, Lacking, Percentages, Shares};
 use crate::clock::Clock;
 use crate::config::http::{Http, MissingContentType};
 use crate::config::limits::Limits;
@@ -32,8 +32,8 @@ const CORRELATION_ID: &str = "x-skltp-correlation-id";
 const LARGE_BODY_BYTES: usize = 256 * 1024;
 /// An answer of this size is as good as a piece of one; larger ones count while they wait.
 const LARGE_ANSWER_BYTES: usize = 64 * 1024;
-/// How long a call with a large body waits for its turn.
-const TURN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a call waits for its turn, or for a place where others' are free.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What calls are answered with.
 pub struct Calls {
@@ -154,17 +154,18 @@ impl Calls {
         connection.works();
         let turn = match received.bytes.len() > LARGE_BODY_BYTES {
             false => None,
-            true => match timeout(TURN_TIMEOUT, self.large.turn(address)).await {
+            true => match timeout(WAIT_TIMEOUT, self.large.turn(address)).await {
                 Ok(Some(turn)) => Some(turn),
                 _ => return Answered::refused(overloaded()),
             },
         };
-        let Some(place) = self.under_way.take(address, 1) else {
+        let Some(place) = self.place(address).await else {
             return Answered::refused(overloaded());
         };
         let is_large = turn.is_some();
         let on_this_machine = connection.peer().is_loopback();
-        let begun = Begun { received, charset, caller, on_this_machine, _place: place, _turn: turn };
+        let begun =
+            Begun { received, charset, caller, on_this_machine, _place: place, _turn: turn };
         let work = Arc::clone(self).work(begun, address);
         if !is_large {
             return work.await;
@@ -175,6 +176,18 @@ impl Calls {
             tracing::error!(%error, "call broken off");
             Answered::refused(failed())
         })
+    }
+
+    /// A place among the calls under way: at once, or not at all; but who has its share already while
+    /// there are others' waits.
+    async fn place(&self, address: Address) -> Option<Held> {
+        match self.under_way.take(address, 1) {
+            Ok(place) => Some(place),
+            Err(Lacking::ForAll) => None,
+            Err(Lacking::ForThisAddress) => {
+                timeout(WAIT_TIMEOUT, self.under_way.wait(address, 1)).await.ok()
+            }
+        }
     }
 
     async fn work(self: Arc<Self>, begun: Begun, address: Address) -> Answered {

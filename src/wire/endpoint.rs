@@ -73,18 +73,12 @@ impl Endpoint {
     /// A page for whoever watches; some are for those on the machine itself.
     async fn page(&self, path: &str, here: bool) -> Option<Reply> {
         match path {
-            "/live" => Some(reply::plain(StatusCode::OK, "live")),
-            "/ready" => Some(self.ready().await),
+            "/live" => Some(pages::live(&self.services.health)),
+            "/ready" => Some(pages::ready(&self.services).await),
+            "/ready/answer" => Some(pages::ready_to_answer(&self.services).await),
             "/status" if here => Some(pages::status(&self.services, self.clock.now()).await),
             "/metrics" if here => Some(pages::metrics(&self.services, self.clock.now()).await),
             _ => None,
-        }
-    }
-
-    async fn ready(&self) -> Reply {
-        match self.services.store.is_ready().await {
-            true => reply::plain(StatusCode::OK, "ready"),
-            false => reply::plain(StatusCode::SERVICE_UNAVAILABLE, "not ready"),
         }
     }
 }

@@ -88,7 +88,5 @@ fn serve_one(
         let (endpoint, connection) = (Arc::clone(&endpoint), Arc::clone(&connection));
         async move { Ok::<_, Infallible>(endpoint.serve(request, &connection).await) }
     });
-    http1::Builder::new()
-        .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(paced), service)
+    http1::Builder::new().max_headers(HEADERS_MAX).serve_connection(TokioIo::new(paced), service)
 }

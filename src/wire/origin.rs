@@ -63,7 +63,8 @@ impl Hosts {
 /// Whether a page of another site had a browser send this.
 pub fn is_foreign_page(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").map(hyper::header::HeaderValue::as_bytes);
-    headers.contains_key(ORIGIN) || site.is_some_and(|site| site != b"none" && site != b"same-origin")
+    headers.contains_key(ORIGIN)
+        || site.is_some_and(|site| site != b"none" && site != b"same-origin")
 }
 
 #[cfg(test)]

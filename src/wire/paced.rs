@@ -120,7 +120,9 @@ impl AsyncRead for Paced {
             return read;
         }
         let Pace { idle, head, .. } = this.pace;
-        let Some(deadline) = this.connection.head_deadline(idle, head) else { return Poll::Pending };
+        let Some(deadline) = this.connection.head_deadline(idle, head) else {
+            return Poll::Pending;
+        };
         ready!(this.reading.poll(deadline, context));
         Poll::Ready(Err(timed_out()))
     }

@@ -3,10 +3,43 @@
 
 use super::reply::{self, Reply};
 use crate::domain::time::Timestamp;
+use crate::health::{Health, Space};
 use crate::procedures::blocking::query::{ReplicationStatus, replication_status};
 use crate::procedures::context::Services;
+use crate::procedures::readiness::{self, Obstacle};
 use crate::telemetry;
 use hyper::StatusCode;
+
+/// `GET /live`: whether the process does what it is for, or can be expected to soon.
+pub fn live(health: &Health) -> Reply {
+    match health.is_lively() {
+        true => reply::plain(StatusCode::OK, "live"),
+        false => unavailable("the database has been down for long, and cannot be started"),
+    }
+}
+
+/// `GET /ready`: whether calls can be answered and anything be stored.
+pub async fn ready(services: &Services) -> Reply {
+    match readiness::obstacle(services).await {
+        None => reply::plain(StatusCode::OK, "ready"),
+        Some(Obstacle::NoDatabase) => unavailable("not ready: the database does not answer"),
+        Some(Obstacle::ReadOnly) => {
+            unavailable("can answer, cannot store: the database takes no changes")
+        }
+        Some(Obstacle::DiskLow) => unavailable("disk low"),
+        Some(Obstacle::StoringFails) => {
+            unavailable("can answer, cannot store: log records could not be stored")
+        }
+    }
+}
+
+/// `GET /ready/answer`: whether calls that only ask can be answered.
+pub async fn ready_to_answer(services: &Services) -> Reply {
+    match readiness::obstacle(services).await {
+        Some(Obstacle::NoDatabase) => unavailable("not ready: the database does not answer"),
+        _ => reply::plain(StatusCode::OK, "ready to answer"),
+    }
+}
 
 /// How many seconds the oldest change has waited.
 fn lag(status: &ReplicationStatus, now: Timestamp) -> i64 {
@@ -15,7 +48,7 @@ fn lag(status: &ReplicationStatus, now: Timestamp) -> i64 {
 
 /// `GET /status`.
 pub async fn status(services: &Services, now: Timestamp) -> Reply {
-    let Ok(all) = replication_status(services).await else { return unavailable() };
+    let Ok(all) = replication_status(services).await else { return unavailable("not ready") };
     let replication: Vec<_> = all
         .iter()
         .map(|status| {
@@ -34,7 +67,7 @@ pub async fn status(services: &Services, now: Timestamp) -> Reply {
 
 /// `GET /metrics`.
 pub async fn metrics(services: &Services, now: Timestamp) -> Reply {
-    let Ok(all) = replication_status(services).await else { return unavailable() };
+    let Ok(all) = replication_status(services).await else { return unavailable("not ready") };
     let mut text = String::new();
     for (metric, value) in [
         (telemetry::REPLICATION_WAITING, (|s, _| s.waiting) as fn(&ReplicationStatus, _) -> i64),
@@ -46,9 +79,20 @@ pub async fn metrics(services: &Services, now: Timestamp) -> Reply {
             metric.gauge(&mut text, &status.tenant, value(status, now));
         }
     }
+    let health = &services.health;
+    for (metric, value) in [
+        (telemetry::LOG_LINES_DROPPED, health.log_lines_dropped()),
+        (telemetry::FUTURE_RECORDS, health.future_records()),
+        (telemetry::CLOCK_AHEAD, health.clock_ahead_seconds()),
+        (telemetry::DISK_LOW, u64::from(health.space() != Space::Enough)),
+        (telemetry::STORING_FAILS, u64::from(health.storing_fails())),
+    ] {
+        metric.describe(&mut text);
+        metric.plain(&mut text, value);
+    }
     reply::plain(StatusCode::OK, text.trim_end())
 }
 
-fn unavailable() -> Reply {
-    reply::plain(StatusCode::SERVICE_UNAVAILABLE, "not ready")
+fn unavailable(why: &str) -> Reply {
+    reply::plain(StatusCode::SERVICE_UNAVAILABLE, why)
 }

@@ -7,9 +7,14 @@ use super::address::Address;
 use crate::config::limits::Limits;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::timeout;
+
+/// Who waits is woken when its own address gives something back; what others give back it finds by
+/// looking this often.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
 /// How large a part of all an address may hold.
 #[derive(Debug, Clone)]
@@ -22,10 +27,7 @@ impl Percentages {
     /// As configured.
     pub fn of(limits: &Limits) -> Self {
         let own = |(peer, percent): (&IpAddr, &usize)| (Address::of(*peer), *percent);
-        Self {
-            usual: limits.share_percent,
-            own: limits.share_percent_of.iter().map(own).collect(),
-        }
+        Self { usual: limits.share_percent, own: limits.share_percent_of.iter().map(own).collect() }
     }
 
     /// What the address may hold of `total`; never nothing.
@@ -41,14 +43,29 @@ pub struct Shares {
     total: usize,
     percentages: Percentages,
     taken: Mutex<Taken>,
-    /// Something is free again.
-    freed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
-    by: HashMap<Address, usize>,
+    by: HashMap<Address, Own>,
+}
+
+/// What an address has taken.
+#[derive(Debug, Default)]
+struct Own {
+    amount: usize,
+    /// Some of it is free again.
+    freed: Arc<Notify>,
+}
+
+/// Why nothing can be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lacking {
+    /// There is none left.
+    ForAll,
+    /// What is left is for other addresses.
+    ForThisAddress,
 }
 
 /// What somebody holds; it is free again when this is dropped.
@@ -62,26 +79,34 @@ pub struct Held {
 impl Shares {
     /// Nothing of `total` is taken yet.
     pub fn new(total: usize, percentages: Percentages) -> Arc<Self> {
-        Arc::new(Self { total, percentages, taken: Mutex::default(), freed: Notify::new() })
+        Arc::new(Self { total, percentages, taken: Mutex::default() })
     }
 
-    /// Waits until an amount can be taken. More than anybody's usual share counts as that.
-    pub async fn wait(self: &Arc<Self>, address: Address, amount: usize) -> Held {
-        let amount = amount.min(self.total / 4);
-        loop {
-            let mut freed = pin!(self.freed.notified());
-            freed.as_mut().enable();
-            if let Some(held) = self.take(address, amount) {
-                return held;
-            }
-            freed.await;
-        }
+    /// Nothing, to which an address may add.
+    pub fn none(self: &Arc<Self>, address: Address) -> Held {
+        Held { shares: Arc::clone(self), address, amount: 0 }
     }
 
     /// Takes an amount, if there is room for this address.
-    pub fn take(self: &Arc<Self>, address: Address, amount: usize) -> Option<Held> {
-        let mut held = Held { shares: Arc::clone(self), address, amount: 0 };
-        held.grow(amount).then_some(held)
+    ///
+    /// # Errors
+    /// For whom there is none.
+    pub fn take(self: &Arc<Self>, address: Address, amount: usize) -> Result<Held, Lacking> {
+        let mut held = self.none(address);
+        held.grow(amount).map(|()| held)
+    }
+
+    /// Takes an amount when there is room for this address. More than a quarter of all counts as
+    /// that.
+    pub async fn wait(self: &Arc<Self>, address: Address, amount: usize) -> Held {
+        let amount = amount.min(self.total / 4).max(1);
+        loop {
+            let freed = Arc::clone(&self.taken().by.entry(address).or_default().freed);
+            match self.take(address, amount) {
+                Ok(held) => return held,
+                Err(_) => _ = timeout(LOOK_PAUSE, freed.notified()).await,
+            }
+        }
     }
 
     fn taken(&self) -> std::sync::MutexGuard<'_, Taken> {
@@ -91,41 +116,44 @@ impl Shares {
 
 impl Held {
     /// Takes more, if there is room for this address; otherwise nothing changes.
-    pub fn grow(&mut self, more: usize) -> bool {
+    ///
+    /// # Errors
+    /// For whom there is none.
+    pub fn grow(&mut self, more: usize) -> Result<(), Lacking> {
+        if more == 0 {
+            return Ok(());
+        }
         let shares = &self.shares;
         let mut taken = shares.taken();
         let all = taken.all + more;
-        let own = taken.by.get(&self.address).unwrap_or(&0) + more;
+        if all > shares.total {
+            return Err(Lacking::ForAll);
+        }
         let contested = all > shares.total - shares.total / 4;
-        if all > shares.total
-            || contested && own > shares.percentages.share(self.address, shares.total)
-        {
-            return false;
+        let share = shares.percentages.share(self.address, shares.total);
+        let own = taken.by.entry(self.address).or_default();
+        if contested && own.amount + more > share {
+            return Err(Lacking::ForThisAddress);
         }
+        own.amount += more;
         taken.all = all;
-        if more > 0 {
-            taken.by.insert(self.address, own);
-        }
         self.amount += more;
-        true
+        Ok(())
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.amount == 0 {
-            return;
-        }
         let mut taken = self.shares.taken();
         taken.all -= self.amount;
         if let Some(own) = taken.by.get_mut(&self.address) {
-            *own -= self.amount;
-            if *own == 0 {
+            own.amount -= self.amount;
+            own.freed.notify_one();
+            // Who waits knows the notice by itself.
+            if own.amount == 0 {
                 taken.by.remove(&self.address);
             }
         }
-        drop(taken);
-        self.shares.freed.notify_waiters();
     }
 }
 
@@ -145,32 +173,44 @@ mod tests {
     #[test]
     fn alone_an_address_leaves_a_quarter_to_others() {
         let shares = shares(8, &[]);
-        let held: Vec<_> = (0..8).map_while(|_| shares.take(address(1), 1)).collect();
+        let held: Vec<_> = (0..8).map_while(|_| shares.take(address(1), 1).ok()).collect();
         assert_eq!(held.len(), 6);
-        let others: Vec<_> = (0..8).map_while(|_| shares.take(address(2), 1)).collect();
+        let others: Vec<_> = (0..8).map_while(|_| shares.take(address(2), 1).ok()).collect();
         assert_eq!(others.len(), 2);
-        assert!(shares.take(address(3), 1).is_none(), "all are taken");
+        assert_eq!(shares.take(address(3), 1).unwrap_err(), Lacking::ForAll);
         drop(others);
-        assert!(shares.take(address(1), 1).is_none(), "it has more than its share");
-        assert!(shares.take(address(3), 2).is_some());
+        assert_eq!(shares.take(address(1), 1).unwrap_err(), Lacking::ForThisAddress);
+        assert!(shares.take(address(3), 2).is_ok());
     }
 
     #[test]
     fn an_address_may_have_a_share_of_its_own() {
         let shares = shares(8, &[(1, 100)]);
-        let held: Vec<_> = (0..9).map_while(|_| shares.take(address(1), 1)).collect();
+        let held: Vec<_> = (0..9).map_while(|_| shares.take(address(1), 1).ok()).collect();
         assert_eq!(held.len(), 8);
     }
 
     #[test]
     fn what_is_dropped_is_free_and_a_single_place_can_be_taken() {
         let shares = shares(1, &[]);
-        let mut held = shares.take(address(1), 0).unwrap();
-        assert!(held.grow(1));
-        assert!(!held.grow(1));
-        assert!(shares.take(address(2), 1).is_none());
+        let mut held = shares.none(address(1));
+        assert_eq!(held.grow(1), Ok(()));
+        assert_eq!(held.grow(1), Err(Lacking::ForAll));
+        assert!(shares.take(address(2), 1).is_err());
         drop(held);
-        assert!(shares.take(address(2), 1).is_some());
+        assert!(shares.take(address(2), 1).is_ok());
         assert!(shares.taken().by.is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_waits_takes_what_is_given_back() {
+        let shares = shares(4, &[]);
+        let held = shares.take(address(1), 3).unwrap();
+        let waiting = tokio::spawn({
+            let shares = Arc::clone(&shares);
+            async move { shares.wait(address(1), 1).await }
+        });
+        drop(held);
+        assert_eq!(waiting.await.unwrap().amount, 1);
     }
 }

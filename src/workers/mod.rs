@@ -3,3 +3,4 @@
 mod loops;
 pub mod replication;
 pub mod retention;
+pub mod watch;

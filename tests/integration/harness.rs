@@ -12,11 +12,12 @@ use sigill::config::http::Http;
 use sigill::config::limits::Limits;
 use sigill::domain::blocking::lift_policy::LiftPolicies;
 use sigill::domain::identity::HsaId;
-use sigill::domain::log::record::RepeatedLogId;
+use sigill::domain::log::record::{FutureActivity, RepeatedLogId};
 use sigill::domain::time::Timestamp;
+use sigill::health::Health;
 use sigill::procedures::context::{CitizenServices, Services};
 use sigill::procedures::tenants::{Tenant, Tenants};
-use sigill::store::database::Store;
+use sigill::store::database::{Store, StoringTime};
 use sigill::store::log::writer::LogWriters;
 use sigill::wire::endpoint::Endpoint;
 use sigill::wire::listener;
@@ -181,6 +182,7 @@ pub struct Wishes {
     pub limits: Option<Limits>,
     pub http: Http,
     pub repeated_log_id: RepeatedLogId,
+    pub future_activity: FutureActivity,
     pub lift_policies: LiftPolicies,
     pub page_rows: Option<usize>,
     pub citizen_services: Option<Vec<HsaId>>,
@@ -213,14 +215,20 @@ impl Service {
             Some(shared) => shared,
             None => Database::new().await,
         };
+        let limits = wishes.limits.unwrap_or_default();
         let store = Store::open(database.options(), 8).await.unwrap();
+        let store = store.with_storing_time(StoringTime::Caller);
+        store.make_log_partitions(NOON.parse().unwrap()).await.unwrap();
         let (log_writers, mut writing) = LogWriters::start(&store, 2);
         writing.detach_all();
         let services = Services {
+            health: Health::default(),
             log_writers,
             repeated_log_id: wishes.repeated_log_id,
+            future_activity: wishes.future_activity,
             lift_policies: wishes.lift_policies,
             consent_page_rows: wishes.page_rows.unwrap_or(10_000),
+            check_blocks_rows_max: limits.check_blocks_rows_max,
             citizen_services: match wishes.citizen_services {
                 Some(listed) => CitizenServices::Listed(listed),
                 None => CitizenServices::CallersHere,
@@ -229,7 +237,6 @@ impl Service {
             store,
         };
         let clock = Arc::new(Mutex::new(NOON.parse().unwrap()));
-        let limits = wishes.limits.unwrap_or_default();
         let held = Clock::Held(Arc::clone(&clock));
         let endpoint = Arc::new(Endpoint::new(services, &limits, &wishes.http, held));
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();

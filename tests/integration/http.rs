@@ -123,8 +123,7 @@ async fn expect_100_continue_is_honoured() {
 async fn a_slow_body_is_cut_off_by_its_time_limit() {
     let limits = Limits { body_timeout_seconds: 1, ..Limits::default() };
     let service = Service::start_with(Wishes { limits: Some(limits), ..Wishes::default() }).await;
-    let head =
-        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: 10\r\n\r\n<";
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: 10\r\n\r\n<";
     assert!(raw(&service, head).await.starts_with("HTTP/1.1 408"));
 }
 
@@ -162,7 +161,7 @@ async fn the_service_says_whether_it_lives_and_is_ready() {
 
 #[tokio::test]
 async fn a_connection_that_sends_no_headers_is_closed() {
-    let limits = Limits { header_timeout_seconds: 1, ..Limits::default() };
+    let limits = Limits { header_timeout_seconds: 1, idle_timeout_seconds: 1, ..Limits::default() };
     let service = Service::start_with(Wishes { limits: Some(limits), ..Wishes::default() }).await;
     let address = service.caller.base().trim_start_matches("http://");
     for begun in ["", "POST / HTTP/1.1\r\nHost: localhost\r\n"] {

@@ -112,7 +112,7 @@ async fn rt3_a_hold_keeps_what_the_rule_says_that_it_names() {
         let tenant = store.tenant("default").await.unwrap();
         let now: Timestamp = "2050-01-01T00:00:00Z".parse().unwrap();
         store.place_hold(tenant, &hold, "mål 1", now).await.unwrap();
-        let mut change = store.change(tenant, ASSERTIONS.domain, now).await.unwrap();
+        let mut change = store.change(tenant, None, ASSERTIONS.domain, now).await.unwrap();
         let cutoffs = Cutoffs { general: now, own: Vec::new() };
         let removed = change.remove_due(&ASSERTIONS, now, &cutoffs, 100).await.unwrap();
         change.commit().await.unwrap();

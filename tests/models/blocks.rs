@@ -6,7 +6,8 @@
 use super::nights::{STEPS, first, last, named_by, now, ordered};
 use proptest::prelude::*;
 use sigill::domain::blocking::block::{
-    Block, BlockContent, Guards, Information, InformationType, Lift, TemporaryRevoke, is_blocked,
+    Block, BlockContent, BlocksBySource, Guards, Information, InformationType, Lift,
+    TemporaryRevoke, is_blocked,
 };
 use sigill::domain::identity::{AccessingActor, HsaId, PatientId, RecordId};
 use sigill::domain::lifetime::{FirstRemoval, Lifetime, State};
@@ -214,6 +215,13 @@ fn ours(plans: &[BlockPlan], q: &Question) -> bool {
     };
     let patient = patient(q.patient, q.upper);
     let asked = |moment| is_blocked(&blocks, &patient, &information, &actor, moment);
+    // Sorted by source the blocks say the same.
+    let guarding = || BlocksBySource::of(&blocks).guarding(&information).collect::<Vec<_>>();
+    let sorted = |moment| is_blocked(guarding(), &patient, &information, &actor, moment);
+    let asked = |moment| {
+        assert_eq!(asked(moment), sorted(moment));
+        asked(moment)
+    };
     let now = now(q.autumn, q.now);
     let answer = asked(Moment::Now(now));
     assert_eq!(asked(Moment::Then(now)), answer, "for the past as for now");

@@ -30,7 +30,7 @@ impl Contract for wire::GetPatientIds<'_> {
         Answer::streamed(
             "OK",
             |out| wire::GetPatientIdsResponse::write_head(&head, out),
-            query::read_patients(context, provider),
+            query::read_patients(context, provider)?,
             |patient: &PatientId, out: &mut Writer| {
                 wire::GetPatientIdsResponse::write_row(&wire_patient(patient), out);
             },

@@ -25,6 +25,7 @@ use crate::domain::identity::{AccessingActor, HsaId, PatientId, RecordId};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::period::Period;
 use crate::domain::time::{Moment, Timestamp};
+use std::collections::HashMap;
 
 /// Which source a block guards, and so against whom it protects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,14 +160,50 @@ pub struct Information {
 }
 
 /// Whether any of the blocks closes `information` about `patient` to `actor` at a moment.
-pub fn is_blocked(
-    blocks: &[Block],
+pub fn is_blocked<'b>(
+    blocks: impl IntoIterator<Item = &'b Block>,
     patient: &PatientId,
     information: &Information,
     actor: &AccessingActor,
     moment: Moment,
 ) -> bool {
-    blocks.iter().any(|block| block.bites(patient, information, actor, moment))
+    blocks.into_iter().any(|block| block.bites(patient, information, actor, moment))
+}
+
+/// Blocks by the source that they guard (B3): of many, only some concern a piece of information.
+#[derive(Debug, Default)]
+pub struct BlocksBySource<'b> {
+    of_provider: HashMap<String, Vec<&'b Block>>,
+    of_unit: HashMap<(String, String), Vec<&'b Block>>,
+}
+
+impl<'b> BlocksBySource<'b> {
+    /// These blocks.
+    pub fn of(blocks: &'b [Block]) -> Self {
+        let mut found = Self::default();
+        for block in blocks {
+            let guards = &block.content.guards;
+            let provider = guards.provider().key();
+            let like = match guards.unit() {
+                Some(unit) => found.of_unit.entry((provider, unit.key())).or_default(),
+                None => found.of_provider.entry(provider).or_default(),
+            };
+            like.push(block);
+        }
+        found
+    }
+
+    /// Those that guard the source of `information`.
+    pub fn guarding(&self, information: &Information) -> impl Iterator<Item = &'b Block> {
+        let (mut outer, mut inner) = (None, None);
+        // Most patients have no blocks at all.
+        if !self.of_provider.is_empty() || !self.of_unit.is_empty() {
+            let source = (information.care_provider.key(), information.care_unit.key());
+            outer = self.of_provider.get(&source.0);
+            inner = self.of_unit.get(&source);
+        }
+        outer.into_iter().chain(inner).flatten().copied()
+    }
 }
 
 impl<How> Block<How> {

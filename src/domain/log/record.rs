@@ -15,6 +15,7 @@
 use crate::domain::identity::RecordId;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
+use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 
 /// Records in one call (L1).
@@ -126,6 +127,22 @@ pub enum RepeatedLogId {
     Refuse,
     /// Identical records are accepted and not stored again (L3).
     AcceptIdentical,
+}
+
+/// What becomes of a record whose activity lies in the future: the system that sends it has a wrong
+/// clock, or this server has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FutureActivity {
+    /// It is stored, and counted.
+    #[default]
+    Accept,
+    /// The call is refused.
+    Refuse,
+}
+
+/// Whether an activity lies more than a day in the future: clocks and time zones differ by less.
+pub fn is_from_the_future(entry: &LogEntry<'_>, now: Timestamp) -> bool {
+    entry.activity_at - now > TimeDelta::days(1)
 }
 
 /// Whether so many records may come in one call (L1).

@@ -16,6 +16,9 @@ use crate::messages::place::Place;
 use crate::messages::time::{instant, wire_not_later};
 use crate::soap::xml::{Rule, Text};
 
+/// Temporary revokes that the copy of a block may bring with it; all are stored while others wait.
+const EMBEDDED_REVOKES_MAX: usize = 100;
+
 /// The block that `RegisterExtendedBlock` describes.
 ///
 /// # Errors
@@ -61,6 +64,10 @@ pub fn basic_registration(
         exempted: &request.excluded_information_types.iter().collect::<Vec<_>>(),
     };
     let (id, content) = content(root, &fields)?;
+    if request.temporary_revoke_registration.len() > EMBEDDED_REVOKES_MAX {
+        let place = root.child("temporaryRevokeRegistration");
+        return Err(place.wrong(Rule::TooMany(EMBEDDED_REVOKES_MAX)));
+    }
     let mut revokes = Vec::new();
     for (index, registration) in request.temporary_revoke_registration.iter().enumerate() {
         let place = root.item("temporaryRevokeRegistration", index + 1);

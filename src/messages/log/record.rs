@@ -12,6 +12,9 @@ use crate::messages::place::Place;
 use crate::messages::time::instant;
 use crate::soap::xml::{Rule, Text};
 
+/// Resources of one record. Whoever reads a whole list of patients reads no more at once.
+const RESOURCES_MAX: usize = 1_000;
+
 /// The records of a call.
 ///
 /// # Errors
@@ -29,6 +32,9 @@ fn entry<'r>(place: Place<'_>, log: &'r wire::Log<'_>) -> Result<LogEntry<'r>, R
     let at_user = place.child("user");
     let at_system = place.child("system");
     let at_resources = place.child("resources");
+    if log.resources.resource.len() > RESOURCES_MAX {
+        return Err(at_resources.child("resource").wrong(Rule::TooMany(RESOURCES_MAX)));
+    }
     let resources = log.resources.resource.iter().enumerate();
     record_id(place.child("logId"), &log.log_id)?;
     hsa_id(at_user.child("careProvider"), &user.care_provider.care_provider_id)?;

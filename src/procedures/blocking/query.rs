@@ -1,6 +1,6 @@
 //! What is asked about blocks.
 
-use crate::domain::blocking::block::{Block, Information, is_blocked};
+use crate::domain::blocking::block::{Block, BlocksBySource, Information, is_blocked};
 use crate::domain::blocking::history::{BlockHistory, RevokeHistory};
 use crate::domain::identity::{AccessingActor, HsaId, PatientId};
 use crate::domain::time::{Moment, Timestamp};
@@ -23,8 +23,9 @@ pub async fn are_blocked(
     information: impl Iterator<Item = &Information>,
 ) -> Result<Vec<bool>, Failure> {
     let blocks = context.services.store.active_blocks(context.tenant.id, patient).await?;
-    let now = Moment::Now(context.now);
-    Ok(information.map(|i| is_blocked(&blocks, patient, i, actor, now)).collect())
+    let (by_source, now) = (BlocksBySource::of(&blocks), Moment::Now(context.now));
+    let is_blocked = |i| is_blocked(by_source.guarding(i), patient, i, actor, now);
+    Ok(information.map(is_blocked).collect())
 }
 
 /// Blocks that are being read.
@@ -47,12 +48,16 @@ pub async fn read_blocks(
     selection: Selection,
 ) -> Result<BlockReading, Failure> {
     let (store, tenant, now) = (&context.services.store, context.tenant.id, context.now);
-    // The cursor comes first: whatever is not in the snapshot read below is stored after it.
+    if selection.patient.is_none() {
+        context.services.may_answer_at_length()?;
+    }
+    // The cursor comes first: whatever is not visible when a page is read is stored after it.
     let next = store.cursor(tenant, ChangeDomain::Blocking, now).await?;
     let latest_removal = store.latest_removal(tenant, &selection).await?;
     let store = store.clone();
+    let times = (now, next);
     let blocks =
-        Batches::of(|to| async move { store.read_blocks(tenant, &selection, now, &to).await });
+        Batches::of(|to| async move { store.read_blocks(tenant, &selection, times, &to).await });
     Ok(BlockReading { next, latest_removal, blocks })
 }
 
@@ -68,11 +73,18 @@ pub async fn latest_removal(
 }
 
 /// Begins to read the patients who have an active block at a care provider.
-pub fn read_patients(context: &Context<'_>, care_provider: HsaId) -> Batches<PatientId> {
+///
+/// # Errors
+/// That there is too little space.
+pub fn read_patients(
+    context: &Context<'_>,
+    care_provider: HsaId,
+) -> Result<Batches<PatientId>, Failure> {
+    context.services.may_answer_at_length()?;
     let (store, tenant) = (context.services.store.clone(), context.tenant.id);
-    Batches::of(
-        |to| async move { store.read_patients_with_blocks(tenant, &care_provider, &to).await },
-    )
+    Ok(Batches::of(|to| async move {
+        store.read_patients_with_blocks(tenant, &care_provider, &to).await
+    }))
 }
 
 /// Everything that has happened to a patient's blocks at a care provider, in order of

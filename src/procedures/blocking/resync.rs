@@ -81,9 +81,9 @@ async fn blocks(
     now: Timestamp,
 ) -> Result<Vec<Block>, StoreError> {
     let selection = Selection { care_providers: care_providers.to_vec(), ..Selection::default() };
-    let (store, tenant) = (store.clone(), tenant.id);
+    let (store, tenant, times) = (store.clone(), tenant.id, (now, Timestamp::MAX_UTC));
     let mut batches =
-        Batches::of(|to| async move { store.read_blocks(tenant, &selection, now, &to).await });
+        Batches::of(|to| async move { store.read_blocks(tenant, &selection, times, &to).await });
     let mut found = Vec::new();
     while let Some(batch) = batches.next().await? {
         found.extend(batch);
@@ -112,7 +112,8 @@ pub async fn repair(
     differences: &[Difference],
     now: Timestamp,
 ) -> Result<Repair, ResyncError> {
-    let mut change = store.change(tenant.id, ChangeDomain::Blocking, now).await?;
+    let mut change =
+        store.change(tenant.id, tenant.national_here(), ChangeDomain::Blocking, now).await?;
     // A block that was never here is somebody else's, or lost: it goes on protecting.
     let Some((block, history)) = change.find_block(id).await? else {
         return Ok(Repair::default());

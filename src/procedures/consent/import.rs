@@ -86,7 +86,8 @@ impl Import<'_> {
         counts: &mut Counts,
     ) -> Result<(), StoreError> {
         let mut done = counts.clone();
-        let mut change = self.store.change(self.tenant.id, ChangeDomain::Consent, now).await?;
+        let mut change =
+            self.store.change(self.tenant.id, None, ChangeDomain::Consent, now).await?;
         for copy in copies {
             let new = &copy.registration;
             let elsewhere = self.tenant.may_hold(&new.content.care_provider).is_err();
@@ -179,7 +180,8 @@ impl Import<'_> {
         counts: &mut Counts,
     ) -> Result<(), StoreError> {
         let mut done = counts.clone();
-        let mut change = self.store.change(self.tenant.id, ChangeDomain::Consent, now).await?;
+        let mut change =
+            self.store.change(self.tenant.id, None, ChangeDomain::Consent, now).await?;
         for (id, at) in ended {
             let Some((number, stored)) = change.find_assertion(id).await? else {
                 done.unknown_endings += 1;

@@ -80,6 +80,7 @@ pub async fn list(
     with_ended: bool,
 ) -> Result<ListPage, Failure> {
     let (store, tenant, now) = (&context.services.store, context.tenant.id, context.now);
+    context.services.may_answer_at_length()?;
     // The cursor comes first: whatever is not in the snapshot read below is stored after it.
     let cursor = store.cursor(tenant, ChangeDomain::Consent, now).await?;
     let rows_max = context.services.consent_page_rows;

@@ -3,6 +3,7 @@
 use super::error::Malformed;
 use super::names::Ns;
 use quick_xml::events::attributes::Attributes;
+use std::borrow::Cow;
 
 /// Namespace declarations in scope at one time.
 const BINDINGS_MAX: usize = 128;
@@ -28,7 +29,7 @@ pub(in crate::soap) struct Attributed<'a> {
     pub nil: bool,
     /// `soap:mustUnderstand="1"`.
     pub must_understand: bool,
-    /// `soap:actor`, as it stands.
+    /// `soap:actor`, where it is written without references.
     pub actor: Option<&'a str>,
 }
 
@@ -76,13 +77,13 @@ impl<'a> Bindings<'a> {
         let equals = memchr::memchr_iter(b'=', rest).count();
         let mut attributes = Attributes::new(content, name_len);
         attributes.with_checks(equals > 1);
-        let mut others: Vec<(&'a str, &'a str)> = Vec::new();
+        let mut others: Vec<(&'a str, &'a str, Cow<'a, str>)> = Vec::new();
         for (count, attribute) in attributes.enumerate() {
             let attribute = attribute.map_err(|_| Malformed::Syntax(at))?;
             if count >= ATTRIBUTES_MAX || self.stack.len() >= BINDINGS_MAX {
                 return Err(Malformed::TooManyAttributes(ATTRIBUTES_MAX));
             }
-            let std::borrow::Cow::Borrowed(value) = attribute.value else {
+            let Cow::Borrowed(value) = attribute.value else {
                 return Err(Malformed::Syntax(at));
             };
             let key: &'a str = attribute.key.0;
@@ -93,7 +94,7 @@ impl<'a> Bindings<'a> {
                 Some(prefix) if prefix.starts_with(':') => {
                     self.bind(&prefix[1..], &unescaped, depth, at)?;
                 }
-                _ => others.push((key, value)),
+                _ => others.push((key, value, unescaped)),
             }
         }
         self.judge(&others, at)
@@ -120,9 +121,13 @@ impl<'a> Bindings<'a> {
         Ok(())
     }
 
-    fn judge(&self, others: &[(&'a str, &'a str)], at: usize) -> Result<Attributed<'a>, Malformed> {
+    fn judge(
+        &self,
+        others: &[(&'a str, &'a str, Cow<'a, str>)],
+        at: usize,
+    ) -> Result<Attributed<'a>, Malformed> {
         let mut found = Attributed::default();
-        for (key, value) in others {
+        for (key, written, value) in others {
             let ns = if key.contains(':') { self.resolve(key, at)?.0 } else { Ns::NONE };
             let local = key.rsplit(':').next().unwrap_or(key);
             match (ns, local) {
@@ -136,7 +141,8 @@ impl<'a> Bindings<'a> {
                     found.refused = true;
                 }
                 (Ns::ENVELOPE, "actor") => {
-                    found.actor = Some(value);
+                    // Written otherwise than plainly it is aimed at whoever receives it: at us.
+                    found.actor = (value == written).then_some(written);
                     found.refused = true;
                 }
                 _ => found.refused = true,

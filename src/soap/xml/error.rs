@@ -50,6 +50,9 @@ pub enum Malformed {
     /// A character that XML does not allow.
     #[error("otillåtet styrtecken i XML-dokumentet (byte {0})")]
     Character(usize),
+    /// Another body, a header, or an element without namespace behind the envelope's body.
+    #[error("kuvertet har något efter sin Body som inte hör hemma där")]
+    BehindBody,
     /// A document type declaration.
     #[error("dokumenttypdeklaration (DTD) är inte tillåten")]
     Dtd,
@@ -103,6 +106,8 @@ pub enum Rule {
     Unexpected,
     /// More than (limit) characters; (found).
     TooLong(u32, usize),
+    /// More than there may be of its kind.
+    TooMany(usize),
     /// Not a value of the type.
     NotA(&'static str),
     /// Not one of the values.
@@ -139,6 +144,7 @@ impl fmt::Display for Rule {
             Self::Missing(Some(found)) => write!(f, "saknas (fann {found} i dess ställe)"),
             Self::Unexpected => f.write_str("oväntat element"),
             Self::TooLong(max, found) => write!(f, "längre än {max} tecken ({found})"),
+            Self::TooMany(max) => write!(f, "fler än {max}"),
             Self::NotA(name) => write!(f, "inte en giltig {name}"),
             Self::NotAmong(values) => write!(f, "inte ett tillåtet värde ({values})"),
             Self::StrayText => f.write_str("text är inte tillåten mellan element"),

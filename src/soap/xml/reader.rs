@@ -11,6 +11,9 @@ const DEPTH_MAX: usize = 64;
 /// Elements in one document. 500 log records have some 15 000.
 const ELEMENTS_MAX: usize = 1_000_000;
 
+/// Elements entered where one stands between header and body.
+const ENVELOPE_DEPTH: usize = 1;
+
 /// The start tag that the reader stands at.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::soap) struct Tag<'a> {
@@ -43,6 +46,9 @@ pub struct Reader<'a> {
     pub(super) depth: usize,
     elements: usize,
     elements_max: usize,
+    /// Rows that are judged one by one, and how many there may be.
+    rows: usize,
+    rows_max: usize,
     /// The document has carriage returns, which XML reads as line feeds.
     has_returns: bool,
     /// The document has `]]>` somewhere, which text must not have.
@@ -76,6 +82,8 @@ impl<'a> Reader<'a> {
             depth: 0,
             elements: 0,
             elements_max: ELEMENTS_MAX,
+            rows: 0,
+            rows_max: usize::MAX,
             has_returns: memchr::memchr(b'\r', bytes).is_some(),
             has_cdata_ends: memchr::memmem::find(bytes, b"]]>").is_some(),
         };
@@ -156,6 +164,19 @@ impl<'a> Reader<'a> {
     /// what anybody may send us.
     pub fn limit_elements(&mut self, max: usize) {
         self.elements_max = max;
+    }
+
+    /// Reads on with a limit of rows that are judged one by one.
+    pub fn limit_rows(&mut self, max: usize) {
+        self.rows_max = max;
+    }
+
+    pub(super) fn count_row(&mut self) -> Result<(), ReadError> {
+        self.rows += 1;
+        match self.rows > self.rows_max {
+            true => Err(ReadError::invalid(Rule::TooMany(self.rows_max))),
+            false => Ok(()),
+        }
     }
 
     /// Makes the start tag at `before` the next thing.
@@ -262,20 +283,37 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads the rest of the document only to know that it is well-formed.
+    /// Reads the rest of an envelope only to know that it is well-formed, and that nothing of the
+    /// envelope's own comes after its body.
     ///
     /// # Errors
     /// Where it is not.
     pub fn finish(&mut self) -> Result<(), Malformed> {
-        let outcome = self.recover(0).and_then(|()| match self.next {
-            Next::Eof => Ok(()),
-            _ => self.advance(),
-        });
-        match (outcome, self.next) {
-            (Ok(()), Next::Eof) => Ok(()),
-            (Err(ReadError::Malformed(malformed)), _) => Err(malformed),
+        match self.behind_body() {
+            Ok(()) if matches!(self.next, Next::Eof) => Ok(()),
+            Err(ReadError::Malformed(malformed)) => Err(malformed),
             _ => Err(Malformed::Syntax(self.position())),
         }
+    }
+
+    fn behind_body(&mut self) -> Result<(), ReadError> {
+        // What stands in the body is known or refused by now.
+        self.recover(ENVELOPE_DEPTH)?;
+        while self.depth >= ENVELOPE_DEPTH {
+            match self.next {
+                Next::Start(tag) if tag.ns == Ns::ENVELOPE || tag.ns == Ns::NONE => {
+                    return Err(Malformed::BehindBody.into());
+                }
+                Next::Start(tag) => {
+                    self.take(tag)?;
+                    self.recover(ENVELOPE_DEPTH)?;
+                }
+                Next::End => self.close(),
+                Next::Eof => return Err(Malformed::Truncated.into()),
+                Next::Unread => self.advance()?,
+            }
+        }
+        self.advance()
     }
 
     /// The start tag that stands next, if one does.

@@ -1,6 +1,6 @@
-//! Rows that are judged one by one: every violation is kept and the reading goes on.
+//! Rows that are judged one by one: a violation is kept and the reading goes on.
 //!
-//! Only a malformed document stops a row.
+//! Only a malformed document stops a row, and a row more than there may be.
 
 use super::error::{ReadError, Rule, Violation};
 use super::names::Ns;
@@ -8,6 +8,7 @@ use super::reader::{Next, Reader, extends};
 
 /// A row under way.
 pub struct Row {
+    /// The first, and that of the type's last field: by it a row is known.
     violations: Vec<Violation>,
     /// Elements entered, the row's own among them.
     depth: usize,
@@ -20,8 +21,11 @@ impl Row {
     /// Enters the row's element.
     ///
     /// # Errors
-    /// Only when the document is malformed.
+    /// When the document is malformed, or has more rows than it may.
     pub fn enter(r: &mut Reader<'_>, is_request: bool) -> Result<Self, ReadError> {
+        if !is_request {
+            r.count_row()?;
+        }
         let mut row = Self { violations: Vec::new(), depth: r.depth + 1, is_request };
         if let Err(error) = r.enter() {
             row.keep(error)?;
@@ -59,7 +63,7 @@ impl Row {
                 Next::Start(tag) if tag.ns == ns && tag.name == name => match read(r) {
                     Ok(value) => return Ok(Some(value)),
                     Err(error) => {
-                        self.keep(error.within(name, None))?;
+                        self.keep_of(later, error.within(name, None))?;
                         self.resume(r)?;
                         return Ok(None);
                     }
@@ -74,9 +78,20 @@ impl Row {
         }
         if required {
             let rule = Rule::missing(r.peek().map(|tag| tag.name));
-            self.keep(ReadError::invalid(rule).within(name, None))?;
+            self.keep_of(later, ReadError::invalid(rule).within(name, None))?;
         }
         Ok(None)
+    }
+
+    /// Keeps what is wrong with a field, after which `later` may come.
+    fn keep_of(&mut self, later: &[&str], error: ReadError) -> Result<(), ReadError> {
+        match error {
+            ReadError::Invalid(violation) if later.is_empty() => {
+                self.violations.push(*violation);
+                Ok(())
+            }
+            error => self.keep(error),
+        }
     }
 
     /// Reads the field `names[0]` as often as it stands there.
@@ -135,7 +150,9 @@ impl Row {
     fn keep(&mut self, error: ReadError) -> Result<(), ReadError> {
         match error {
             ReadError::Invalid(violation) => {
-                self.violations.push(*violation);
+                if self.violations.is_empty() {
+                    self.violations.push(*violation);
+                }
                 Ok(())
             }
             malformed @ ReadError::Malformed(_) => Err(malformed),

@@ -11,10 +11,10 @@ use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::rows::Origin;
 use crate::store::tenants::TenantId;
-use futures_util::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{FromRow, Postgres, Row};
+use std::sync::LazyLock;
 use tokio::sync::mpsc;
 
 /// Which blocks a reader of many wants.
@@ -28,10 +28,10 @@ pub struct Selection {
     pub changed_since: Option<Timestamp>,
 }
 
-/// A slow receiver may take this long; how many there may be is bounded in `Store`.
-const LONG_READ_TIMEOUT: &str = "/* long_read */ set local statement_timeout = '30min'";
-/// Blocks handed on at once.
-const BATCH_ROWS: usize = 200;
+/// Blocks or patients handed on at once.
+const PAGE_ROWS: usize = 500;
+/// Before every time of storing.
+const BEFORE_ALL: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// The columns of a block.
 pub(super) const BLOCK_COLUMNS: &str = "b.block_number, b.block_id, b.block_type, b.patient_key,
@@ -42,6 +42,24 @@ pub(super) const BLOCK_COLUMNS: &str = "b.block_number, b.block_id, b.block_type
 /// The columns of a temporary revoke beside a block's; all null where there is none.
 const LIFT_COLUMNS: &str = "r.revoke_number, r.revoke_id, r.end_at, r.care_unit_id, r.employee_id,
     r.owner_id as revoke_owner_id, r.stored_at as revoke_stored_at";
+
+/// Whose blocks are asked for.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct PatientOf {
+    tenant: i32,
+    patient: String,
+}
+
+static ACTIVE_BLOCKS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "/* active_blocks */ select q.asked, {BLOCK_COLUMNS}, {LIFT_COLUMNS}
+         from unnest($1::int[], $2::text[]) with ordinality as q (tenant_id, patient_key, asked)
+         join blocks b on b.tenant_id = q.tenant_id and b.patient_key = q.patient_key
+            and b.removed_at is null
+         left join temporary_revokes r on r.block_number = b.block_number and r.cancelled_at is null
+         order by q.asked, b.block_number"
+    )
+});
 
 /// A row of `blocks`.
 #[derive(FromRow)]
@@ -151,14 +169,13 @@ impl Store {
         tenant: TenantId,
         patient: &PatientId,
     ) -> Result<Vec<Block>, StoreError> {
-        let sql = format!(
-            "/* active_blocks */ select {BLOCK_COLUMNS}, {LIFT_COLUMNS} from blocks b
-             left join temporary_revokes r on r.block_number = b.block_number and r.cancelled_at is null
-             where b.tenant_id = $1 and b.patient_key = $2 and b.removed_at is null
-             order by b.block_number"
-        );
-        let query = || sqlx::query(&sql).bind(tenant.0).bind(patient.key());
-        let rows = self.readers.fetch_all(&self.pool, query).await?;
+        let question = PatientOf { tenant: tenant.0, patient: patient.key().to_owned() };
+        let rows = self.blocks_of.ask(question, |asked| {
+            sqlx::query(&ACTIVE_BLOCKS)
+                .bind(asked.iter().map(|question| question.tenant).collect::<Vec<_>>())
+                .bind(asked.iter().map(|question| question.patient.as_str()).collect::<Vec<_>>())
+        });
+        let rows = rows.await?;
         let mut blocks = Grouping::default();
         for row in rows {
             blocks.add(&row)?;
@@ -166,9 +183,9 @@ impl Store {
         Ok(blocks.all())
     }
 
-    /// Hands the selected active blocks on in order of storage time and id, read from one
-    /// snapshot, until nobody takes them any more. `now` decides which temporary revokes are still
-    /// in force.
+    /// Hands the selected active blocks on in order of storage time and id, a page at a time, until
+    /// nobody takes them any more. `now` decides which temporary revokes are still in force. What is
+    /// stored after `until` is left out, so that the reading ends.
     ///
     /// # Errors
     /// The store's.
@@ -176,40 +193,47 @@ impl Store {
         &self,
         tenant: TenantId,
         selection: &Selection,
-        now: Timestamp,
+        (now, until): (Timestamp, Timestamp),
         to: &mpsc::Sender<Vec<Block>>,
     ) -> Result<(), StoreError> {
         let sql = format!(
-            "/* read_blocks */ select {BLOCK_COLUMNS}, {LIFT_COLUMNS} from blocks b
+            "/* read_blocks */ select {BLOCK_COLUMNS}, {LIFT_COLUMNS}
+             from (select * from blocks b where b.tenant_id = $1 and b.removed_at is null
+                and b.stored_at <= $3 and (b.stored_at, b.block_key) > ($4, $5) {}
+                order by b.stored_at, b.block_key limit {PAGE_ROWS}) b
              left join temporary_revokes r
                 on r.block_number = b.block_number and r.cancelled_at is null and r.end_at > $2
-             where b.tenant_id = $1 and b.removed_at is null {}
              order by b.stored_at, b.block_key, r.revoke_number",
-            selection.conditions(3, "changed_at")
+            selection.conditions(6, "changed_at")
         );
-        let query = || selection.bind(sqlx::query(&sql).bind(tenant.0).bind(now));
-        let mut blocks = Grouping::default();
-        if selection.patient.is_some() {
-            // Few rows, often asked for.
-            for row in self.readers.fetch_all(&self.pool, query).await? {
-                blocks.add(&row)?;
-            }
-        } else {
-            // As many rows as the service has, as fast as the receiver takes them.
-            let _permit = self.long_read().await?;
-            let mut transaction = self.begin().await?;
-            sqlx::query(LONG_READ_TIMEOUT).execute(&mut *transaction).await?;
-            let mut rows = query().fetch(&mut *transaction);
-            while let Some(row) = rows.try_next().await? {
-                blocks.add(&row)?;
-                if blocks.complete() >= BATCH_ROWS && to.send(blocks.take_complete()).await.is_err()
-                {
-                    return Ok(());
+        let mut after = (BEFORE_ALL, String::new());
+        // A page is read when the one before has been taken: a slow receiver holds no connection.
+        while let Ok(place) = to.reserve().await {
+            let query = || {
+                let query = sqlx::query(&sql).bind(tenant.0).bind(now).bind(until);
+                selection.bind(query.bind(after.0).bind(&after.1))
+            };
+            let rows = match selection.patient {
+                // Few rows, often asked for.
+                Some(_) => self.readers.fetch_all(query).await?,
+                None => {
+                    let _turn = self.page_turn().await?;
+                    self.retried(query).await?
                 }
+            };
+            let mut blocks = Grouping::default();
+            for row in &rows {
+                blocks.add(row)?;
+            }
+            let blocks = blocks.all();
+            let next = blocks.last().map(|last| (last.lifetime.stored_at, last.id.key()));
+            let is_last = blocks.len() < PAGE_ROWS;
+            place.send(blocks);
+            match next {
+                Some(next) if !is_last => after = next,
+                _ => break,
             }
         }
-        // A receiver that has gone away needs no end.
-        _ = to.send(blocks.all()).await;
         Ok(())
     }
 
@@ -231,7 +255,7 @@ impl Store {
             selection.conditions(2, "removed_at")
         );
         let query = || selection.bind(sqlx::query(&sql).bind(tenant.0));
-        let rows = self.readers.fetch_all(&self.pool, query).await?;
+        let rows = self.readers.fetch_all(query).await?;
         let latest = rows.first().map(|row| row.try_get("latest")).transpose()?;
         Ok(latest.flatten())
     }
@@ -246,27 +270,33 @@ impl Store {
         care_provider: &HsaId,
         to: &mpsc::Sender<Vec<PatientId>>,
     ) -> Result<(), StoreError> {
-        let _permit = self.long_read().await?;
-        let mut transaction = self.begin().await?;
-        sqlx::query(LONG_READ_TIMEOUT).execute(&mut *transaction).await?;
-        let mut rows = sqlx::query_as(
+        let sql = format!(
             "/* read_patients_with_blocks */ select distinct on (patient_key)
                 patient_root as root, patient_extension as extension, patient_key as key
-             from blocks where tenant_id = $1 and provider_key = $2 and removed_at is null
-             order by patient_key, block_number",
-        )
-        .bind(tenant.0)
-        .bind(care_provider.key())
-        .fetch(&mut *transaction);
-        let mut batch = Vec::new();
-        while let Some(PatientRow { root, extension, key }) = rows.try_next().await? {
-            batch.push(PatientId::kept(root, extension, key));
-            if batch.len() >= BATCH_ROWS && to.send(std::mem::take(&mut batch)).await.is_err() {
-                return Ok(());
+             from blocks
+             where tenant_id = $1 and provider_key = $2 and removed_at is null and patient_key > $3
+             order by patient_key, block_number limit {PAGE_ROWS}"
+        );
+        let (provider, mut after) = (care_provider.key(), String::new());
+        while let Ok(place) = to.reserve().await {
+            let query = || sqlx::query(&sql).bind(tenant.0).bind(&provider).bind(&after);
+            let rows = {
+                let _turn = self.page_turn().await?;
+                self.retried(query).await?
+            };
+            let patients = rows.iter().map(|row| {
+                let PatientRow { root, extension, key } = PatientRow::from_row(row)?;
+                Ok(PatientId::kept(root, extension, key))
+            });
+            let patients = patients.collect::<Result<Vec<_>, StoreError>>()?;
+            let next = patients.last().map(|last| last.key().to_owned());
+            let is_last = patients.len() < PAGE_ROWS;
+            place.send(patients);
+            match next {
+                Some(next) if !is_last => after = next,
+                _ => break,
             }
         }
-        // A receiver that has gone away needs no end.
-        _ = to.send(batch).await;
         Ok(())
     }
 }
@@ -325,16 +355,6 @@ impl Grouping {
             block.revokes.extend(revoke);
         }
         Ok(())
-    }
-
-    /// How many blocks have all their rows.
-    fn complete(&self) -> usize {
-        self.blocks.len().saturating_sub(1)
-    }
-
-    fn take_complete(&mut self) -> Vec<Block> {
-        let last = self.blocks.split_off(self.complete());
-        std::mem::replace(&mut self.blocks, last)
     }
 
     fn all(self) -> Vec<Block> {

@@ -10,6 +10,7 @@ use crate::store::error::StoreError;
 use crate::store::rows::Origin;
 use crate::store::tenants::TenantId;
 use sqlx::FromRow;
+use std::sync::LazyLock;
 
 /// The stored assertion that a change is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,25 @@ pub(super) const ASSERTION_COLUMNS: &str = "assertion_number, assertion_id, asse
     start_at, start_given, requested_start_at, end_at, original_end_at, patient_ended_at,
     ended_at_once, represented_by_root, represented_by_extension, owner_id, source, stored_at,
     removed_at, first_removed_at";
+
+/// Whose assertions at which care provider are asked for.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct PatientAt {
+    tenant: i32,
+    patient: String,
+    provider: String,
+}
+
+static ASSERTIONS_OF: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "/* assertions_of */ select q.asked, {ASSERTION_COLUMNS}
+         from unnest($1::int[], $2::text[], $3::text[]) with ordinality
+            as q (asked_tenant, asked_patient, asked_provider, asked)
+         join assertions on tenant_id = asked_tenant and patient_key = asked_patient
+            and provider_key = asked_provider and removed_at is null
+         order by q.asked, assertion_number"
+    )
+});
 
 /// A row of `assertions`.
 #[derive(FromRow)]
@@ -116,14 +136,19 @@ impl Store {
         patient: &PatientId,
         care_provider: &HsaId,
     ) -> Result<Vec<Assertion>, StoreError> {
-        let sql = format!(
-            "/* assertions_of */ select {ASSERTION_COLUMNS} from assertions
-             where tenant_id = $1 and patient_key = $2 and provider_key = $3 and removed_at is null
-             order by assertion_number"
-        );
-        let provider = care_provider.key();
-        let query = || sqlx::query(&sql).bind(tenant.0).bind(patient.key()).bind(&provider);
-        let rows = self.readers.fetch_all(&self.pool, query).await?;
+        let question = PatientAt {
+            tenant: tenant.0,
+            patient: patient.key().to_owned(),
+            provider: care_provider.key(),
+        };
+        let rows = self.assertions_at.ask(question, |asked| {
+            let column = |of: fn(&PatientAt) -> &str| asked.iter().map(of).collect::<Vec<_>>();
+            sqlx::query(&ASSERTIONS_OF)
+                .bind(asked.iter().map(|question| question.tenant).collect::<Vec<_>>())
+                .bind(column(|question| &question.patient))
+                .bind(column(|question| &question.provider))
+        });
+        let rows = rows.await?;
         rows.iter().map(|row| AssertionRow::from_row(row)?.assertion(|| Ok(()))).collect()
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::log::record::{
     IdHash, Identity, LogEntry, Organisation, Repetition, Resource, User,
 };
 use crate::domain::time::Timestamp;
-use chrono::{DateTime, Datelike};
+use chrono::DateTime;
 
 /// What comes before the rows of a binary COPY: signature, flags, no header extension.
 pub(super) const HEADER: &[u8] = b"PGCOPY\n\xFF\r\n\0\0\0\0\0\0\0\0\0";
@@ -107,11 +107,6 @@ impl EncodedLog {
         row.optional(patient.and_then(|p| p.name));
         row.organisation(Some(resource.care_provider));
         row.organisation(resource.care_unit);
-    }
-
-    /// The months, as (year, month), that the records' activities lie in.
-    pub(super) fn months(&self) -> impl Iterator<Item = (i32, u32)> + '_ {
-        self.records.iter().map(|r| (r.activity_at.year(), r.activity_at.month()))
     }
 
     /// Writes the running numbers into the rows; `numbers` has one for each record.

@@ -7,7 +7,6 @@
 
 use super::copy_rows::{COPY_ENTRIES, COPY_RESOURCES, EncodedLog, HEADER, TRAILER};
 use super::numbers::LogNumbers;
-use super::partitions::LogPartitions;
 use super::records;
 use crate::domain::log::record::{IdHash, RepeatedLogId, Repetition, judge_repetitions};
 use crate::store::database::Store;
@@ -67,7 +66,6 @@ enum Together {
 
 struct BatchWriter {
     store: Store,
-    partitions: Arc<LogPartitions>,
     numbers: Arc<LogNumbers>,
 }
 
@@ -77,15 +75,10 @@ impl LogWriters {
     pub fn start(store: &Store, count: usize) -> (Self, JoinSet<()>) {
         let (queue, calls) = mpsc::channel(QUEUE_CALLS_MAX);
         let calls = Arc::new(Mutex::new(calls));
-        let partitions = Arc::new(LogPartitions::default());
         let numbers = Arc::new(LogNumbers::default());
         let mut writers = JoinSet::new();
         for _ in 0..count {
-            let writer = BatchWriter {
-                store: store.clone(),
-                partitions: Arc::clone(&partitions),
-                numbers: Arc::clone(&numbers),
-            };
+            let writer = BatchWriter { store: store.clone(), numbers: Arc::clone(&numbers) };
             writers.spawn(writer.run(Arc::clone(&calls)));
         }
         (Self { queue }, writers)
@@ -161,7 +154,7 @@ impl BatchWriter {
         &self,
         logs: &mut [EncodedLog],
     ) -> Result<Option<Transaction<'static, Postgres>>, StoreError> {
-        let mut transaction = self.begin(logs).await?;
+        let mut transaction = self.store.begin_log().await?;
         let used = self.insert_ids(&mut transaction, logs).await?;
         if !used.is_empty() {
             return Ok(None);
@@ -172,7 +165,7 @@ impl BatchWriter {
 
     async fn store_one(&self, mut log: EncodedLog, policy: RepeatedLogId) -> WhatBecame {
         let mut repetitions = std::mem::take(&mut log.repeated_within);
-        let mut transaction = self.begin(slice::from_ref(&log)).await?;
+        let mut transaction = self.store.begin_log().await?;
         let used = self.insert_ids(&mut transaction, slice::from_mut(&mut log)).await?;
         if !used.is_empty() {
             repetitions.extend(records::compare(&mut transaction, &log, &used).await?);
@@ -231,15 +224,6 @@ impl BatchWriter {
         .fetch_all(connection)
         .await?;
         Ok(used.into_iter().map(|hash| IdHash(hash.into_bytes())).collect())
-    }
-
-    async fn begin(
-        &self,
-        logs: &[EncodedLog],
-    ) -> Result<Transaction<'static, Postgres>, StoreError> {
-        let months: HashSet<(i32, u32)> = logs.iter().flat_map(EncodedLog::months).collect();
-        self.partitions.ensure(&self.store.pool, months).await?;
-        self.store.begin().await
     }
 }
 

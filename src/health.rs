@@ -23,10 +23,10 @@ pub enum Space {
 
 /// How the parts are.
 #[derive(Debug, Clone, Default)]
-pub struct Health(Arc<Parts>);
+pub struct Health(Arc<Watched>);
 
 #[derive(Debug, Default)]
-struct Parts {
+struct Watched {
     space: AtomicU8,
     database_down_since: Mutex<Option<Instant>>,
     storing_failed_at: Mutex<Option<Instant>>,

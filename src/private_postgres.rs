@@ -5,18 +5,19 @@
 //! when that user cannot reach the data folder the files are kept in `/var/lib/sigill`, and
 //! a symbolic link in the data folder leads there.
 
+mod folder;
 mod process;
 mod settings;
 
-use nix::unistd::{Gid, Uid, User, chown, geteuid};
+use folder::{cluster_path, lock, programs, socket_dir, unprivileged};
+use nix::unistd::{Gid, Uid, chown, geteuid};
 use process::{Ending, Postmaster, Stage};
 pub use settings::Sizes;
-use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnectOptions;
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
 use std::time::Duration;
@@ -25,12 +26,8 @@ use tokio::time::{Instant, sleep};
 
 /// The database's superuser, who can only come through the socket's folder.
 const DATABASE_USER: &str = "sigill";
-/// Users to run as when we are root, the first that exists.
-const UNPRIVILEGED_USERS: [&str; 2] = ["postgres", "nobody"];
-/// Where files are kept that the unprivileged user could not reach in the data folder.
-const REACHABLE_DIR: &str = "/var/lib/sigill";
 /// How long an ordinary end may take, and one in a hurry.
-const END_TIMEOUT: Duration = Duration::from_secs(60);
+const END_TIMEOUT: Duration = Duration::from_mins(1);
 const HURRIED_END_TIMEOUT: Duration = Duration::from_millis(800);
 /// How often it is looked whether it has come or gone.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
@@ -41,8 +38,6 @@ const RESTART_PAUSE_FIRST: Duration = Duration::from_millis(200);
 const RESTART_PAUSE_LONGEST: Duration = Duration::from_secs(5);
 /// Lines of its log that are looked at for why it did not start.
 const LOG_BYTES_MAX: u64 = 16 * 1024;
-/// A socket's path is at most 107 bytes, of which its name takes 15.
-const SOCKET_DIR_BYTES_MAX: usize = 90;
 
 /// Why there is no private `PostgreSQL`.
 #[derive(Debug, thiserror::Error)]
@@ -321,90 +316,4 @@ fn options(socket_dir: &Path) -> PgConnectOptions {
 fn at(path: &Path) -> impl FnOnce(io::Error) -> PrivatePostgresError + use<> {
     let path = path.to_owned();
     move |error| PrivatePostgresError::File(path, error)
-}
-
-/// The folder with `initdb` and `pg_ctl`: on PATH, by `pg_config`, or Debian's newest.
-async fn programs() -> Option<PathBuf> {
-    let complete =
-        |dir: &PathBuf| ["initdb", "pg_ctl", "postgres"].iter().all(|p| dir.join(p).is_file());
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if let Some(dir) = std::env::split_paths(&path).find(|dir| complete(dir)) {
-        return Some(dir);
-    }
-    if let Ok(output) = Command::new("pg_config").arg("--bindir").output().await {
-        let dir = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-        if complete(&dir) {
-            return Some(dir);
-        }
-    }
-    let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
-    let mut dirs: Vec<(u32, PathBuf)> = versions
-        .filter_map(|v| Some((v.file_name().to_str()?.parse().ok()?, v.path().join("bin"))))
-        .filter(|(_, dir)| complete(dir))
-        .collect();
-    dirs.sort();
-    dirs.pop().map(|(_, dir)| dir)
-}
-
-fn lock(data: &Path) -> Result<File> {
-    let path = data.join("lock");
-    let file = File::create(&path).map_err(at(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(PrivatePostgresError::InUse(data.to_owned())),
-        Err(TryLockError::Error(error)) => Err(at(&path)(error)),
-    }
-}
-
-fn unprivileged() -> Result<(Uid, Gid)> {
-    let mut users = UNPRIVILEGED_USERS.iter().filter_map(|name| User::from_name(name).ok()?);
-    users.next().map(|user| (user.uid, user.gid)).ok_or(PrivatePostgresError::NoUser)
-}
-
-/// Where the cluster is or will be.
-fn cluster_path(data: &Path, user: Option<(Uid, Gid)>) -> Result<PathBuf> {
-    let place = data.join("postgres");
-    if let Ok(existing) = fs::canonicalize(&place) {
-        return Ok(existing);
-    }
-    let Some((uid, gid)) = user else { return Ok(place) };
-    if reachable(data, uid, gid)? {
-        // The unprivileged user makes nothing here itself but must reach its own folder.
-        return Ok(place);
-    }
-    let digest = Sha256::digest(data.as_os_str().as_encoded_bytes());
-    let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    let elsewhere = Path::new(REACHABLE_DIR).join(name);
-    fs::create_dir_all(REACHABLE_DIR).map_err(at(Path::new(REACHABLE_DIR)))?;
-    if fs::symlink_metadata(&place).is_ok() {
-        fs::remove_file(&place).map_err(at(&place))?;
-    }
-    symlink(&elsewhere, &place).map_err(at(&place))?;
-    Ok(elsewhere)
-}
-
-/// Whether the user may pass through every folder on the way.
-fn reachable(dir: &Path, uid: Uid, gid: Gid) -> Result<bool> {
-    for ancestor in dir.ancestors() {
-        let found = fs::metadata(ancestor).map_err(at(ancestor))?;
-        let bit = match (found.uid() == uid.as_raw(), found.gid() == gid.as_raw()) {
-            (true, _) => 0o100,
-            (false, true) => 0o010,
-            (false, false) => 0o001,
-        };
-        if found.mode() & bit == 0 {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// The cluster's own folder, or one with a short path where that is too long for a socket.
-fn socket_dir(cluster: &Path) -> PathBuf {
-    if cluster.as_os_str().len() <= SOCKET_DIR_BYTES_MAX {
-        return cluster.to_owned();
-    }
-    let digest = Sha256::digest(cluster.as_os_str().as_encoded_bytes());
-    let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    std::env::temp_dir().join(format!("sigill-{name}"))
 }

@@ -31,15 +31,14 @@ impl ClockCommand {
         for clock in &ahead {
             let (tenant, domain, seconds) = (&clock.tenant, clock.domain(), clock.seconds);
             print!("{tenant}: the clock of {domain} is {seconds} s ahead");
-            match repairs {
-                false => println!(),
-                true => {
-                    let rows = store.repair_clock(clock).await?;
-                    println!(
-                        "; repaired, {rows} rows with it. Systems that follow {domain} of {tenant} \
-                         must begin anew, without a cursor"
-                    );
-                }
+            if repairs {
+                let rows = store.repair_clock(clock).await?;
+                println!(
+                    "; repaired, {rows} rows with it. Systems that follow {domain} of {tenant} must \
+                     begin anew, without a cursor"
+                );
+            } else {
+                println!();
             }
         }
         store.close().await;

@@ -4,21 +4,14 @@ use super::database::{Store, StoringTime};
 use super::error::StoreError;
 use super::readers::Tries;
 use super::tenants::TenantId;
+use super::turns::ChangeTurn;
 use crate::domain::time::{Timestamp, whole_second};
 use sqlx::error::DatabaseError;
 use sqlx::{FromRow, PgConnection, Postgres, Transaction};
-use std::collections::HashMap;
 use std::iter;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
-
-/// How long a change waits for those before it.
-const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Domains whose changes consumers follow with cursors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeDomain {
     /// Blocks and temporary revokes.
     Blocking,
@@ -27,7 +20,7 @@ pub enum ChangeDomain {
 }
 
 impl ChangeDomain {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Blocking => "blocking",
             Self::Consent => "consent",
@@ -44,30 +37,7 @@ pub struct Change {
     domain: ChangeDomain,
     stored_at: Timestamp,
     storing_time: StoringTime,
-    _turns: Vec<OwnedSemaphorePermit>,
-}
-
-/// Turns to change a tenant's data within this process, first come, first served: who waits for one
-/// holds no connection.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Turns(Arc<Mutex<HashMap<(TenantId, ChangeDomain), Arc<Semaphore>>>>);
-
-impl Turns {
-    fn of(&self, tenant: TenantId, domain: ChangeDomain) -> Arc<Semaphore> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(known.entry((tenant, domain)).or_insert_with(|| Arc::new(Semaphore::new(1))))
-    }
-
-    pub(super) async fn wait(
-        &self,
-        tenant: TenantId,
-        domain: ChangeDomain,
-    ) -> Result<OwnedSemaphorePermit, StoreError> {
-        match timeout(TURN_TIMEOUT, self.of(tenant, domain).acquire_owned()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            _ => Err(sqlx::Error::PoolTimedOut.into()),
-        }
-    }
+    _turns: Vec<ChangeTurn>,
 }
 
 /// A tenant's change clock as it stands.
@@ -92,7 +62,7 @@ impl Store {
         let mut turns = Vec::with_capacity(2);
         // From local to national, and a national service has no other above it.
         for tenant in iter::once(tenant).chain(national) {
-            turns.push(self.turns.wait(tenant, domain).await?);
+            turns.push(self.turns.wait((tenant.0, domain.name())).await?);
         }
         let mut transaction = self.begin().await?;
         let storing_time = self.storing_time;

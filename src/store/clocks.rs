@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 
 /// So far ahead a clock may be: changes within an instant and transactions under way move it by
 /// less.
-const AHEAD_SECONDS_MAX: i64 = 60;
+const AHEAD_SECONDS_MAX: f64 = 60.0;
 
 /// A change clock that is ahead.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -83,7 +83,7 @@ impl Store {
              where greatest(c.latest_at, c.latest_removal_told_at) > clock_timestamp() + $1 * interval '1 second'
              order by seconds desc",
         );
-        Ok(found.bind(AHEAD_SECONDS_MAX as f64).fetch_all(&self.pool).await?)
+        Ok(found.bind(AHEAD_SECONDS_MAX).fetch_all(&self.pool).await?)
     }
 
     /// Brings a change clock, and what was stored by it, back to the present. Returns how many rows
@@ -97,7 +97,7 @@ impl Store {
             _ => ChangeDomain::Consent,
         };
         let tenant = TenantId(clock.tenant_id);
-        let _turn = self.turns.wait(tenant, domain).await?;
+        let _turn = self.turns.wait((tenant.0, domain.name())).await?;
         let mut transaction = self.begin().await?;
         let now: Timestamp = sqlx::query_scalar(
             "/* repair_clock */ select clock_timestamp() from change_clocks

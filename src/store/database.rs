@@ -3,12 +3,10 @@
 //! Each kind of work has connections of its own, so that none takes another's: look-ups that decide
 //! about access, log records, the question whether the database answers, and everything else.
 
-use super::blocking::blocks::PatientOf;
-use super::change::Turns;
-use super::consent::assertions::PatientAt;
 use super::error::StoreError;
-use super::lookups::LookUps;
+use super::lookups::{LookUps, PatientAt, PatientOf};
 use super::readers::{ACQUIRE_TIMEOUT, Readers, Tries};
+use super::turns::Turns;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::query::Query;

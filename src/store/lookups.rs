@@ -10,7 +10,7 @@ use super::readers::{ACQUIRE_TIMEOUT, Tries};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{PgPool, Postgres, Row};
+use sqlx::{FromRow, PgPool, Postgres};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
@@ -19,27 +19,45 @@ use tokio::time::timeout;
 /// Look-ups that are asked together at the most. A patient's rows cost the database half as much
 /// with four as alone, and little less with more; a longer answer keeps its first caller waiting.
 const TOGETHER_MAX: usize = 16;
-/// The column that tells whose a row is: the place of its question, from 1.
-const ASKED: &str = "asked";
+/// Whose a row is: the place of its question, from 1.
+#[derive(FromRow)]
+struct AskedRow {
+    asked: i64,
+}
+
+/// Whose blocks are asked for.
+#[derive(Debug, Clone)]
+pub(super) struct PatientOf {
+    pub tenant: i32,
+    pub patient: String,
+}
+
+/// Whose assertions at which care provider are asked for.
+#[derive(Debug, Clone)]
+pub(super) struct PatientAt {
+    pub tenant: i32,
+    pub patient: String,
+    pub provider: String,
+}
 
 /// Look-ups of one kind.
 #[derive(Debug)]
 pub(super) struct LookUps<Q> {
     pool: PgPool,
-    state: Arc<Mutex<State<Q>>>,
+    state: Arc<Mutex<LookUpQueue<Q>>>,
 }
 
 #[derive(Debug)]
-struct State<Q> {
+struct LookUpQueue<Q> {
     /// Connections that may be used at one time and are not.
     free: usize,
     /// Connections that have just shown that they work.
     idle: Vec<PoolConnection<Postgres>>,
-    waiting: VecDeque<Waiting<Q>>,
+    waiting: VecDeque<QueuedLookUp<Q>>,
 }
 
 #[derive(Debug)]
-struct Waiting<Q> {
+struct QueuedLookUp<Q> {
     question: Q,
     told: oneshot::Sender<Told<Q>>,
 }
@@ -50,17 +68,17 @@ enum Told<Q> {
     /// What was found.
     Found(Vec<PgRow>),
     /// It is its turn to ask.
-    Ask(Turn<Q>),
+    Ask(AskTurn<Q>),
 }
 
 /// The right to use a connection; goes to the first that waits when it is dropped.
 #[derive(Debug)]
-struct Turn<Q> {
+struct AskTurn<Q> {
     /// Gone when the right has been handed on.
-    state: Option<Arc<Mutex<State<Q>>>>,
+    state: Option<Arc<Mutex<LookUpQueue<Q>>>>,
 }
 
-impl<Q> Drop for Turn<Q> {
+impl<Q> Drop for AskTurn<Q> {
     fn drop(&mut self) {
         let Some(state) = self.state.take() else { return };
         loop {
@@ -87,7 +105,7 @@ impl<Q> Drop for Turn<Q> {
 impl<Q: Clone + Send> LookUps<Q> {
     /// Over so many connections of a pool that nobody else uses.
     pub fn new(pool: PgPool, count: usize) -> Self {
-        let state = State { free: count, idle: Vec::new(), waiting: VecDeque::new() };
+        let state = LookUpQueue { free: count, idle: Vec::new(), waiting: VecDeque::new() };
         Self { pool, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -141,19 +159,19 @@ impl<Q: Clone + Send> LookUps<Q> {
         self.pool.close().await;
     }
 
-    fn turn_or_queue(&self, question: &Q) -> Result<Turn<Q>, oneshot::Receiver<Told<Q>>> {
+    fn turn_or_queue(&self, question: &Q) -> Result<AskTurn<Q>, oneshot::Receiver<Told<Q>>> {
         let mut state = lock(&self.state);
         if state.free > 0 {
             state.free -= 1;
-            return Ok(Turn { state: Some(Arc::clone(&self.state)) });
+            return Ok(AskTurn { state: Some(Arc::clone(&self.state)) });
         }
         let (told, answer) = oneshot::channel();
-        state.waiting.push_back(Waiting { question: question.clone(), told });
+        state.waiting.push_back(QueuedLookUp { question: question.clone(), told });
         Err(answer)
     }
 
     /// Those that can be asked for together with one's own.
-    fn others(&self) -> Vec<Waiting<Q>> {
+    fn others(&self) -> Vec<QueuedLookUp<Q>> {
         let mut state = lock(&self.state);
         let mut others = Vec::new();
         while others.len() + 1 < TOGETHER_MAX
@@ -199,7 +217,7 @@ fn share_out<Q>(
     }
     let mut found: Vec<Vec<PgRow>> = (0..=others.len()).map(|_| Vec::new()).collect();
     for row in rows {
-        let asked: i64 = row.try_get(ASKED)?;
+        let AskedRow { asked } = AskedRow::from_row(&row)?;
         let place = usize::try_from(asked - 1).ok();
         if let Some(own) = place.and_then(|place| found.get_mut(place)) {
             own.push(row);
@@ -214,6 +232,6 @@ fn share_out<Q>(
     Ok(own)
 }
 
-fn lock<Q>(state: &Mutex<State<Q>>) -> std::sync::MutexGuard<'_, State<Q>> {
+fn lock<Q>(state: &Mutex<LookUpQueue<Q>>) -> std::sync::MutexGuard<'_, LookUpQueue<Q>> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

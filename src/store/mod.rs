@@ -18,3 +18,4 @@ mod readers;
 pub mod retention;
 mod rows;
 pub mod tenants;
+mod turns;

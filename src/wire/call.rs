@@ -4,7 +4,7 @@ use super::address::Address;
 use super::body::{Bodies, Received, overloaded};
 use super::caller;
 use super::connection::Connection;
-use super::large_calls::{LargeCalls, Turn};
+use super::large_calls::{LargeCalls, LargeTurn};
 use super::reply::{self, Reply};
 use super::request_line::RequestLine;
 use super::shares::{Held, Lacking, Percentages, Shares};
@@ -56,7 +56,7 @@ struct Begun {
     caller: Option<String>,
     on_this_machine: bool,
     _place: Held,
-    _turn: Option<Turn>,
+    _turn: Option<LargeTurn>,
 }
 
 /// What goes back, for which it may hold a part of the bytes of large answers.

@@ -23,7 +23,7 @@ enum Phase {
 }
 
 #[derive(Debug)]
-struct State {
+struct Doing {
     phase: Phase,
     /// When the last answer was complete, or the connection came.
     done_at: Instant,
@@ -37,14 +37,14 @@ pub struct Connection {
     peer: IpAddr,
     /// Only pages for whoever watches are served on it.
     pub watch_only: bool,
-    state: Mutex<State>,
+    state: Mutex<Doing>,
     cut: Notify,
 }
 
 impl Connection {
     /// One that has just come.
     pub fn new(peer: IpAddr, watch_only: bool) -> Self {
-        let state = State { phase: Phase::Idle, done_at: Instant::now(), stuck_since: None };
+        let state = Doing { phase: Phase::Idle, done_at: Instant::now(), stuck_since: None };
         Self { peer, watch_only, state: Mutex::new(state), cut: Notify::new() }
     }
 
@@ -58,7 +58,7 @@ impl Connection {
         Address::of(self.peer)
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, Doing> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -16,7 +16,7 @@ pub struct LargeCalls {
 
 /// A turn; over when this is dropped.
 #[derive(Debug)]
-pub struct Turn {
+pub struct LargeTurn {
     _own: OwnedSemaphorePermit,
     _all: OwnedSemaphorePermit,
 }
@@ -29,7 +29,7 @@ impl LargeCalls {
     }
 
     /// Waits for a turn, first come, first served within an address.
-    pub async fn turn(&self, address: Address) -> Option<Turn> {
+    pub async fn turn(&self, address: Address) -> Option<LargeTurn> {
         let own = {
             let mut known = self.own.lock().unwrap_or_else(PoisonError::into_inner);
             // Those that nobody waits for are as good as new.
@@ -39,6 +39,6 @@ impl LargeCalls {
         };
         let own = own.acquire_owned().await.ok()?;
         let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
-        Some(Turn { _own: own, _all: all })
+        Some(LargeTurn { _own: own, _all: all })
     }
 }

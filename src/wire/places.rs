@@ -182,7 +182,9 @@ mod tests {
         assert!(watcher.connection.watch_only && is_open(&places, &busy));
         let more: Vec<Place> = (0..WATCHERS_MAX).map(|_| places.admit(peer(1)).unwrap()).collect();
         assert!(!is_open(&places, &watcher), "watchers give way to watchers");
-        more.iter().for_each(|place| place.connection.works());
+        for place in &more {
+            place.connection.works();
+        }
         assert!(places.admit(peer(1)).is_none());
         busy.connection.answers();
         busy.connection.is_done();

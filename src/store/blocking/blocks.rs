@@ -9,6 +9,7 @@ use crate::domain::period::Period;
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
+use crate::store::lookups::PatientOf;
 use crate::store::rows::Origin;
 use crate::store::tenants::TenantId;
 use sqlx::postgres::{PgArguments, PgRow};
@@ -42,13 +43,6 @@ pub(super) const BLOCK_COLUMNS: &str = "b.block_number, b.block_id, b.block_type
 /// The columns of a temporary revoke beside a block's; all null where there is none.
 const LIFT_COLUMNS: &str = "r.revoke_number, r.revoke_id, r.end_at, r.care_unit_id, r.employee_id,
     r.owner_id as revoke_owner_id, r.stored_at as revoke_stored_at";
-
-/// Whose blocks are asked for.
-#[derive(Debug, Clone)]
-pub(in crate::store) struct PatientOf {
-    tenant: i32,
-    patient: String,
-}
 
 static ACTIVE_BLOCKS: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -213,13 +207,12 @@ impl Store {
                 let query = sqlx::query(&sql).bind(tenant.0).bind(now).bind(until);
                 selection.bind(query.bind(after.0).bind(&after.1))
             };
-            let rows = match selection.patient {
-                // Few rows, often asked for.
-                Some(_) => self.readers.fetch_all(query).await?,
-                None => {
-                    let _turn = self.page_turn().await?;
-                    self.retried(query).await?
-                }
+            // Few rows, often asked for; or as many as there are.
+            let rows = if selection.patient.is_some() {
+                self.readers.fetch_all(query).await?
+            } else {
+                let _turn = self.page_turn().await?;
+                self.retried(query).await?
             };
             let mut blocks = Grouping::default();
             for row in &rows {

@@ -7,6 +7,7 @@ use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
+use crate::store::lookups::PatientAt;
 use crate::store::rows::Origin;
 use crate::store::tenants::TenantId;
 use sqlx::FromRow;
@@ -22,14 +23,6 @@ pub(super) const ASSERTION_COLUMNS: &str = "assertion_number, assertion_id, asse
     start_at, start_given, requested_start_at, end_at, original_end_at, patient_ended_at,
     ended_at_once, represented_by_root, represented_by_extension, owner_id, source, stored_at,
     removed_at, first_removed_at";
-
-/// Whose assertions at which care provider are asked for.
-#[derive(Debug, Clone)]
-pub(in crate::store) struct PatientAt {
-    tenant: i32,
-    patient: String,
-    provider: String,
-}
 
 static ASSERTIONS_OF: LazyLock<String> = LazyLock::new(|| {
     format!(

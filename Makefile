@@ -3,7 +3,7 @@
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := build-essential pkg-config postgresql libxml2-utils
 
-.PHONY: run test check bench golden interop needs
+.PHONY: run test check bench drill golden interop needs
 
 run: needs
 	cargo build --release --locked
@@ -21,6 +21,10 @@ check: needs
 # Figures of the server as shares of what the database and the tokenizer do by themselves.
 bench: needs
 	SIGILL_TEST_FSYNC=on tests/postgres.sh cargo bench --locked
+
+# Attacks on the real program, and what a good caller sees of them: make drill [ONLY=part of a name]
+drill: needs
+	SIGILL_DRILL_FULL=1 cargo test --release --locked --test drill
 
 # Rewrites the answers in testdata/; read the difference before you commit it.
 golden: needs

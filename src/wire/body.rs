@@ -2,7 +2,7 @@
 //! under way may hold together.
 
 use super::address::Address;
-use super::shares::{Held, Percentages, Shares};
+use super::shares::{HeldShare, Percentages, Shares};
 use crate::config::limits::Limits;
 use crate::soap::fault::Fault;
 use http_body_util::BodyExt;
@@ -34,7 +34,7 @@ pub struct Bodies {
 pub struct Received {
     /// All of it.
     pub bytes: Vec<u8>,
-    _held: Held,
+    _held: HeldShare,
 }
 
 /// The status and the fault of a body that is refused.

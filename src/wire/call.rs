@@ -7,7 +7,7 @@ use super::connection::Connection;
 use super::large_calls::{LargeCalls, LargeTurn};
 use super::reply::{self, Reply};
 use super::request_line::RequestLine;
-use super::shares::{Held, Lacking, Percentages, Shares};
+use super::shares::{HeldShare, Lacking, Percentages, Shares};
 use crate::clock::Clock;
 use crate::config::http::{Http, MissingContentType};
 use crate::config::limits::Limits;
@@ -55,7 +55,7 @@ struct Begun {
     charset: Charset,
     caller: Option<String>,
     on_this_machine: bool,
-    _place: Held,
+    _place: HeldShare,
     _turn: Option<LargeTurn>,
 }
 
@@ -63,7 +63,7 @@ struct Begun {
 struct Answered {
     status: StatusCode,
     dispatched: Dispatched,
-    waiting: Option<Held>,
+    waiting: Option<HeldShare>,
 }
 
 impl Answered {
@@ -180,7 +180,7 @@ impl Calls {
 
     /// A place among the calls under way: at once, or not at all; but who has its share already while
     /// there are others' waits.
-    async fn place(&self, address: Address) -> Option<Held> {
+    async fn place(&self, address: Address) -> Option<HeldShare> {
         match self.under_way.take(address, 1) {
             Ok(place) => Some(place),
             Err(Lacking::ForAll) => None,

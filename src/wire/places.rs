@@ -36,7 +36,7 @@ struct Open {
 
 /// A connection's place; free again when this is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct ConnectionPlace {
     places: Arc<Places>,
     number: u64,
     /// The connection.
@@ -50,7 +50,7 @@ impl Places {
     }
 
     /// A place for a newcomer; `None` when even the watchers' are taken by such as must not be cut.
-    pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+    pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionPlace> {
         let address = Address::of(peer);
         let mut open = self.open();
         let share = self.percentages.share(address, self.total);
@@ -72,7 +72,7 @@ impl Places {
         }
         let connection = Arc::new(Connection::new(peer, !room));
         let number = open.add(Arc::clone(&connection));
-        Some(Place { places: Arc::clone(self), number, connection })
+        Some(ConnectionPlace { places: Arc::clone(self), number, connection })
     }
 
     /// Cuts what keeps the server from ending.
@@ -125,7 +125,7 @@ impl Open {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         self.places.open().remove(self.number);
     }
@@ -144,7 +144,7 @@ mod tests {
         IpAddr::from([10, 0, 0, last])
     }
 
-    fn is_open(places: &Places, place: &Place) -> bool {
+    fn is_open(places: &Places, place: &ConnectionPlace) -> bool {
         places.open().connections.contains_key(&place.number)
     }
 
@@ -166,7 +166,7 @@ mod tests {
         let limits = Limits { share_percent: 100, ..Limits::default() };
         let places = Places::new(4, Percentages::of(&limits));
         let alone_too = places.admit(peer(9)).unwrap();
-        let many: Vec<Place> = (0..3).map(|_| places.admit(peer(1)).unwrap()).collect();
+        let many: Vec<ConnectionPlace> = (0..3).map(|_| places.admit(peer(1)).unwrap()).collect();
         let newcomer = places.admit(peer(2)).unwrap();
         assert!(!is_open(&places, &many[0]) && !newcomer.connection.watch_only);
         assert!(is_open(&places, &alone_too), "the oldest, and left alone");
@@ -180,7 +180,8 @@ mod tests {
         busy.connection.works();
         let watcher = places.admit(peer(1)).unwrap();
         assert!(watcher.connection.watch_only && is_open(&places, &busy));
-        let more: Vec<Place> = (0..WATCHERS_MAX).map(|_| places.admit(peer(1)).unwrap()).collect();
+        let more: Vec<ConnectionPlace> =
+            (0..WATCHERS_MAX).map(|_| places.admit(peer(1)).unwrap()).collect();
         assert!(!is_open(&places, &watcher), "watchers give way to watchers");
         for place in &more {
             place.connection.works();

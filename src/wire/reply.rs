@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::request_line::RequestLine;
-use super::shares::Held;
+use super::shares::HeldShare;
 use crate::contracts::answer::{Body, Piece};
 use crate::procedures::failure::StoreError;
 use crate::soap::fault::Fault;
@@ -40,7 +40,7 @@ fn full(text: String) -> ReplyBody {
 /// Bytes of an answer, with what they hold until they have been sent.
 struct Counted {
     text: String,
-    _held: Held,
+    _held: HeldShare,
 }
 
 impl AsRef<[u8]> for Counted {
@@ -51,7 +51,7 @@ impl AsRef<[u8]> for Counted {
 
 /// An answer, whole or in pieces; the request's line is written when all of it has been handed over.
 /// A large one holds `waiting` as long as it is in memory.
-pub fn answer(body: Body, line: RequestLine, waiting: Option<Held>) -> Reply {
+pub fn answer(body: Body, line: RequestLine, waiting: Option<HeldShare>) -> Reply {
     let body = match (body, waiting) {
         (Body::Whole(text), None) => {
             line.write();

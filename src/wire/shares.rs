@@ -42,11 +42,11 @@ impl Percentages {
 pub struct Shares {
     total: usize,
     percentages: Percentages,
-    taken: Mutex<Taken>,
+    taken: Mutex<Shared>,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct Shared {
     all: usize,
     by: HashMap<Address, Own>,
 }
@@ -70,7 +70,7 @@ pub enum Lacking {
 
 /// What somebody holds; it is free again when this is dropped.
 #[derive(Debug)]
-pub struct Held {
+pub struct HeldShare {
     shares: Arc<Shares>,
     address: Address,
     amount: usize,
@@ -83,22 +83,22 @@ impl Shares {
     }
 
     /// Nothing, to which an address may add.
-    pub fn none(self: &Arc<Self>, address: Address) -> Held {
-        Held { shares: Arc::clone(self), address, amount: 0 }
+    pub fn none(self: &Arc<Self>, address: Address) -> HeldShare {
+        HeldShare { shares: Arc::clone(self), address, amount: 0 }
     }
 
     /// Takes an amount, if there is room for this address.
     ///
     /// # Errors
     /// For whom there is none.
-    pub fn take(self: &Arc<Self>, address: Address, amount: usize) -> Result<Held, Lacking> {
+    pub fn take(self: &Arc<Self>, address: Address, amount: usize) -> Result<HeldShare, Lacking> {
         let mut held = self.none(address);
         held.grow(amount).map(|()| held)
     }
 
     /// Takes an amount when there is room for this address. More than a quarter of all counts as
     /// that.
-    pub async fn wait(self: &Arc<Self>, address: Address, amount: usize) -> Held {
+    pub async fn wait(self: &Arc<Self>, address: Address, amount: usize) -> HeldShare {
         let amount = amount.min(self.total / 4).max(1);
         loop {
             let freed = Arc::clone(&self.taken().by.entry(address).or_default().freed);
@@ -109,12 +109,12 @@ impl Shares {
         }
     }
 
-    fn taken(&self) -> std::sync::MutexGuard<'_, Taken> {
+    fn taken(&self) -> std::sync::MutexGuard<'_, Shared> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Held {
+impl HeldShare {
     /// Takes more, if there is room for this address; otherwise nothing changes.
     ///
     /// # Errors
@@ -142,17 +142,18 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldShare {
     fn drop(&mut self) {
         let mut taken = self.shares.taken();
         taken.all -= self.amount;
-        if let Some(own) = taken.by.get_mut(&self.address) {
-            own.amount -= self.amount;
+        let Some(own) = taken.by.get_mut(&self.address) else { return };
+        own.amount -= self.amount;
+        if self.amount > 0 {
             own.freed.notify_one();
-            // Who waits knows the notice by itself.
-            if own.amount == 0 {
-                taken.by.remove(&self.address);
-            }
+        }
+        // Who waits knows the notice.
+        if own.amount == 0 && Arc::strong_count(&own.freed) == 1 {
+            taken.by.remove(&self.address);
         }
     }
 }
@@ -206,6 +207,9 @@ mod tests {
     async fn who_waits_takes_what_is_given_back() {
         let shares = shares(4, &[]);
         let held = shares.take(address(1), 3).unwrap();
+        // One that looks without being told would never end here.
+        let wait = shares.wait(address(1), 1);
+        assert!(timeout(LOOK_PAUSE / 2, wait).await.is_err());
         let waiting = tokio::spawn({
             let shares = Arc::clone(&shares);
             async move { shares.wait(address(1), 1).await }

@@ -20,7 +20,8 @@ check: needs
 
 # Figures of the server as shares of what the database and the tokenizer do by themselves.
 bench: needs
-	SIGILL_TEST_FSYNC=on tests/postgres.sh cargo bench --locked
+	SIGILL_TEST_FSYNC=on SIGILL_TEST_OPTIONS="-c shared_buffers=2GB -c checkpoint_timeout=15min -c jit=off" \
+	    tests/postgres.sh cargo bench --locked
 
 # Attacks on the real program, and what a good caller sees of them: make drill [ONLY=part of a name]
 drill: needs

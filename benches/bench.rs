@@ -1,8 +1,11 @@
 //! `make bench`: what the server does as a share of what the database or the tokenizer does
-//! by itself, measured in one run on one machine.
+//! by itself, measured in one run on one machine, and what it costs of the processors.
 //!
 //! The server is the real program; the database is a throwaway PostgreSQL that flushes to
-//! disk. Ratios are the figures to quote: the machine is the same for both sides.
+//! disk, with the settings of the private one. Data are like a region's: two million patients and some
+//! hundred care providers of very different size, tables that hold a million rows already, activities
+//! shortly before their storing. Each figure is the median of three rounds in which ours and the
+//! baseline take turns. Ratios are the figures to quote: the machine is the same for both sides.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a bench measures time")]
@@ -11,11 +14,19 @@
 mod baseline;
 mod check_blocks;
 mod consents;
+mod data;
 mod get_blocks;
 mod load;
 mod parsing;
+mod ping;
 mod server;
 mod store_log;
+
+use load::Done;
+use server::Server;
+
+/// Rounds of which a figure is the median.
+const ROUNDS: usize = 3;
 
 #[tokio::main]
 async fn main() {
@@ -23,15 +34,21 @@ async fn main() {
     if std::env::args().any(|a| a == "--test") {
         return;
     }
-    println!("{:<46} {:>12} {:>12} {:>7} {:>6}", "", "sigill", "baseline", "ratio", "goal");
+    println!(
+        "{:<46} {:>10} {:>10} {:>6} {:>5}  {:>17} {:>12}",
+        "", "sigill", "baseline", "ratio", "goal", "CPU us server+PG", "p50/p99 ms"
+    );
     // `make bench ONLY=check` and the like measure one part.
     let only = std::env::var("ONLY").unwrap_or_default();
     let wanted = |part: &str| only.is_empty() || only == part;
     if wanted("parsing") {
         parsing::run();
     }
-    let server = server::Server::start().await;
+    let server = Server::start().await;
     server.memory("at start");
+    if wanted("ping") {
+        ping::run(&server).await;
+    }
     if wanted("large") {
         store_log::large_calls(&server).await;
         server.memory("after StoreLog, 500 records a call");
@@ -52,9 +69,48 @@ async fn main() {
     server.stop().await;
 }
 
-/// One figure, its baseline, their ratio and the goal for it, if there is one.
-pub fn figure(name: &str, ours: f64, baseline: f64, goal: Option<f64>) {
-    let ratio = ours / baseline;
-    let goal = goal.map_or("-".into(), |goal| format!("{goal:.1}"));
-    println!("{name:<46} {ours:>12.1} {baseline:>12.1} {ratio:>7.2} {goal:>6}");
+/// The rounds of a figure: ours, and the baseline's rate.
+#[derive(Default)]
+pub struct Rounds {
+    ours: Vec<f64>,
+    baseline: Vec<f64>,
+    server_cpu: Vec<f64>,
+    database_cpu: Vec<f64>,
+    p50: Vec<f64>,
+    p99: Vec<f64>,
+}
+
+impl Rounds {
+    /// Adds a round; `each` is how many rows or records of a call are counted.
+    pub fn add(&mut self, done: &Done, each: usize, baseline: f64) {
+        self.ours.push(done.per_second() * each as f64);
+        self.baseline.push(baseline);
+        self.server_cpu.push(done.server_cpu_us / done.calls as f64);
+        self.database_cpu.push(done.database_cpu_us / done.calls as f64);
+        self.p50.push(done.percentile(50));
+        self.p99.push(done.percentile(99));
+    }
+
+    /// Prints the medians; no baseline is 0.
+    pub fn print(self, name: &str, goal: Option<f64>) {
+        let ratios = self.ours.iter().zip(&self.baseline).map(|(ours, base)| ours / base).collect();
+        let goal = goal.map_or("-".into(), |goal| format!("{goal:.2}"));
+        let (ours, baseline) = (median(self.ours), median(self.baseline));
+        let (baseline, ratio) = match baseline > 0.0 {
+            true => (format!("{baseline:.0}"), format!("{:.2}", median(ratios))),
+            false => ("-".into(), "-".into()),
+        };
+        let (server, database) = (median(self.server_cpu), median(self.database_cpu));
+        let times = format!("{:.1}/{:.1}", median(self.p50), median(self.p99));
+        println!(
+            "{name:<46} {ours:>10.0} {baseline:>10} {ratio:>6} {goal:>5}  {:>17} {times:>12}",
+            format!("{server:.0} + {database:.0}")
+        );
+    }
+}
+
+/// The middle one.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }

@@ -10,6 +10,9 @@ use tokio::task::JoinSet;
 pub struct Done {
     pub calls: usize,
     pub seconds: f64,
+    /// What the server and its database used of the processors, in microseconds.
+    pub server_cpu_us: f64,
+    pub database_cpu_us: f64,
     /// Each call's time, sorted.
     times: Vec<Duration>,
 }
@@ -38,6 +41,7 @@ pub async fn run<M>(
 where
     M: Fn(usize, usize) -> String + Clone + Send + 'static,
 {
+    let (server_before, database_before) = (server.cpu_us(), server.database_cpu_us());
     let begun = Instant::now();
     let until = begun + Duration::from_secs(seconds);
     let mut running = JoinSet::new();
@@ -57,7 +61,13 @@ where
     }
     let mut times: Vec<Duration> = running.join_all().await.into_iter().flatten().collect();
     times.sort_unstable();
-    Done { calls: times.len(), seconds: begun.elapsed().as_secs_f64(), times }
+    Done {
+        calls: times.len(),
+        seconds: begun.elapsed().as_secs_f64(),
+        server_cpu_us: server.cpu_us() - server_before,
+        database_cpu_us: server.database_cpu_us() - database_before,
+        times,
+    }
 }
 
 /// Memory with many open connections that have each been used.

@@ -66,7 +66,7 @@ pub async fn serve(
     let mut stop = Stop::new().map_err(AppError::Signals)?;
     // What cannot be listened on is told before a database is started; who comes meanwhile waits.
     let address = config.http.listen;
-    let listener = TcpListener::bind(address).await.map_err(|e| AppError::Listen(address, e))?;
+    let listener = listener::bind(address).map_err(|e| AppError::Listen(address, e))?;
     let database = tokio::select! {
         database = Database::prepare(&config) => database?,
         () = stop.next() => return Ok(()),
@@ -247,6 +247,7 @@ async fn services(
     let listed = config.consent.citizen_services.iter().map(|id| (**id).clone()).collect();
     Ok(Services {
         health,
+        processors: Arc::default(),
         tenants: tenants::tenants(&store, config, clock).await?,
         store,
         log_writers,

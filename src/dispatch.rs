@@ -27,6 +27,8 @@ pub struct Message<'m> {
     pub caller: Option<String>,
     /// Whether it comes from this machine.
     pub on_this_machine: bool,
+    /// Whether the call is large, and has a thread of its own.
+    pub is_large: bool,
     /// The time of the call.
     pub now: Timestamp,
 }
@@ -83,8 +85,8 @@ async fn answer(
         Fault::client("okänt anrop: Body innehåller inget element som tjänsten känner")
     })?;
     told.interaction = Some(interaction);
-    let Message { caller, on_this_machine, now, .. } = message;
-    let context = Context { services, tenant, caller, on_this_machine, now };
+    let Message { caller, on_this_machine, is_large, now, .. } = message;
+    let context = Context { services, tenant, caller, on_this_machine, is_large, now };
     let called = Called { context: &context, name: interaction.name(), reader };
     let answer = match interaction {
         Interaction::Blocking(contract) => blocking::call::call(contract, called).await,

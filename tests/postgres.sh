@@ -27,7 +27,7 @@ trap 'exit 130' INT TERM
     $as "$bin/initdb" -D "$dir/data" --auth=trust --encoding=UTF8 --no-locale --username=sigill >/dev/null
     # What is in it is thrown away, so nothing waits for the disk but the bench.
     $as "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" \
-        -o "-k $dir -c listen_addresses='' -c fsync=${SIGILL_TEST_FSYNC:-off} -c max_connections=400 -c max_wal_size=4GB" start >/dev/null
+        -o "-k $dir -c listen_addresses='' -c fsync=${SIGILL_TEST_FSYNC:-off} -c max_connections=400 -c max_wal_size=4GB ${SIGILL_TEST_OPTIONS:-}" start >/dev/null
 )
 SIGILL_TEST_DATABASE="postgres:///postgres?host=$dir&user=sigill"
 SIGILL_TEST_PROGRAMS=$bin

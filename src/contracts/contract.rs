@@ -66,16 +66,19 @@ impl<'d> Called<'_, 'd> {
         if !self.context.tenant.level.offers(C::REALISED) {
             return Err(Unanswered::NotOffered);
         }
-        let request = self.reader.under(self.name, read);
-        let more = request.is_ok() && self.reader.at_start();
-        self.reader.finish().map_err(Unanswered::Malformed)?;
+        let context = self.context;
+        let (request, more) = context.at_length(|| {
+            let request = self.reader.under(self.name, read);
+            let more = request.is_ok() && self.reader.at_start();
+            self.reader.finish().map_err(Unanswered::Malformed)?;
+            Ok((request, more))
+        })?;
         if more {
             return Err(Unanswered::MoreInBody);
         }
         if !C::SERVED {
             return Err(Unanswered::NotServed);
         }
-        let context = self.context;
         let rejection = match request {
             Ok(request) => match request.answer(context).await {
                 Ok(answer) => return Ok(answer),

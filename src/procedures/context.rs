@@ -1,5 +1,6 @@
 //! What every procedure is given beside its question: parts and settings, and who asks whom.
 
+use super::processors::Processors;
 use super::tenants::{Tenant, Tenants};
 use crate::domain::blocking::lift_policy::LiftPolicies;
 use crate::domain::identity::HsaId;
@@ -11,12 +12,15 @@ use crate::store::change::{Change, ChangeDomain};
 use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::log::writer::LogWriters;
+use std::sync::Arc;
 
 /// The parts and settings that procedures use.
 #[derive(Debug, Clone)]
 pub struct Services {
     /// How the parts are.
     pub health: Health,
+    /// What long stretches of work wait for.
+    pub processors: Arc<Processors>,
     /// The store.
     pub store: Store,
     /// The queue of log records to be stored.
@@ -57,6 +61,8 @@ pub struct Context<'s> {
     pub caller: Option<String>,
     /// Whether the call comes from this machine.
     pub on_this_machine: bool,
+    /// Whether the call is large, and has a thread of its own.
+    pub is_large: bool,
     /// The time of the call.
     pub now: Timestamp,
 }
@@ -88,6 +94,27 @@ impl Context<'_> {
             ChangeDomain::Consent => None,
         };
         self.services.store.change(self.tenant.id, national, domain, self.now).await
+    }
+
+    /// Does a stretch of work that is long where the call is large.
+    pub fn at_length<T>(&self, stretch: impl FnOnce() -> T) -> T {
+        match self.is_large {
+            true => self.services.processors.work(stretch),
+            false => stretch(),
+        }
+    }
+
+    /// Does a stretch of work that may be long whatever the call: on a thread of its own.
+    ///
+    /// # Errors
+    /// That it was broken off.
+    pub async fn apart<T: Send + 'static>(
+        &self,
+        stretch: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let processors = Arc::clone(&self.services.processors);
+        let done = tokio::task::spawn_blocking(move || processors.work(stretch)).await;
+        done.map_err(|_| StoreError::Stopped)
     }
 
     /// Whether the calling system may act for patients.

@@ -13,7 +13,7 @@ use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, Postgres, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long the readiness question may take.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -82,11 +82,11 @@ impl Store {
                 .test_before_acquire(false)
                 .connect_lazy_with(options.clone())
         };
-        let rest = connections.saturating_sub(4 * share + 1).max(1);
+        let rest = connections.saturating_sub(5 * share + 1).max(1);
         let count = share as usize;
         Ok(Self {
             pool: pool(rest),
-            log: pool(share),
+            log: pool(2 * share),
             ready: pool(1),
             readers: Arc::new(Readers::new(pool(share), count)),
             blocks_of: Arc::new(LookUps::new(pool(share), count)),
@@ -153,8 +153,9 @@ impl Store {
     }
 
     /// Waits for its turn to read a page of a long answer.
-    pub(super) async fn page_turn(&self) -> Result<SemaphorePermit<'_>, StoreError> {
-        match tokio::time::timeout(ACQUIRE_TIMEOUT, self.pages.acquire()).await {
+    pub(super) async fn page_turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let pages = Arc::clone(&self.pages);
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, pages.acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(sqlx::Error::PoolTimedOut.into()),
         }

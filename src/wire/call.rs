@@ -34,6 +34,8 @@ const LARGE_BODY_BYTES: usize = 256 * 1024;
 const LARGE_ANSWER_BYTES: usize = 64 * 1024;
 /// How long a call waits for its turn, or for a place where others' are free.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long it waits where all are taken: a burst is over by then, and an overload is told soon.
+const BURST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What calls are answered with.
 pub struct Calls {
@@ -56,7 +58,7 @@ struct Begun {
     caller: Option<String>,
     on_this_machine: bool,
     _place: HeldShare,
-    _turn: Option<LargeTurn>,
+    turn: Option<LargeTurn>,
 }
 
 /// What goes back, for which it may hold a part of the bytes of large answers.
@@ -164,8 +166,7 @@ impl Calls {
         };
         let is_large = turn.is_some();
         let on_this_machine = connection.peer().is_loopback();
-        let begun =
-            Begun { received, charset, caller, on_this_machine, _place: place, _turn: turn };
+        let begun = Begun { received, charset, caller, on_this_machine, _place: place, turn };
         let work = Arc::clone(self).work(begun, address);
         if !is_large {
             return work.await;
@@ -178,12 +179,13 @@ impl Calls {
         })
     }
 
-    /// A place among the calls under way: at once, or not at all; but who has its share already while
-    /// there are others' waits.
+    /// A place among the calls under way, as soon as there is one for this address.
     async fn place(&self, address: Address) -> Option<HeldShare> {
         match self.under_way.take(address, 1) {
             Ok(place) => Some(place),
-            Err(Lacking::ForAll) => None,
+            Err(Lacking::ForAll) => {
+                timeout(BURST_TIMEOUT, self.under_way.wait(address, 1)).await.ok()
+            }
             Err(Lacking::ForThisAddress) => {
                 timeout(WAIT_TIMEOUT, self.under_way.wait(address, 1)).await.ok()
             }
@@ -191,11 +193,12 @@ impl Calls {
     }
 
     async fn work(self: Arc<Self>, begun: Begun, address: Address) -> Answered {
-        let Begun { received, charset, caller, on_this_machine, _place, _turn } = begun;
+        let Begun { received, charset, caller, on_this_machine, _place, turn } = begun;
+        let is_large = turn.is_some();
         let now = self.clock.now();
         let answering = async {
             let body = &received.bytes;
-            let message = Message { body, charset, caller, on_this_machine, now };
+            let message = Message { body, charset, caller, on_this_machine, is_large, now };
             let dispatched = dispatch::dispatch(&self.services, message).await;
             let waiting = match &dispatched.answer {
                 Ok(answer) => match &answer.body {

@@ -1,5 +1,5 @@
-//! Turns for calls with large bodies: they are read, answered and written beside the threads that
-//! serve everybody, so many at one time, and an address may have three quarters of the turns.
+//! Calls with large bodies: they are read, answered and written beside the threads that serve
+//! everybody. So many are under way at one time, of which an address may have three quarters.
 
 use super::address::Address;
 use std::collections::HashMap;
@@ -40,5 +40,28 @@ impl LargeCalls {
         let own = own.acquire_owned().await.ok()?;
         let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
         Some(LargeTurn { _own: own, _all: all })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::IpAddr;
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    #[tokio::test]
+    async fn an_address_leaves_turns_to_others() {
+        let calls = LargeCalls::new(4);
+        let address = |last| Address::of(IpAddr::from([10, 0, 0, last]));
+        let mut turns = Vec::new();
+        for _ in 0..3 {
+            turns.push(calls.turn(address(1)).await);
+        }
+        let soon = Duration::from_millis(10);
+        assert!(timeout(soon, calls.turn(address(1))).await.is_err());
+        assert!(timeout(soon, calls.turn(address(2))).await.is_ok());
+        turns.clear();
+        assert!(timeout(soon, calls.turn(address(1))).await.is_ok());
     }
 }

@@ -11,10 +11,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// Headers of one request; routers add a dozen.
 const HEADERS_MAX: usize = 100;
@@ -24,6 +25,29 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const SWEEP_PAUSE: Duration = Duration::from_millis(100);
 /// How long at the end an answer may wait for a receiver who takes nothing of it.
 const END_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Bytes that the system holds of an answer for a receiver who does not read; it doubles them.
+const SEND_BUFFER_BYTES: u32 = 128 * 1024;
+/// Bytes that we hold of it beside; also the longest head.
+const BUFFER_BYTES: usize = 64 * 1024;
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// Begins to listen; connections wait until they are served.
+///
+/// # Errors
+/// Why it cannot be listened there.
+pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    // Accepted connections have what their listener has.
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves connections until `stop` is done, then lets calls under way finish.
 pub async fn serve(
@@ -88,5 +112,8 @@ fn serve_one(
         let (endpoint, connection) = (Arc::clone(&endpoint), Arc::clone(&connection));
         async move { Ok::<_, Infallible>(endpoint.serve(request, &connection).await) }
     });
-    http1::Builder::new().max_headers(HEADERS_MAX).serve_connection(TokioIo::new(paced), service)
+    http1::Builder::new()
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(paced), service)
 }

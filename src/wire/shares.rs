@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// Who waits is woken when its own address gives something back; what others give back it finds by
-/// looking this often.
+/// Who waits is woken when something is given back that may be for it, and looks this often in case
+/// it is for it after all.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
 /// How large a part of all an address may hold.
@@ -43,6 +43,8 @@ pub struct Shares {
     total: usize,
     percentages: Percentages,
     taken: Mutex<Shared>,
+    /// Some is free again.
+    freed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +81,7 @@ pub struct HeldShare {
 impl Shares {
     /// Nothing of `total` is taken yet.
     pub fn new(total: usize, percentages: Percentages) -> Arc<Self> {
-        Arc::new(Self { total, percentages, taken: Mutex::default() })
+        Arc::new(Self { total, percentages, taken: Mutex::default(), freed: Notify::new() })
     }
 
     /// Nothing, to which an address may add.
@@ -101,11 +103,17 @@ impl Shares {
     pub async fn wait(self: &Arc<Self>, address: Address, amount: usize) -> HeldShare {
         let amount = amount.min(self.total / 4).max(1);
         loop {
-            let freed = Arc::clone(&self.taken().by.entry(address).or_default().freed);
-            match self.take(address, amount) {
+            let own = Arc::clone(&self.taken().by.entry(address).or_default().freed);
+            let freed = match self.take(address, amount) {
                 Ok(held) => return held,
-                Err(_) => _ = timeout(LOOK_PAUSE, freed.notified()).await,
-            }
+                Err(Lacking::ForAll) => self.freed.notified(),
+                Err(Lacking::ForThisAddress) => {
+                    // What is free is for the next that waits.
+                    self.freed.notify_one();
+                    own.notified()
+                }
+            };
+            _ = timeout(LOOK_PAUSE, freed).await;
         }
     }
 
@@ -150,6 +158,7 @@ impl Drop for HeldShare {
         own.amount -= self.amount;
         if self.amount > 0 {
             own.freed.notify_one();
+            self.shares.freed.notify_one();
         }
         // Who waits knows the notice.
         if own.amount == 0 && Arc::strong_count(&own.freed) == 1 {

@@ -6,6 +6,7 @@ use super::messages;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -40,7 +41,7 @@ struct Notes {
 
 pub struct Good {
     notes: Arc<Mutex<Notes>>,
-    calling: JoinSet<()>,
+    calling: Option<JoinHandle<()>>,
     stop: watch::Sender<bool>,
 }
 
@@ -90,12 +91,20 @@ impl Good {
         let server: SocketAddr = server.parse().unwrap();
         let notes = Arc::new(Mutex::new(Notes::default()));
         let (stop, stopped) = watch::channel(false);
-        let mut calling = JoinSet::new();
-        for number in 0..CONNECTIONS {
-            calling.spawn(call(server, number, Arc::clone(&notes), stopped.clone()));
-        }
-        calling.spawn(look(server, Arc::clone(&notes), stopped));
-        Self { notes, calling, stop }
+        let noted = Arc::clone(&notes);
+        // On a thread of its own: what attackers do here is not to be felt by it.
+        let calling = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async {
+                let mut calling = JoinSet::new();
+                for number in 0..CONNECTIONS {
+                    calling.spawn(call(server, number, Arc::clone(&noted), stopped.clone()));
+                }
+                calling.spawn(look(server, noted, stopped));
+                calling.join_all().await;
+            });
+        });
+        Self { notes, calling: Some(calling), stop }
     }
 
     /// What it saw since the last time it was asked.
@@ -106,7 +115,7 @@ impl Good {
     /// How long it takes until a call is answered that begins from now on.
     pub async fn recovers(&self) -> Option<Duration> {
         let since = Instant::now();
-        while since.elapsed() < Duration::from_secs(60) {
+        while since.elapsed() < Duration::from_mins(1) {
             if self.notes.lock().unwrap().last_answered.is_some_and(|at| at > since) {
                 return Some(since.elapsed());
             }
@@ -117,7 +126,9 @@ impl Good {
 
     pub async fn end(&mut self) {
         self.stop.send(true).unwrap();
-        while self.calling.join_next().await.is_some() {}
+        if let Some(calling) = self.calling.take() {
+            tokio::task::spawn_blocking(|| calling.join().unwrap()).await.unwrap();
+        }
     }
 
     pub fn acknowledged(&self) -> Vec<String> {

@@ -72,6 +72,13 @@ pub fn store_log(records: &[(String, String)]) -> String {
     })
 }
 
+/// The same with so many resources in each record.
+pub fn store_log_of_many(records: &[(String, String)], resources: usize) -> String {
+    let (from, to) = ("          <urn2:resource>", "        </urn2:resources>");
+    let one = &LOG[LOG.find(from).unwrap()..LOG.find(to).unwrap()];
+    store_log(records).replace(one, &one.repeat(resources))
+}
+
 /// RegisterBlock with temporary revokes.
 pub fn register_block(id: &str, number: usize, revokes: usize) -> String {
     let text = REGISTER.replace(BLOCK_ID, id).replace("191212121212", &patient(number));

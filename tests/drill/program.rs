@@ -67,7 +67,7 @@ impl Program {
     /// Waits until it is ready.
     pub async fn serves(&mut self) {
         let since = Instant::now();
-        while since.elapsed() < Duration::from_secs(60) {
+        while since.elapsed() < Duration::from_mins(1) {
             let ended = self.child.try_wait().unwrap();
             assert!(ended.is_none(), "the server ended: {}", self.log());
             let mut client = super::client::Client::new(self.server(), 1);

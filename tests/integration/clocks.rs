@@ -1,8 +1,9 @@
 //! Two servers on one database whose clocks differ, and a clock that goes back.
 
 use super::consents::{at, register};
-use super::harness::{Service, Wishes, request, with};
+use super::harness::{Database, Service, Wishes, request, with};
 use super::pair::{lift, register as register_block};
+use super::program::{Folder, Program, command, settings};
 
 /// Eight seconds before and after the time of every held clock.
 const BEHIND: &str = "2026-11-22T11:59:52Z";
@@ -95,4 +96,59 @@ async fn a_block_bites_by_either_servers_clock() {
     for service in [&behind, &ahead] {
         assert_eq!(service.post(check.clone()).await.text("status"), Some("OK"));
     }
+}
+
+/// What the program says.
+async fn said(folder: &Folder, database: &Database, arguments: &[&str]) -> (bool, String) {
+    let file = settings(database, folder, "");
+    let output = command(&[arguments, &["--config", &file]].concat()).output().await.unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[tokio::test]
+async fn the_time_of_storing_is_the_databases() {
+    let (database, folder) = (Database::new().await, Folder::new("storing"));
+    let program = Program::on(&database, &folder).await;
+    let block = request("blocking/register_extended_block/valid");
+    assert_eq!(program.caller.post(block).await.code(), "OK");
+    let apart = "select count(*) from blocks where abs(extract(epoch from clock_timestamp() - stored_at)) > 60";
+    assert_eq!(database.count(apart).await, 0);
+}
+
+#[tokio::test]
+async fn a_change_clock_that_ran_ahead_is_told_and_repaired_with_what_it_stored() {
+    let service = Service::start().await;
+    let folder = Folder::new("ahead");
+    let block = request("blocking/register_extended_block/valid");
+    let revoke = request("blocking/revoke_extended_block/valid");
+    let other = block.replace("0e0001", "0e0011");
+    let consent = with(&register("once"), "startDate", "2020-01-01T00:00:00");
+    assert!(said(&folder, &service.database, &["clock", "status"]).await.0);
+    // A clock of years ahead stores a block and takes it away, one that stays, and a consent.
+    service.set_clock("2040-01-01T00:00:00Z");
+    for xml in [block, revoke, other, consent] {
+        assert_eq!(service.post(xml).await.code(), "OK");
+    }
+    let (whole, told) = said(&folder, &service.database, &["clock", "status"]).await;
+    assert!(!whole && told.matches(" s ahead").count() == 2, "{told}");
+    let (whole, told) = said(&folder, &service.database, &["clock", "repair"]).await;
+    assert!(whole && told.matches("must begin anew").count() == 2, "{told}");
+    let ahead = "select (select count(*) from blocks where greatest(stored_at, changed_at, removed_at,
+            first_removed_at, removal_told_at) > clock_timestamp())
+        + (select count(*) from assertions where stored_at > clock_timestamp())
+        + (select count(*) from change_clocks where greatest(latest_at, latest_removal_told_at) > clock_timestamp())";
+    assert_eq!(service.database.count(ahead).await, 0);
+    assert_eq!(
+        service.database.count("select count(*) from blocks where removed_at is null").await,
+        1
+    );
+    assert!(said(&folder, &service.database, &["clock", "status"]).await.0);
+    // What is stored from now on lies in the present, and follows in order.
+    let program = Program::on(&service.database, &folder).await;
+    let next = request("blocking/register_extended_block/valid").replace("0e0001", "0e0021");
+    assert_eq!(program.caller.post(next).await.code(), "OK");
+    let late = "select count(*) from blocks where stored_at > clock_timestamp()";
+    assert_eq!(service.database.count(late).await, 0);
+    let check = request("blocking/check_blocks/inner_block_stops_another_unit");
+    assert_eq!(program.caller.post(check).await.text("status"), Some("BLOCKED"));
 }

@@ -27,7 +27,6 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::net::TcpListener;
 use tokio::sync::{OnceCell, oneshot};
 
 /// The time of every held clock: 2026-11-22T13:00:00 in Sweden.
@@ -223,6 +222,7 @@ impl Service {
         writing.detach_all();
         let services = Services {
             health: Health::default(),
+            processors: Arc::default(),
             log_writers,
             repeated_log_id: wishes.repeated_log_id,
             future_activity: wishes.future_activity,
@@ -239,7 +239,7 @@ impl Service {
         let clock = Arc::new(Mutex::new(NOON.parse().unwrap()));
         let held = Clock::Held(Arc::clone(&clock));
         let endpoint = Arc::new(Endpoint::new(services, &limits, &wishes.http, held));
-        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tcp = listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let caller = Caller::new(format!("http://{}", tcp.local_addr().unwrap()));
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(async move {

@@ -191,3 +191,124 @@ async fn without_content_type_a_call_is_refused_unless_a_setting_says_otherwise(
         assert!(reply.starts_with(&format!("HTTP/1.1 {status}")), "{reply}");
     }
 }
+
+/// The document with the element that `mark` begins so many times.
+fn many(
+    xml: &str,
+    mark: &str,
+    end: &str,
+    count: usize,
+    each: impl Fn(&str, usize) -> String,
+) -> String {
+    let (start, end) = (xml.find(mark).unwrap(), xml.rfind(end).unwrap());
+    let rows: String = (0..count).map(|n| each(&xml[start..end], n)).collect();
+    format!("{}{rows}{}", &xml[..start], &xml[end..])
+}
+
+#[tokio::test]
+async fn rows_revokes_and_resources_have_bounds_that_the_refusal_names() {
+    let limits = Limits { check_blocks_rows_max: 3, ..Limits::default() };
+    let service = with_limits(limits).await;
+    let check = request("blocking/check_blocks/inner_block_stops_another_unit");
+    let rows = |count| {
+        many(
+            &check,
+            "      <urn1:informationEntities>",
+            "    </urn1:CheckBlocks>",
+            count,
+            |row, n| row.replace("rowNumber>0<", &format!("rowNumber>{n}<")),
+        )
+    };
+    assert_eq!(service.post(rows(3)).await.code(), "OK");
+    let reply = service.post(rows(4)).await;
+    assert_eq!(reply.code(), "VALIDATIONERROR");
+    let text = "CheckBlocks/informationEntities[4]: fler än 3";
+    assert_eq!(reply.text("resultText"), Some(text));
+
+    let register = request("blocking/register_block/block_comes_with_its_revokes");
+    let (mark, end) = ("<urn1:temporaryRevokeRegistration>", "    </urn1:RegisterBlock>");
+    let first = register.find(mark).unwrap();
+    let one = register[first..].find("</urn1:temporaryRevokeRegistration>").unwrap();
+    let one = &register[first..first + one + "</urn1:temporaryRevokeRegistration>".len()];
+    let revokes = |count| {
+        many(&register, mark, end, count, |_, n| one.replace("0e0002", &format!("1{n:05}")))
+    };
+    let reply = service.post(revokes(101)).await;
+    assert_eq!(reply.code(), "VALIDATIONERROR");
+    assert!(reply.body.contains("temporaryRevokeRegistration: fler än 100"), "{}", reply.body);
+    assert_eq!(service.post(revokes(100)).await.code(), "OK");
+    assert_eq!(service.database.count("select count(*) from temporary_revokes").await, 100);
+    assert_eq!(service.post(revokes(100)).await.code(), "OK", "a repetition");
+    assert_eq!(service.database.count("select count(*) from temporary_revokes").await, 100);
+
+    let store = request("log/store_log/valid");
+    let resources = |count| {
+        many(&store, "          <urn2:resource>", "        </urn2:resources>", count, |one, _| {
+            one.into()
+        })
+    };
+    let reply = service.post(resources(1_001)).await;
+    assert_eq!(reply.code(), "VALIDATION_ERROR");
+    assert!(reply.body.contains("resources/resource: fler än 1000"), "{}", reply.body);
+    assert_eq!(service.post(resources(1_000)).await.code(), "OK");
+    assert_eq!(service.database.count("select count(*) from log_resources").await, 1_000);
+}
+
+#[tokio::test]
+async fn a_large_call_is_answered_as_a_small_one_is() {
+    let service = Service::start().await;
+    assert_eq!(service.post(request("blocking/register_extended_block/valid")).await.code(), "OK");
+    let check = request("blocking/check_blocks/inner_block_stops_another_unit");
+    let rows = many(
+        &check,
+        "      <urn1:informationEntities>",
+        "    </urn1:CheckBlocks>",
+        1_000,
+        |row, n| row.replace("rowNumber>0<", &format!("rowNumber>{n}<")),
+    );
+    assert!(rows.len() > 256 * 1024);
+    let reply = service.post(rows.clone()).await;
+    assert_eq!((reply.code(), reply.body.matches("BLOCKED").count()), ("OK", 1_000));
+    // Cut off in the middle it is a fault, and the next is answered.
+    let half = rows[..rows.len() / 2].to_owned();
+    assert!(service.post(half).await.body.contains("<faultcode>soap:Client</faultcode>"));
+    assert_eq!(service.post(rows).await.code(), "OK");
+}
+
+#[tokio::test]
+async fn what_stands_around_the_body_is_looked_at() {
+    let service = Service::start().await;
+    let ping = request(PING);
+    let header = "<soapenv:Header>";
+    let understand = |value: &str| {
+        ping.replace(
+            header,
+            &format!("{header}<x:a xmlns:x=\"urn:x\" soapenv:mustUnderstand=\"{value}\"/>"),
+        )
+    };
+    let address = |first: &str| {
+        ping.replace(header, &format!("{header}<urn:LogicalAddress>{first}</urn:LogicalAddress>"))
+    };
+    let behind =
+        |more: &str| ping.replace("</soapenv:Envelope>", &format!("{more}</soapenv:Envelope>"));
+    for (xml, code) in [
+        (understand("&#49;"), "MustUnderstand"),
+        (understand("&#x31;"), "MustUnderstand"),
+        (understand("&#48;"), ""),
+        (address(""), "Client"),
+        (address(" "), "Client"),
+        (behind("<soapenv:Body/>"), "Client"),
+        (behind("<soapenv:Header/>"), "Client"),
+        (behind("<a/>"), "Client"),
+        (behind("<x:a xmlns:x=\"urn:x\"><soapenv:Body/></x:a>"), ""),
+    ] {
+        let reply = service.post(xml.clone()).await;
+        match code {
+            "" => assert_eq!(reply.status, 200, "{xml}: {}", reply.body),
+            code => {
+                let expected = format!("<faultcode>soap:{code}</faultcode>");
+                assert!(reply.body.contains(&expected), "{xml}: {}", reply.body);
+            }
+        }
+    }
+}

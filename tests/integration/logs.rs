@@ -1,7 +1,8 @@
 //! `StoreLog` stories: repeated ids in both settings, batches, what is in the tables.
 
 use super::harness::{Service, Wishes, request};
-use sigill::domain::log::record::RepeatedLogId;
+use sigill::domain::log::record::{FutureActivity, RepeatedLogId};
+use sigill::store::database::Store;
 
 /// A valid request with these (id, activity type) records.
 pub fn store_log(records: &[(&str, &str)]) -> String {
@@ -107,4 +108,55 @@ async fn every_value_is_stored_as_it_was_sent() {
     assert_eq!(name, "  T & <L> å\u{1F600}\t ");
     assert_eq!(level, None);
     assert_eq!(at, "2026-11-22 09:15:30.123");
+}
+
+#[tokio::test]
+async fn no_call_makes_a_table_and_a_month_takes_up_what_came_before_it() {
+    let service = Service::start().await;
+    let at =
+        |id: &str, date: &str| store_log(&[(id, "Läsa")]).replace("2026-11-22T10:15:30.123", date);
+    for (id, date) in [("a", "2027-06-10T12:00:00"), ("b", "2020-01-01T12:00:00")] {
+        assert_eq!(service.post(at(id, date)).await.code(), "OK", "{date}");
+    }
+    let count =
+        async |table: &str| service.database.count(&format!("select count(*) from {table}")).await;
+    assert_eq!(count("log_entries_other").await, 2);
+    let store = Store::open(service.database.options(), 8).await.unwrap();
+    let later = "2027-04-30T23:59:59Z".parse().unwrap();
+    assert_eq!(
+        store.make_log_partitions(later).await.unwrap(),
+        5,
+        "March 2027 to July; from November on two are there"
+    );
+    assert_eq!(store.make_log_partitions(later).await.unwrap(), 0);
+    assert_eq!(count("log_entries_other").await, 1);
+    assert_eq!(count("log_resources_other").await, 1);
+    assert_eq!(count("log_entries_y2027m06").await, 1);
+    assert_eq!(count("log_resources_y2027m06").await, 1);
+    // It is known as it was.
+    let reply = service.post(at("a", "2027-06-10T12:00:00")).await;
+    assert!(reply.text("resultText").unwrap().contains("a (identisk post)"), "{}", reply.body);
+    assert_eq!(service.post(at("c", "2027-06-11T12:00:00")).await.code(), "OK");
+    assert_eq!(count("log_entries_y2027m06").await, 2);
+}
+
+#[tokio::test]
+async fn records_from_the_future_are_counted_or_refused() {
+    let at =
+        |id: &str, date: &str| store_log(&[(id, "Läsa")]).replace("2026-11-22T10:15:30.123", date);
+    // It is noon in UTC, and one o'clock in Sweden.
+    let (still, future) = ("2026-11-23T13:00:00", "2026-11-23T13:00:00.001");
+    let service = Service::start().await;
+    assert_eq!(service.post(at("a", still)).await.code(), "OK");
+    assert!(service.caller.get("/metrics").await.body.contains("sigill_log_future_records 0\n"));
+    assert_eq!(service.post(at("b", future)).await.code(), "OK");
+    assert!(service.caller.get("/metrics").await.body.contains("sigill_log_future_records 1\n"));
+    let wishes = Wishes { future_activity: FutureActivity::Refuse, ..Wishes::default() };
+    let service = Service::start_with(wishes).await;
+    assert_eq!(service.post(at("a", still)).await.code(), "OK");
+    let reply = service.post(at("b", future)).await;
+    assert_eq!(reply.code(), "VALIDATION_ERROR");
+    let text = reply.text("resultText").unwrap();
+    assert!(text.starts_with("StoreLog/log[1]/activity/startDate: "), "{text}");
+    assert_eq!(stored(&service).await, 1);
 }

@@ -25,6 +25,7 @@ mod logs;
 mod migrations;
 mod outage;
 mod pair;
+mod private;
 mod program;
 mod relay;
 mod replication;

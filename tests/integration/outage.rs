@@ -91,6 +91,19 @@ async fn a_database_that_takes_no_writes_is_not_ready() {
         answers.push(service.caller.get("/ready").await.status.as_u16());
     }
     assert_eq!(answers.last(), Some(&503), "{answers:?}");
+    let ready = service.caller.get("/ready").await.body;
+    assert_eq!(ready, "can answer, cannot store: the database takes no changes\n");
+    assert_eq!(service.caller.get("/ready/answer").await.status, 200);
+    for question in
+        ["blocking/check_blocks/valid", "consent/check_consent/valid", "blocking/get_blocks/valid"]
+    {
+        // Also after a while, when the clock would be moved on.
+        for time in [super::harness::NOON, "2026-11-22T12:00:09Z"] {
+            service.set_clock(time);
+            let reply = service.post(request(question)).await;
+            assert_eq!(reply.status, 200, "{question}: {}", reply.body);
+        }
+    }
     let reply = service.post(store_log(&[("a", "Läsa")])).await;
     assert!(reply.body.contains("<faultcode>soap:Server</faultcode>"), "{}", reply.body);
 }

@@ -138,12 +138,7 @@ pub fn register_revoke(
             Some(None) if !extended => Decision::Store,
             Some(_) => return Err(wrong_state("Den tillfälliga hävningen är redan återkallad.")),
             None if stored.says_the_same_as(new) => Decision::Repeated,
-            None => {
-                return Err(Rejection::new(
-                    Class::AlreadyExists,
-                    "En tillfällig hävning med samma temporaryRevokeId men annat innehåll finns redan.",
-                ));
-            }
+            None => return Err(another_revoke()),
         },
     };
     let block = block.ok_or_else(no_block)?;
@@ -157,6 +152,24 @@ pub fn register_revoke(
         return Err(Rejection::validation("endDate: måste ligga i framtiden"));
     }
     Ok(decision)
+}
+
+/// Whether a temporary revoke that one call brings twice says the same both times.
+///
+/// # Errors
+/// That it says something else.
+pub fn repeats(first: &RevokeRegistration, again: &RevokeRegistration) -> Result<(), Rejection> {
+    match first.block == again.block && first.lift == again.lift {
+        true => Ok(()),
+        false => Err(another_revoke()),
+    }
+}
+
+fn another_revoke() -> Rejection {
+    Rejection::new(
+        Class::AlreadyExists,
+        "En tillfällig hävning med samma temporaryRevokeId men annat innehåll finns redan.",
+    )
 }
 
 /// Whether the end of a temporary revoke is not still to come (BC6).

@@ -16,6 +16,7 @@ use crate::procedures::failure::Failure;
 use crate::procedures::tenants::Tenant;
 use crate::store::blocking::changes::{BlockNumber, RemoveBlock};
 use crate::store::change::{Change, ChangeDomain};
+use std::collections::HashMap;
 
 /// Registers the copy of a block with the temporary revokes that it has already, all of it or
 /// nothing; those that have run out on the way are left out.
@@ -30,16 +31,16 @@ pub async fn register(
     context.tenant.may_hold(new.content.guards.provider())?;
     let mut change = context.change(ChangeDomain::Blocking).await?;
     let decision = store_copy(&mut change, new).await?;
-    for revoke in revokes.iter().filter(|revoke| !has_run_out(revoke, context.now)) {
-        let stored = store_lift(&mut change, revoke, context.now).await?;
-        // A repetition of the block that brings a new revoke says something else.
-        if decision == Decision::Repeated && stored == Decision::Store {
-            return Err(Rejection::new(
-                Class::AlreadyExists,
-                "En spärr med samma blockId men andra tillfälliga hävningar finns redan.",
-            )
-            .into());
-        }
+    let revokes: Vec<&RevokeRegistration> =
+        revokes.iter().filter(|revoke| !has_run_out(revoke, context.now)).collect();
+    let stored = store_lifts(&mut change, &new.id, &revokes, context.now).await?;
+    // A repetition of the block that brings a new revoke says something else.
+    if decision == Decision::Repeated && stored > 0 {
+        return Err(Rejection::new(
+            Class::AlreadyExists,
+            "En spärr med samma blockId men andra tillfälliga hävningar finns redan.",
+        )
+        .into());
     }
     change.commit().await?;
     Ok(())
@@ -95,6 +96,42 @@ async fn store_copy(change: &mut Change, new: &BlockRegistration) -> Result<Deci
         change.insert_block(new).await?;
     }
     Ok(decision)
+}
+
+/// Stores copies of temporary revokes that came with their block; returns how many are new.
+async fn store_lifts(
+    change: &mut Change,
+    block: &RecordId,
+    revokes: &[&RevokeRegistration],
+    now: Timestamp,
+) -> Result<usize, Failure> {
+    if revokes.is_empty() {
+        return Ok(0);
+    }
+    let (number, block) = change.find_block(block).await?.unzip();
+    let ids: Vec<&RecordId> = revokes.iter().map(|revoke| &revoke.id).collect();
+    let known = change.find_revokes(&ids).await?;
+    let known: HashMap<String, RevokeHistory> =
+        known.into_iter().map(|(.., history)| (history.revoke.id.key(), history)).collect();
+    let mut new: HashMap<String, &RevokeRegistration> = HashMap::new();
+    let mut in_order = Vec::new();
+    for revoke in revokes {
+        let key = revoke.id.key();
+        if let Some(first) = new.get(&key) {
+            // One that stands there twice must say the same both times.
+            registration::repeats(first, revoke)?;
+            continue;
+        }
+        let decision = registration::register_revoke(block.as_ref(), known.get(&key), revoke, now)?;
+        if decision == Decision::Store {
+            new.insert(key, revoke);
+            in_order.push(*revoke);
+        }
+    }
+    if let Some(number) = number {
+        change.insert_copied_revokes(number, &in_order).await?;
+    }
+    Ok(in_order.len())
 }
 
 async fn store_lift(

@@ -23,9 +23,12 @@ pub async fn are_blocked(
     information: impl Iterator<Item = &Information>,
 ) -> Result<Vec<bool>, Failure> {
     let blocks = context.services.store.active_blocks(context.tenant.id, patient).await?;
-    let (by_source, now) = (BlocksBySource::of(&blocks), Moment::Now(context.now));
-    let is_blocked = |i| is_blocked(by_source.guarding(i), patient, i, actor, now);
-    Ok(information.map(is_blocked).collect())
+    let now = Moment::Now(context.now);
+    Ok(context.at_length(|| {
+        let by_source = BlocksBySource::of(&blocks);
+        let is_blocked = |i| is_blocked(by_source.guarding(i), patient, i, actor, now);
+        information.map(is_blocked).collect()
+    }))
 }
 
 /// Blocks that are being read.
@@ -98,14 +101,18 @@ pub async fn histories(
     patient: &PatientId,
 ) -> Result<Vec<(BlockHistory, Vec<RevokeHistory>)>, Failure> {
     let store = &context.services.store;
-    let mut found = store.block_histories(context.tenant.id, care_provider, patient).await?;
-    found.sort_by_cached_key(|(history, _)| {
-        // Of a copy nobody here knows more than when it was stored.
-        let stored_at = history.block.lifetime.stored_at;
-        let registered = history.action.as_ref().map_or(stored_at, |a| a.registered_at);
-        (registered, history.block.id.key())
-    });
-    Ok(found)
+    let read = store.block_histories(context.tenant.id, care_provider, patient).await?;
+    let sorted = move || {
+        let mut found = read.histories()?;
+        found.sort_by_cached_key(|(history, _)| {
+            // Of a copy nobody here knows more than when it was stored.
+            let stored_at = history.block.lifetime.stored_at;
+            let registered = history.action.as_ref().map_or(stored_at, |a| a.registered_at);
+            (registered, history.block.id.key())
+        });
+        Ok(found)
+    };
+    context.apart(sorted).await?
 }
 
 /// How replication stands for each tenant that replicates to a service elsewhere.

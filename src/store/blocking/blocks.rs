@@ -30,7 +30,7 @@ pub struct Selection {
 }
 
 /// Blocks or patients handed on at once.
-const PAGE_ROWS: usize = 500;
+const PAGE_ROWS: usize = 150;
 /// Before every time of storing.
 const BEFORE_ALL: Timestamp = Timestamp::UNIX_EPOCH;
 

@@ -65,22 +65,37 @@ impl Change {
         &mut self,
         id: &RecordId,
     ) -> Result<Option<(BlockNumber, RevokeNumber, RevokeHistory)>, StoreError> {
+        Ok(self.find_revokes(&[id]).await?.pop())
+    }
+
+    /// Those temporary revokes that the tenant has, with what has happened to them: of copies that
+    /// were stored anew the latest.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn find_revokes(
+        &mut self,
+        ids: &[&RecordId],
+    ) -> Result<Vec<(BlockNumber, RevokeNumber, RevokeHistory)>, StoreError> {
         let sql = format!(
-            "/* find_revoke */ select {REVOKE_COLUMNS}
+            "/* find_revokes */ select distinct on (r.revoke_key) {REVOKE_COLUMNS}
              from temporary_revokes r join blocks b using (block_number)
-             where r.tenant_id = $1 and r.revoke_key = $2 order by r.revoke_number desc limit 1"
+             where r.tenant_id = $1 and r.revoke_key = any($2)
+             order by r.revoke_key, r.revoke_number desc"
         );
-        let row = sqlx::query(&sql)
-            .bind(self.tenant.0)
-            .bind(id.key())
-            .fetch_optional(&mut *self.transaction)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let row = RevokeRow::from_row(&row)?;
-        let (block, number) = (row.block_number, row.revoke_number);
-        let mut actions = actions(&mut self.transaction, &[block]).await?;
-        let history = revoke_history(row, &mut actions)?;
-        Ok(Some((BlockNumber(block), RevokeNumber(number), history)))
+        let keys: Vec<String> = ids.iter().map(|id| id.key()).collect();
+        let rows =
+            sqlx::query(&sql).bind(self.tenant.0).bind(keys).fetch_all(&mut *self.transaction);
+        let rows = rows.await?;
+        let rows: Vec<RevokeRow<'_>> =
+            rows.iter().map(RevokeRow::from_row).collect::<Result<_, _>>()?;
+        let blocks: Vec<i64> = rows.iter().map(|row| row.block_number).collect();
+        let mut actions = actions(&mut self.transaction, &blocks).await?;
+        let known = |row: RevokeRow<'_>| {
+            let (block, number) = (BlockNumber(row.block_number), RevokeNumber(row.revoke_number));
+            Ok((block, number, revoke_history(row, &mut actions)?))
+        };
+        rows.into_iter().map(known).collect()
     }
 
     /// The temporary revokes of a block that are not cancelled.
@@ -229,6 +244,47 @@ impl Change {
         }
         self.touch(block).await?;
         Ok(RevokeNumber(number))
+    }
+
+    /// Stores the copies of temporary revokes of a block, all in one statement: others wait.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn insert_copied_revokes(
+        &mut self,
+        block: BlockNumber,
+        new: &[&RevokeRegistration],
+    ) -> Result<(), StoreError> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let column = |of: fn(&RevokeRegistration) -> Option<String>| {
+            new.iter().map(|new| of(new)).collect::<Vec<_>>()
+        };
+        let done = sqlx::query(
+            "/* insert_copied_revokes */ insert into temporary_revokes (tenant_id, revoke_key,
+                revoke_id, block_number, end_at, care_unit_id, employee_id, owner_id, extended,
+                stored_at)
+             select $1, n.key, n.id, $2, n.end_at, n.unit, n.employee, n.owner, false, $3
+             from unnest($4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[])
+                with ordinality as n (key, id, end_at, unit, employee, owner, place)
+             order by n.place",
+        )
+        .bind(self.tenant.0)
+        .bind(block.0)
+        .bind(self.stored_at())
+        .bind(column(|new| Some(new.id.key())))
+        .bind(column(|new| Some(new.id.as_str().to_owned())))
+        .bind(new.iter().map(|new| new.lift.end).collect::<Vec<_>>())
+        .bind(column(|new| Some(new.lift.care_unit.as_str().to_owned())))
+        .bind(column(|new| new.lift.employee.as_ref().map(|id| id.as_str().to_owned())))
+        .bind(column(|new| new.owner_id.clone()))
+        .execute(&mut *self.transaction)
+        .await?;
+        match done.rows_affected() {
+            rows if rows == new.len() as u64 => self.touch(block).await,
+            rows => Err(StoreError::RowCount { what: "insert_copied_revokes", rows }),
+        }
     }
 
     /// Takes a temporary revoke back.

@@ -14,6 +14,7 @@ use crate::store::tenants::TenantId;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection};
 use std::collections::HashMap;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// The columns of a temporary revoke with its block's id.
 pub(super) const REVOKE_COLUMNS: &str = "r.revoke_number, r.block_number, r.revoke_id, b.block_id,
@@ -93,13 +94,25 @@ pub(super) async fn actions(
     connection: &mut PgConnection,
     blocks: &[i64],
 ) -> Result<ActionsOf, StoreError> {
+    known_actions(&action_rows(connection, blocks).await?)
+}
+
+async fn action_rows(
+    connection: &mut PgConnection,
+    blocks: &[i64],
+) -> Result<Vec<PgRow>, StoreError> {
+    // Joined, because the database compares every row with every number of a long list.
     let sql = format!(
         "/* actions */ select block_number, revoke_number, kind, separate_reason_text, {ACTION_COLUMNS}
-         from block_actions where block_number = any($1)"
+         from unnest($1::bigint[]) as n (block_number) join block_actions using (block_number)"
     );
-    let rows: Vec<BlockActionRow> = sqlx::query_as(&sql).bind(blocks).fetch_all(connection).await?;
+    Ok(sqlx::query(&sql).bind(blocks).fetch_all(connection).await?)
+}
+
+fn known_actions(rows: &[PgRow]) -> Result<ActionsOf, StoreError> {
     let mut found = ActionsOf::new();
     for row in rows {
+        let row = BlockActionRow::from_row(row)?;
         let at = Origin { table: "block_actions", row: row.block_number };
         let action = row.action.action(at)?;
         let known = found.entry((row.block_number, row.revoke_number)).or_default();
@@ -173,6 +186,38 @@ pub(super) fn revoke_history(
     Ok(RevokeHistory { revoke: row.revoke_by(how)?, block, details })
 }
 
+/// What is stored of a patient's blocks at one care provider, as it was read.
+pub struct StoredHistories {
+    blocks: Vec<PgRow>,
+    revokes: Vec<PgRow>,
+    actions: Vec<PgRow>,
+    /// Rows of many blocks are large: few are in memory at one time.
+    _turn: OwnedSemaphorePermit,
+}
+
+impl StoredHistories {
+    /// The histories. Of many blocks this takes its time.
+    ///
+    /// # Errors
+    /// The row that makes no sense.
+    pub fn histories(self) -> Result<Vec<(BlockHistory, Vec<RevokeHistory>)>, StoreError> {
+        let mut actions = known_actions(&self.actions)?;
+        let mut lifts = revokes_by_block(&self.revokes, &mut actions)?;
+        let history = |row: &PgRow| {
+            let row = BlockRow::from_row(row)?;
+            let of_block = lifts.remove(&row.block_number).unwrap_or_default();
+            Ok((block_history(row, &mut actions)?, of_block))
+        };
+        self.blocks.iter().map(history).collect()
+    }
+}
+
+/// The number of a block.
+#[derive(FromRow)]
+struct NumberRow {
+    block_number: i64,
+}
+
 impl Store {
     /// Every block that was registered here, and every copy in force, for one patient at one care
     /// provider, each with the temporary revokes it has had; a copy with those in force.
@@ -184,7 +229,9 @@ impl Store {
         tenant: TenantId,
         care_provider: &HsaId,
         patient: &PatientId,
-    ) -> Result<Vec<(BlockHistory, Vec<RevokeHistory>)>, StoreError> {
+    ) -> Result<StoredHistories, StoreError> {
+        // There may be many: such reads take turns.
+        let turn = self.page_turn().await?;
         let mut transaction = self.begin().await?;
         sqlx::query(
             "/* block_histories */ set transaction isolation level repeatable read, read only",
@@ -202,23 +249,18 @@ impl Store {
             .bind(care_provider.key())
             .fetch_all(&mut *transaction)
             .await?;
-        let blocks: Vec<BlockRow<'_>> =
-            blocks.iter().map(BlockRow::from_row).collect::<Result<_, _>>()?;
-        let numbers: Vec<i64> = blocks.iter().map(|block| block.block_number).collect();
+        let number = |row| NumberRow::from_row(row).map(|row| row.block_number);
+        let numbers: Vec<i64> = blocks.iter().map(number).collect::<Result<_, _>>()?;
         let sql = format!(
             "/* block_histories_revokes */ select {REVOKE_COLUMNS}
-             from temporary_revokes r join blocks b using (block_number)
-             where r.block_number = any($1) and (r.extended or r.cancelled_at is null)
+             from unnest($1::bigint[]) as n (block_number)
+             join temporary_revokes r using (block_number) join blocks b using (block_number)
+             where r.extended or r.cancelled_at is null
              order by r.revoke_number"
         );
         let revokes = sqlx::query(&sql).bind(&numbers).fetch_all(&mut *transaction).await?;
-        let mut actions = actions(&mut transaction, &numbers).await?;
-        let mut lifts = revokes_by_block(&revokes, &mut actions)?;
-        let history = |row: BlockRow<'_>| {
-            let of_block = lifts.remove(&row.block_number).unwrap_or_default();
-            Ok((block_history(row, &mut actions)?, of_block))
-        };
-        blocks.into_iter().map(history).collect()
+        let actions = action_rows(&mut transaction, &numbers).await?;
+        Ok(StoredHistories { blocks, revokes, actions, _turn: turn })
     }
 }
 

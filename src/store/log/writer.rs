@@ -21,7 +21,9 @@ use uuid::Uuid;
 
 /// Records that one transaction stores at the most, unless a single call has more.
 const GROUP_RECORDS_MAX: usize = 2_000;
-/// Calls that may stand in the queue; how many may wait for a place in it is bounded by the
+/// A call with so many records is stored in a few milliseconds.
+const SMALL_CALL_RECORDS: usize = 50;
+/// Calls that may stand in a queue; how many may wait for a place in it is bounded by the
 /// requests that may be under way.
 const QUEUE_CALLS_MAX: usize = 64;
 
@@ -48,10 +50,12 @@ struct Ticket {
     told: oneshot::Sender<WhatBecame>,
 }
 
-/// The queue to the writers.
+/// The queues to the writers: one for small calls, which have writers of their own and so never wait
+/// for large ones, and one for the others.
 #[derive(Debug, Clone)]
 pub struct LogWriters {
-    queue: mpsc::Sender<QueuedCall>,
+    small: mpsc::Sender<QueuedCall>,
+    large: mpsc::Sender<QueuedCall>,
 }
 
 /// What became of several calls that were stored together.
@@ -70,18 +74,23 @@ struct BatchWriter {
 }
 
 impl LogWriters {
-    /// Starts `count` writers; they end when every handle to the queue is gone and what is
-    /// in it has been stored.
+    /// Starts `count` writers for small calls and half as many for large ones, which keep the database
+    /// busy by themselves; they end when every handle to the
+    /// queues is gone and what is in them has been stored.
     pub fn start(store: &Store, count: usize) -> (Self, JoinSet<()>) {
-        let (queue, calls) = mpsc::channel(QUEUE_CALLS_MAX);
-        let calls = Arc::new(Mutex::new(calls));
         let numbers = Arc::new(LogNumbers::default());
         let mut writers = JoinSet::new();
-        for _ in 0..count {
-            let writer = BatchWriter { store: store.clone(), numbers: Arc::clone(&numbers) };
-            writers.spawn(writer.run(Arc::clone(&calls)));
-        }
-        (Self { queue }, writers)
+        let mut lane = |count| {
+            let (queue, calls) = mpsc::channel(QUEUE_CALLS_MAX);
+            let calls = Arc::new(Mutex::new(calls));
+            for _ in 0..count {
+                let writer = BatchWriter { store: store.clone(), numbers: Arc::clone(&numbers) };
+                writers.spawn(writer.run(Arc::clone(&calls)));
+            }
+            queue
+        };
+        let (small, large) = (lane(count), lane((count / 2).max(1)));
+        (Self { small, large }, writers)
     }
 
     /// Stores a call's records, all of them or none; `Done` means durable.
@@ -92,7 +101,11 @@ impl LogWriters {
     pub async fn store(&self, log: EncodedLog, policy: RepeatedLogId) -> WhatBecame {
         let (told, answer) = oneshot::channel();
         let call = QueuedCall { log, waiting: Ticket { policy, told } };
-        self.queue.send(call).await.map_err(|_| StoreError::Stopped)?;
+        let queue = match call.log.records.len() <= SMALL_CALL_RECORDS {
+            true => &self.small,
+            false => &self.large,
+        };
+        queue.send(call).await.map_err(|_| StoreError::Stopped)?;
         answer.await.map_err(|_| StoreError::Stopped)?
     }
 }

@@ -39,18 +39,18 @@ impl Chance {
         clippy::cast_sign_loss,
         reason = "within 0 and count"
     )]
-    fn skewed(&mut self, count: u64) -> u64 {
-        (self.part().powi(3) * count as f64) as u64
+    fn skewed(&mut self, count: u64, power: f64) -> u64 {
+        (self.part().powf(power) * count as f64) as u64
     }
 
     /// A patient's number.
     pub fn patient(&mut self) -> u64 {
-        100_000_000_000 + self.skewed(PATIENTS)
+        100_000_000_000 + self.skewed(PATIENTS, 1.5)
     }
 
     /// A care provider's number.
     pub fn provider(&mut self) -> u64 {
-        self.skewed(PROVIDERS)
+        self.skewed(PROVIDERS, 3.0)
     }
 
     /// How many seconds ago something was done: most often some, sometimes weeks.
@@ -62,9 +62,9 @@ impl Chance {
 }
 
 /// A patient's number in SQL, skewed in the same way.
-pub const PATIENT_SQL: &str = "(100000000000 + floor(power(random(), 3) * 2000000)::bigint)";
+pub const PATIENT_SQL: &str = "(100000000000 + floor(power(random(), 1.5) * 2000000)::bigint)";
 /// A care provider's number in SQL.
 pub const PROVIDER_SQL: &str = "floor(power(random(), 3) * 300)::int";
-/// The same patient in pgbench's own arithmetic, as the variable `patient`.
+/// The same patients in pgbench's own arithmetic, as the variable `patient`.
 pub const PATIENT_PGBENCH: &str =
-    "\\set u random(0, 999999)\n\\set patient 100000000000 + 2 * :u * :u * :u / 1000000000000\n";
+    "\\set u random(0, 999999)\n\\set patient 100000000000 + int(2 * :u * sqrt(:u) / 1000)\n";

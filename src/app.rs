@@ -16,8 +16,10 @@ use crate::wire::endpoint::Endpoint;
 use crate::wire::listener;
 use crate::workers;
 use crate::workers::watch;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sqlx::postgres::PgConnectOptions;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +28,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 
+/// Descriptors beside those of connections: places for watchers, files, signals.
+const OTHER_DESCRIPTORS: u64 = 64;
 /// Connections of a command beside a server.
 const COMMAND_CONNECTIONS: u32 = 8;
 
@@ -64,6 +68,7 @@ pub async fn serve(
     dropped: impl Fn() -> u64 + Send + Sync + 'static,
 ) -> Result<(), AppError> {
     let mut stop = Stop::new().map_err(AppError::Signals)?;
+    raise_descriptors(&config);
     // What cannot be listened on is told before a database is started; who comes meanwhile waits.
     let address = config.http.listen;
     let listener = listener::bind(address).map_err(|e| AppError::Listen(address, e))?;
@@ -81,7 +86,8 @@ pub async fn serve(
     };
     let served = match started {
         Ok(parts) => {
-            let (stop_workers, mut working) = workers(&config, &parts.services, &clock);
+            let (stop_workers, mut working) =
+                workers(&config, database.folder(), &parts.services, &clock);
             working.spawn(watch::lines(dropped, health, stop_workers.subscribe()));
             let workers = (stop_workers, working);
             serve_parts(&config, &database, listener, parts, workers, &mut stop, &clock).await
@@ -99,6 +105,24 @@ pub async fn serve(
     }
 }
 
+/// Takes as many descriptors as the system gives; the usual limit is as low as the number of
+/// connections that may be open.
+fn raise_descriptors(config: &Config) {
+    let connections = config.limits.connections_max as u64;
+    let needed = connections + u64::from(config.database.connections) + OTHER_DESCRIPTORS;
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
+        let wanted = needed.max(soft).min(hard);
+        setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).map(|()| wanted)
+    });
+    match raised {
+        Ok(limit) if limit >= needed => {}
+        Ok(limit) => {
+            tracing::warn!(limit, needed, "too few descriptors for limits.connections_max");
+        }
+        Err(error) => tracing::warn!(%error, "descriptors"),
+    }
+}
+
 /// The database that is served: one that somebody else runs, or our own.
 enum Database {
     Named(Box<PgConnectOptions>),
@@ -113,6 +137,14 @@ impl Database {
         }
         let connections = config.database.connections;
         Ok(Self::Private(PrivatePostgres::prepare(&config.data.dir, connections).await?))
+    }
+
+    /// Where the files of our own are.
+    fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Named(_) => None,
+            Self::Private(private) => Some(private.folder()),
+        }
     }
 
     async fn start(&self) -> Result<PgConnectOptions, PrivatePostgresError> {
@@ -187,7 +219,10 @@ async fn start(
     let options = database.start().await?;
     let store = Store::open(options, config.database.connections).await?;
     // Before the first record: afterwards a worker does it.
-    store.make_log_partitions(clock.now()).await?;
+    if let Err(error) = store.make_log_partitions(clock.now()).await {
+        // As beside a backup, which holds the tables: records have a place all the same.
+        tracing::warn!(%error, "partitions of the log not made yet");
+    }
     let (log_writers, writing) = LogWriters::start(&store, config.log.writers);
     let services = services(config, store, log_writers, clock, health.clone()).await?;
     Ok(Parts { services, writing })
@@ -226,6 +261,8 @@ async fn serve_parts(
     };
     tokio::select! {
         () = finished => {}
+        // Calls under way need it.
+        error = database.watch(config, &health) => tracing::error!(%error, "while draining"),
         () = stop.next() => tracing::warn!("cut off by a second signal"),
         () = tokio::time::sleep(config.limits.drain_timeout()) => {
             tracing::warn!("cut off by the time limit");
@@ -279,6 +316,7 @@ fn warn(config: &Config, address: SocketAddr) {
 /// Starts what goes on beside the calls; `true` ends it.
 fn workers(
     config: &Config,
+    private: Option<&Path>,
     services: &Services,
     clock: &Clock,
 ) -> (watch_channel::Sender<bool>, JoinSet<()>) {
@@ -288,9 +326,9 @@ fn workers(
         working.spawn(workers::replication::run(replicator, stopped.clone()));
     }
     let (store, health) = (&services.store, &services.health);
-    if config.database.url.is_none() {
-        let Data { dir, free_bytes_low, free_bytes_least, .. } = config.data.clone();
-        let wanted = watch::Wanted { folder: dir, low: free_bytes_low, least: free_bytes_least };
+    if let Some(folder) = private {
+        let Data { free_bytes_low: low, free_bytes_least: least, .. } = config.data;
+        let wanted = watch::Wanted { folder: folder.to_owned(), low, least };
         working.spawn(watch::space(wanted, health.clone(), stopped.clone()));
     }
     working.spawn(watch::partitions(store.clone(), clock.clone(), stopped.clone()));

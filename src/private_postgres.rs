@@ -20,15 +20,18 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::process::Command;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// The database's superuser, who can only come through the socket's folder.
 const DATABASE_USER: &str = "sigill";
 /// How long an ordinary end may take, and one in a hurry.
 const END_TIMEOUT: Duration = Duration::from_mins(1);
 const HURRIED_END_TIMEOUT: Duration = Duration::from_millis(800);
+/// How long it may take to note itself.
+const NOTE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often it is looked whether it has come or gone.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 /// How often it is looked whether it still runs.
@@ -93,6 +96,8 @@ pub struct PrivatePostgres {
     socket_dir: PathBuf,
     user: Option<(Uid, Gid)>,
     sizes: Sizes,
+    /// It has been told to start, and has not noted itself.
+    launching: AtomicBool,
     /// Held as long as the server runs, so that nobody else uses the folder.
     _lock: File,
 }
@@ -110,8 +115,9 @@ impl PrivatePostgres {
         let user = if geteuid().is_root() { Some(unprivileged()?) } else { None };
         let cluster = cluster_path(&data, user)?;
         let socket_dir = socket_dir(&cluster);
-        let sizes = Sizes::of_machine(connections, &data);
-        let server = Self { programs, cluster, socket_dir, user, sizes, _lock: lock };
+        let sizes = Sizes::of_machine(connections, cluster.parent().unwrap_or(&data));
+        let launching = AtomicBool::new(false);
+        let server = Self { programs, cluster, socket_dir, user, sizes, launching, _lock: lock };
         if !server.cluster.join("PG_VERSION").exists() {
             server.initialize().await?;
         }
@@ -159,15 +165,25 @@ impl PrivatePostgres {
 
     async fn start_again(&self, give_up: Duration) -> Result<()> {
         let (since, mut pause) = (Instant::now(), RESTART_PAUSE_FIRST);
-        while let Err(error) = self.start().await {
+        loop {
+            let left = give_up.saturating_sub(since.elapsed());
+            let error = match timeout(left, self.start()).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "it does not come up".into(),
+            };
             if since.elapsed() >= give_up {
-                return Err(PrivatePostgresError::GaveUp(give_up.as_secs(), error.to_string()));
+                return Err(PrivatePostgresError::GaveUp(give_up.as_secs(), error));
             }
-            tracing::error!(%error, "PostgreSQL could not be started again yet");
+            tracing::error!(error, "PostgreSQL could not be started again yet");
             sleep(pause).await;
             pause = (pause * 2).min(RESTART_PAUSE_LONGEST);
         }
-        Ok(())
+    }
+
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        &self.cluster
     }
 
     /// How to connect.
@@ -204,6 +220,9 @@ impl PrivatePostgres {
     }
 
     async fn end(&self, ending: Ending, within: Duration) -> Result<()> {
+        if self.launching.load(Ordering::Relaxed) {
+            self.noted(HURRIED_END_TIMEOUT / 2).await;
+        }
         let Some(postmaster) = Postmaster::find(&self.cluster) else { return Ok(()) };
         postmaster.end(ending);
         let since = Instant::now();
@@ -240,14 +259,27 @@ impl PrivatePostgres {
         process::remove_stale_note(&self.cluster).map_err(at(&self.cluster))?;
         let log = format!("--log={}", self.cluster.join("server.log").display());
         let options = format!("--options={}", self.sizes.options(&self.socket_dir));
-        self.checked("pg_ctl", &["start", "--no-wait", "--silent", &log, &options]).await?;
-        // It notes itself before it reads its files.
-        let since = Instant::now();
-        while Postmaster::find(&self.cluster).is_none() && since.elapsed() < Duration::from_secs(2)
-        {
-            sleep(LOOK_PAUSE).await;
+        // Named, so that everybody sees whose it is.
+        let cluster = format!("--pgdata={}", self.cluster.display());
+        let start = ["start", "--no-wait", "--silent", &cluster, &log, &options];
+        self.launching.store(true, Ordering::Relaxed);
+        let launched = self.checked("pg_ctl", &start).await;
+        if launched.is_ok() {
+            self.noted(NOTE_TIMEOUT).await;
         }
-        Ok(())
+        self.launching.store(false, Ordering::Relaxed);
+        launched
+    }
+
+    /// Waits until it has noted itself, which it does before it reads its files, or has ended without.
+    async fn noted(&self, within: Duration) {
+        let since = Instant::now();
+        while Postmaster::find(&self.cluster).is_none() && since.elapsed() < within {
+            sleep(LOOK_PAUSE).await;
+            if !process::any_is_of(&self.cluster) {
+                return;
+            }
+        }
     }
 
     /// Why it did not start, as its log says last.

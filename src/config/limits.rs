@@ -13,7 +13,7 @@ pub struct Limits {
     /// Bytes of one request's body, 64 KiB to 64 MiB.
     #[serde(deserialize_with = "bounded::<_, 65_536, 67_108_864, _>")]
     pub body_bytes_max: usize,
-    /// Requests under way at one time, 1 to 10 000; one more gets a Server fault at once.
+    /// Calls under way at one time, 1 to 10 000; one more waits a second, and gets a Server fault.
     #[serde(deserialize_with = "bounded::<_, 1, 10_000, _>")]
     pub requests_max: usize,
     /// Open connections, 1 to 100 000; one more takes the place of the one that has waited longest.

@@ -67,11 +67,12 @@ pub(super) fn cluster_path(data: &Path, user: Option<(Uid, Gid)>) -> Result<Path
     }
     let digest = Sha256::digest(data.as_os_str().as_encoded_bytes());
     let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    let elsewhere = Path::new(REACHABLE_DIR).join(name);
     fs::create_dir_all(REACHABLE_DIR).map_err(at(Path::new(REACHABLE_DIR)))?;
     if fs::symlink_metadata(&place).is_ok() {
         fs::remove_file(&place).map_err(at(&place))?;
     }
+    let elsewhere =
+        fs::canonicalize(REACHABLE_DIR).map_err(at(Path::new(REACHABLE_DIR)))?.join(name);
     symlink(&elsewhere, &place).map_err(at(&place))?;
     Ok(elsewhere)
 }

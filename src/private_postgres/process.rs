@@ -1,8 +1,10 @@
 //! The process of a cluster: found by what the cluster notes of it, and believed only when it is a
-//! PostgreSQL that runs in the cluster's folder. A number alone may be anybody's.
+//! PostgreSQL of the cluster's folder. A number alone may be anybody's.
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -54,15 +56,9 @@ impl Postmaster {
         self.stage
     }
 
-    /// Whether it still runs, in this folder.
+    /// Whether it still runs, for this folder.
     pub fn runs(self, cluster: &Path) -> bool {
-        let process = PathBuf::from(format!("/proc/{}", self.id));
-        let is_postgres = fs::read_link(process.join("exe")).is_ok_and(|program| {
-            let name = program.file_name().map(|name| name.to_string_lossy().into_owned());
-            // One whose program has been upgraded meanwhile has a name with a remark.
-            name.is_some_and(|name| name.split(' ').next() == Some("postgres"))
-        });
-        is_postgres && runs_in(&process, cluster)
+        is_of(&PathBuf::from(format!("/proc/{}", self.id)), cluster)
     }
 
     /// Asks it to end.
@@ -76,29 +72,56 @@ impl Postmaster {
     }
 }
 
-fn runs_in(process: &Path, cluster: &Path) -> bool {
-    fs::read_link(process.join("cwd")).is_ok_and(|folder| folder == cluster)
+/// Whether a process is a PostgreSQL of a cluster.
+fn is_of(process: &Path, cluster: &Path) -> bool {
+    // What it was started with everybody may read; where it runs, only its own user and root.
+    let Ok(command) = fs::read(process.join("cmdline")) else { return false };
+    let mut words = command.split(|byte| *byte == 0).map(|word| Path::new(OsStr::from_bytes(word)));
+    let program = words.next().and_then(Path::file_name).unwrap_or_default();
+    program.to_string_lossy().contains("postgres")
+        && (words.any(|word| word == cluster) || runs_in(process, cluster) == Some(true))
+}
+
+/// Whether there is any process of a cluster, noted or not.
+pub(super) fn any_is_of(cluster: &Path) -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.into_iter().any(|process| is_of(&process.path(), cluster))
+}
+
+/// Whether a process runs in a folder; `None` when that cannot be seen.
+fn runs_in(process: &Path, folder: &Path) -> Option<bool> {
+    match fs::read_link(process.join("cwd")) {
+        Ok(found) => Some(found == folder),
+        // Gone, or a process that is only waiting for its end to be noticed.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(false),
+        Err(_) => None,
+    }
 }
 
 /// Removes a cluster's note of a process that is somebody else's by now. A note of one that is gone
-/// stays: PostgreSQL finds by it what that may have left in memory.
+/// stays: PostgreSQL finds by it what that may have left in memory. It stays too where it cannot be
+/// seen whether anything still runs there.
 pub(super) fn remove_stale_note(cluster: &Path) -> io::Result<()> {
     let path = cluster.join(NOTE);
     let Ok(note) = fs::read_to_string(&path) else { return Ok(()) };
     let id = note.lines().next().and_then(|line| line.trim().parse::<i32>().ok()).unwrap_or(0);
     let is_somebodys = id > 0 && Path::new(&format!("/proc/{id}")).exists();
-    if !is_somebodys || any_runs_in(cluster)? {
+    if !is_somebodys || any_may_run_in(cluster)? {
         return Ok(());
     }
     tracing::warn!("PostgreSQL's note of its process names somebody else's; removed");
     fs::remove_file(path)
 }
 
-/// Whether any process runs in the folder: one that serves a connection outlives the first for a
+/// Whether any process may run in the folder: one that serves a connection outlives the first for a
 /// moment.
-fn any_runs_in(cluster: &Path) -> io::Result<bool> {
-    let processes = fs::read_dir("/proc")?.flatten();
-    Ok(processes.into_iter().any(|process| runs_in(&process.path(), cluster)))
+fn any_may_run_in(cluster: &Path) -> io::Result<bool> {
+    let processes = fs::read_dir("/proc")?.flatten().map(|process| process.path());
+    let mut postgres = processes.filter(|process| {
+        let command = fs::read(process.join("cmdline")).unwrap_or_default();
+        command.windows(8).any(|part| part == b"postgres")
+    });
+    Ok(postgres.any(|process| runs_in(&process, cluster) != Some(false)))
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use super::error::StoreError;
 use super::tenants::TenantId;
 use crate::domain::time::Timestamp;
 
-/// So far ahead a clock may be: changes within an instant and transactions under way move it by
-/// less.
+/// So far ahead a clock may be: what servers and database differ by is less. (What removals are told
+/// with may run further ahead, a second for each.)
 const AHEAD_SECONDS_MAX: f64 = 60.0;
 
 /// A change clock that is ahead.
@@ -78,9 +78,9 @@ impl Store {
     pub async fn clocks_ahead(&self) -> Result<Vec<ClockAhead>, StoreError> {
         let found = sqlx::query_as(
             "/* clocks_ahead */ select tenant_id, c.domain, t.name as tenant,
-                extract(epoch from greatest(c.latest_at, c.latest_removal_told_at) - clock_timestamp())::bigint as seconds
+                extract(epoch from c.latest_at - clock_timestamp())::bigint as seconds
              from change_clocks c join tenants t using (tenant_id)
-             where greatest(c.latest_at, c.latest_removal_told_at) > clock_timestamp() + $1 * interval '1 second'
+             where c.latest_at > clock_timestamp() + $1 * interval '1 second'
              order by seconds desc",
         );
         Ok(found.bind(AHEAD_SECONDS_MAX).fetch_all(&self.pool).await?)

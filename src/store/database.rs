@@ -25,16 +25,18 @@ static MIGRATOR: Migrator = sqlx::migrate!();
 pub struct Store {
     /// For changes, pages and jobs.
     pub(super) pool: PgPool,
-    /// For log records.
-    log: PgPool,
+    /// For log records, of small calls and of large ones.
+    log: [PgPool; 2],
     ready: PgPool,
     pub(super) readers: Arc<Readers>,
-    pub(super) blocks_of: Arc<LookUps<PatientOf>>,
-    pub(super) assertions_at: Arc<LookUps<PatientAt>>,
+    pub(super) blocks_of: LookUps<PatientOf>,
+    pub(super) assertions_at: LookUps<PatientAt>,
     pub(super) turns: Turns,
     pub(super) storing_time: StoringTime,
-    /// Pages of long reads that are read at one time.
+    /// Pages of long answers that are read at one time.
     pages: Arc<Semaphore>,
+    /// Whole answers that may be long.
+    whole: Arc<Semaphore>,
 }
 
 /// Whose clock says when something was stored.
@@ -86,14 +88,15 @@ impl Store {
         let count = share as usize;
         Ok(Self {
             pool: pool(rest),
-            log: pool(2 * share),
+            log: [pool(share), pool(share)],
             ready: pool(1),
             readers: Arc::new(Readers::new(pool(share), count)),
-            blocks_of: Arc::new(LookUps::new(pool(share), count)),
-            assertions_at: Arc::new(LookUps::new(pool(share), count)),
+            blocks_of: LookUps::new(pool(share), count),
+            assertions_at: LookUps::new(pool(share), count),
             turns: Turns::default(),
             storing_time: StoringTime::Database,
-            pages: Arc::new(Semaphore::new((rest as usize / 2).max(1))),
+            pages: Arc::new(Semaphore::new((rest as usize / 3).max(1))),
+            whole: Arc::new(Semaphore::new((rest as usize / 3).max(1))),
         })
     }
 
@@ -110,9 +113,17 @@ impl Store {
         begin(&self.pool).await
     }
 
-    /// The same, on a connection for log records.
-    pub(super) async fn begin_log(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        begin(&self.log).await
+    /// The same, on a connection for log records of small calls or of large ones.
+    pub(super) async fn begin_log(
+        &self,
+        large: bool,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        begin(&self.log[usize::from(large)]).await
+    }
+
+    /// How many log records of either may be stored at one time.
+    pub(super) fn log_connections(&self) -> usize {
+        self.log[0].options().get_max_connections() as usize
     }
 
     /// Whether the database answers, and takes changes.
@@ -154,11 +165,12 @@ impl Store {
 
     /// Waits for its turn to read a page of a long answer.
     pub(super) async fn page_turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
-        let pages = Arc::clone(&self.pages);
-        match tokio::time::timeout(ACQUIRE_TIMEOUT, pages.acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(sqlx::Error::PoolTimedOut.into()),
-        }
+        turn(&self.pages).await
+    }
+
+    /// Waits for its turn to read a whole answer that may be long.
+    pub(super) async fn whole_turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        turn(&self.whole).await
     }
 
     /// Closes every connection when its work is done.
@@ -166,9 +178,16 @@ impl Store {
         self.readers.close().await;
         self.blocks_of.close().await;
         self.assertions_at.close().await;
-        for pool in [&self.pool, &self.log, &self.ready] {
+        for pool in [&self.pool, &self.log[0], &self.log[1], &self.ready] {
             pool.close().await;
         }
+    }
+}
+
+async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
+    match tokio::time::timeout(ACQUIRE_TIMEOUT, Arc::clone(turns).acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        _ => Err(sqlx::Error::PoolTimedOut.into()),
     }
 }
 

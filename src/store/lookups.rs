@@ -1,8 +1,9 @@
 //! Look-ups that wait together are asked together.
 //!
-//! A look-up that finds a connection free is asked at once and alone. While all are busy, those that
-//! come wait in a queue; whoever is done hands its connection to the first of them, which asks for
-//! all. What a look-up found is read by its own caller. One that fails with others is asked again
+//! A look-up that finds the connection free is asked at once and alone. While it is busy, those that
+//! come wait in a queue; whoever is done hands the connection to the first of them, which asks for
+//! all. Who waits longer than most take, because somebody has much to read, uses one of the
+//! connections in reserve. What a look-up found is read by its own caller. One that fails with others is asked again
 //! alone: nobody suffers for another's question, and who gives up takes nobody with it.
 
 use super::error::StoreError;
@@ -12,13 +13,17 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{FromRow, PgPool, Postgres};
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Look-ups that are asked together at the most. A patient's rows cost the database half as much
-/// with four as alone, and little less with more; a longer answer keeps its first caller waiting.
-const TOGETHER_MAX: usize = 16;
+/// Look-ups that are asked together at the most. A patient's rows cost the database less than half as
+/// much with eight as alone, and little less with more; a longer answer keeps its first caller waiting.
+const TOGETHER_MAX: usize = 8;
+/// Most look-ups take less; who has waited so long waits for somebody who has much to read.
+const PATIENCE: Duration = Duration::from_millis(2);
 /// Whose a row is: the place of its question, from 1.
 #[derive(FromRow)]
 struct AskedRow {
@@ -41,7 +46,7 @@ pub(super) struct PatientAt {
 }
 
 /// Look-ups of one kind.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct LookUps<Q> {
     pool: PgPool,
     state: Arc<Mutex<LookUpQueue<Q>>>,
@@ -49,8 +54,10 @@ pub(super) struct LookUps<Q> {
 
 #[derive(Debug)]
 struct LookUpQueue<Q> {
-    /// Connections that may be used at one time and are not.
-    free: usize,
+    /// Nobody has the first connection.
+    is_free: bool,
+    /// Others, for those who have waited for long.
+    reserve: usize,
     /// Connections that have just shown that they work.
     idle: Vec<PoolConnection<Postgres>>,
     waiting: VecDeque<QueuedLookUp<Q>>,
@@ -59,6 +66,8 @@ struct LookUpQueue<Q> {
 #[derive(Debug)]
 struct QueuedLookUp<Q> {
     question: Q,
+    /// It is not to be asked with others.
+    alone: bool,
     told: oneshot::Sender<Told<Q>>,
 }
 
@@ -71,28 +80,35 @@ enum Told<Q> {
     Ask(AskTurn<Q>),
 }
 
-/// The right to use a connection; goes to the first that waits when it is dropped.
+/// The right to use a connection; that to the first goes to whoever waits when it is dropped.
 #[derive(Debug)]
 struct AskTurn<Q> {
     /// Gone when the right has been handed on.
     state: Option<Arc<Mutex<LookUpQueue<Q>>>>,
+    /// It is one in reserve.
+    is_extra: bool,
 }
 
 impl<Q> Drop for AskTurn<Q> {
     fn drop(&mut self) {
         let Some(state) = self.state.take() else { return };
+        if self.is_extra {
+            lock(&state).reserve += 1;
+            return;
+        }
         loop {
             let next = {
                 let mut state = lock(&state);
                 let next = state.waiting.pop_front();
                 if next.is_none() {
-                    state.free += 1;
+                    state.is_free = true;
                     return;
                 }
                 next
             };
             let Some(next) = next else { return };
-            match next.told.send(Told::Ask(Self { state: Some(Arc::clone(&state)) })) {
+            let turn = Self { state: Some(Arc::clone(&state)), is_extra: false };
+            match next.told.send(Told::Ask(turn)) {
                 Ok(()) => return,
                 // It has gone away: the right comes back, and goes to the next.
                 Err(Told::Ask(mut turn)) => turn.state = None,
@@ -102,54 +118,79 @@ impl<Q> Drop for AskTurn<Q> {
     }
 }
 
-impl<Q: Clone + Send> LookUps<Q> {
+/// Makes the statement that asks some questions. Where there are several, each row tells in the column
+/// `asked` to which of them it belongs, from 1; the rows of one follow each other.
+pub(super) type Ask<Q> = for<'q> fn(&'q [Q]) -> Query<'q, Postgres, PgArguments>;
+
+impl<Q: Clone + Send + Sync + 'static> LookUps<Q> {
     /// Over so many connections of a pool that nobody else uses.
     pub fn new(pool: PgPool, count: usize) -> Self {
-        let state = LookUpQueue { free: count, idle: Vec::new(), waiting: VecDeque::new() };
+        let reserve = count.saturating_sub(1);
+        let (idle, waiting) = (Vec::new(), VecDeque::new());
+        let state = LookUpQueue { is_free: true, reserve, idle, waiting };
         Self { pool, state: Arc::new(Mutex::new(state)) }
     }
 
-    /// The rows of a question. `query` asks several; each row tells in the column `asked` to which
-    /// of them it belongs, and the rows of one follow each other.
+    /// The rows of a question; those of a kind have one statement.
     ///
     /// # Errors
     /// The driver's, or that no turn is to be had.
-    pub async fn ask(
+    pub async fn ask(&self, question: Q, statement: Ask<Q>) -> Result<Vec<PgRow>, StoreError> {
+        match timeout(ACQUIRE_TIMEOUT, self.turn_or_rows(&question, false)).await {
+            Ok(Ok(rows)) => Ok(rows),
+            Ok(Err(turn)) => self.ask_in(turn, question, statement).await,
+            Err(_) => Err(sqlx::Error::PoolTimedOut.into()),
+        }
+    }
+
+    /// Asks in one's turn, for all that wait.
+    async fn ask_in(
         &self,
+        turn: AskTurn<Q>,
         question: Q,
-        query: impl for<'q> Fn(&'q [Q]) -> Query<'q, Postgres, PgArguments>,
+        statement: Ask<Q>,
     ) -> Result<Vec<PgRow>, StoreError> {
-        let mut alone = false;
-        loop {
-            let turn = match self.turn_or_queue(&question) {
-                Ok(turn) => turn,
-                Err(told) => match timeout(ACQUIRE_TIMEOUT, told).await {
-                    Ok(Ok(Told::Found(rows))) => return Ok(rows),
-                    Ok(Ok(Told::Ask(turn))) => turn,
-                    // Whoever asked for us failed, or was given up.
-                    Ok(Err(_)) => {
-                        alone = true;
-                        continue;
-                    }
-                    Err(_) => return Err(sqlx::Error::PoolTimedOut.into()),
-                },
-            };
-            let others = if alone { Vec::new() } else { self.others() };
-            let mut questions = vec![question.clone()];
-            let tell: Vec<_> = others
-                .into_iter()
-                .map(|waiting| {
-                    questions.push(waiting.question);
-                    waiting.told
-                })
-                .collect();
-            let found = self.fetch(&questions, &query).await;
+        let others = self.others();
+        if others.is_empty() {
+            let rows = self.fetch(&[question], statement).await;
             drop(turn);
-            match found {
-                Ok(rows) => return share_out(rows, tell),
-                Err(error) if tell.is_empty() => return Err(error),
-                Err(_) => alone = true,
+            return rows;
+        }
+        let (told, answer) = oneshot::channel();
+        let mut questions = vec![question.clone()];
+        let mut tell = vec![told];
+        for other in others {
+            questions.push(other.question);
+            tell.push(other.told);
+        }
+        // Whoever gives up takes nobody with it.
+        let asking = self.clone();
+        tokio::spawn(async move {
+            let found = asking.fetch(&questions, statement).await;
+            drop(turn);
+            // Who is told nothing asks again, alone.
+            if let Ok(found) = found.and_then(|rows| shared_out(rows, tell.len())) {
+                for (told, rows) in tell.into_iter().zip(found) {
+                    _ = told.send(Told::Found(rows));
+                }
             }
+        });
+        match answer.await {
+            Ok(Told::Found(rows)) => Ok(rows),
+            Ok(Told::Ask(_)) | Err(_) => self.ask_alone(question, statement).await,
+        }
+    }
+
+    /// Asks alone: with others it has failed, and not for its own sake perhaps.
+    async fn ask_alone(&self, question: Q, statement: Ask<Q>) -> Result<Vec<PgRow>, StoreError> {
+        match timeout(ACQUIRE_TIMEOUT, self.turn_or_rows(&question, true)).await {
+            Ok(Ok(rows)) => Ok(rows),
+            Ok(Err(turn)) => {
+                let rows = self.fetch(&[question], statement).await;
+                drop(turn);
+                rows
+            }
+            Err(_) => Err(sqlx::Error::PoolTimedOut.into()),
         }
     }
 
@@ -159,15 +200,47 @@ impl<Q: Clone + Send> LookUps<Q> {
         self.pool.close().await;
     }
 
-    fn turn_or_queue(&self, question: &Q) -> Result<AskTurn<Q>, oneshot::Receiver<Told<Q>>> {
-        let mut state = lock(&self.state);
-        if state.free > 0 {
-            state.free -= 1;
-            return Ok(AskTurn { state: Some(Arc::clone(&self.state)) });
+    /// What somebody else found for us, or our turn to ask.
+    async fn turn_or_rows(&self, question: &Q, mut alone: bool) -> Result<Vec<PgRow>, AskTurn<Q>> {
+        loop {
+            let answer = {
+                let mut state = lock(&self.state);
+                if std::mem::take(&mut state.is_free) {
+                    return Err(self.right(false));
+                }
+                let (told, answer) = oneshot::channel();
+                let waiting = QueuedLookUp { question: question.clone(), alone, told };
+                match alone {
+                    // It has waited before.
+                    true => state.waiting.push_front(waiting),
+                    false => state.waiting.push_back(waiting),
+                }
+                answer
+            };
+            let mut answer = pin!(answer);
+            let told = match timeout(PATIENCE, &mut answer).await {
+                Ok(told) => told,
+                Err(_) if self.takes_reserve() => return Err(self.right(true)),
+                Err(_) => answer.await,
+            };
+            match told {
+                Ok(Told::Found(rows)) => return Ok(rows),
+                Ok(Told::Ask(turn)) => return Err(turn),
+                Err(_) => alone = true,
+            }
         }
-        let (told, answer) = oneshot::channel();
-        state.waiting.push_back(QueuedLookUp { question: question.clone(), told });
-        Err(answer)
+    }
+
+    fn right(&self, is_extra: bool) -> AskTurn<Q> {
+        AskTurn { state: Some(Arc::clone(&self.state)), is_extra }
+    }
+
+    /// Takes a connection in reserve, if there is one.
+    fn takes_reserve(&self) -> bool {
+        let mut state = lock(&self.state);
+        let some = state.reserve > 0;
+        state.reserve -= usize::from(some);
+        some
     }
 
     /// Those that can be asked for together with one's own.
@@ -177,6 +250,10 @@ impl<Q: Clone + Send> LookUps<Q> {
         while others.len() + 1 < TOGETHER_MAX
             && let Some(next) = state.waiting.pop_front()
         {
+            if next.alone {
+                state.waiting.push_front(next);
+                break;
+            }
             if !next.told.is_closed() {
                 others.push(next);
             }
@@ -184,11 +261,7 @@ impl<Q: Clone + Send> LookUps<Q> {
         others
     }
 
-    async fn fetch(
-        &self,
-        questions: &[Q],
-        query: &impl for<'q> Fn(&'q [Q]) -> Query<'q, Postgres, PgArguments>,
-    ) -> Result<Vec<PgRow>, StoreError> {
+    async fn fetch(&self, questions: &[Q], statement: Ask<Q>) -> Result<Vec<PgRow>, StoreError> {
         let mut tries = Tries::with(&self.pool);
         loop {
             let idle = lock(&self.state).idle.pop();
@@ -196,7 +269,7 @@ impl<Q: Clone + Send> LookUps<Q> {
                 Some(connection) => connection,
                 None => self.pool.acquire().await?,
             };
-            match query(questions).fetch_all(&mut *connection).await {
+            match statement(questions).fetch_all(&mut *connection).await {
                 Ok(rows) => {
                     lock(&self.state).idle.push(connection);
                     return Ok(rows);
@@ -207,29 +280,23 @@ impl<Q: Clone + Send> LookUps<Q> {
     }
 }
 
-/// One's own rows; the others get theirs.
-fn share_out<Q>(
-    rows: Vec<PgRow>,
-    others: Vec<oneshot::Sender<Told<Q>>>,
-) -> Result<Vec<PgRow>, StoreError> {
-    if others.is_empty() {
-        return Ok(rows);
-    }
-    let mut found: Vec<Vec<PgRow>> = (0..=others.len()).map(|_| Vec::new()).collect();
+/// The rows by question.
+fn shared_out(rows: Vec<PgRow>, questions: usize) -> Result<Vec<Vec<PgRow>>, StoreError> {
+    let mut found: Vec<Vec<PgRow>> = (0..questions).map(|_| Vec::new()).collect();
     for row in rows {
         let AskedRow { asked } = AskedRow::from_row(&row)?;
-        let place = usize::try_from(asked - 1).ok();
-        if let Some(own) = place.and_then(|place| found.get_mut(place)) {
-            own.push(row);
-        }
+        let place = usize::try_from(asked).ok().and_then(|asked| asked.checked_sub(1));
+        // A row of nobody's would be a block that is not seen.
+        let Some(own) = place.and_then(|place| found.get_mut(place)) else {
+            return Err(StoreError::Inconsistent {
+                table: "look-up",
+                row: asked,
+                what: "a row of no question",
+            });
+        };
+        own.push(row);
     }
-    let mut found = found.into_iter();
-    let own = found.next().unwrap_or_default();
-    for (told, rows) in others.into_iter().zip(found) {
-        // Who has gone away needs no answer.
-        _ = told.send(Told::Found(rows));
-    }
-    Ok(own)
+    Ok(found)
 }
 
 fn lock<Q>(state: &Mutex<LookUpQueue<Q>>) -> std::sync::MutexGuard<'_, LookUpQueue<Q>> {

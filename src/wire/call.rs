@@ -34,7 +34,8 @@ const LARGE_BODY_BYTES: usize = 256 * 1024;
 const LARGE_ANSWER_BYTES: usize = 64 * 1024;
 /// How long a call waits for its turn, or for a place where others' are free.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long it waits where all are taken: a burst is over by then, and an overload is told soon.
+/// How long it waits where all are taken, and its answer for others' to be sent: a burst is over by
+/// then, and an overload is told soon.
 const BURST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What calls are answered with.
@@ -203,23 +204,26 @@ impl Calls {
             let waiting = match &dispatched.answer {
                 Ok(answer) => match &answer.body {
                     Body::Whole(text) if text.len() > LARGE_ANSWER_BYTES => {
-                        Some(self.answers.wait(address, text.len()).await)
+                        let wait = self.answers.wait(address, text.len());
+                        match timeout(BURST_TIMEOUT, wait).await {
+                            Ok(held) => Some(held),
+                            Err(_) => return Answered::refused(overloaded()),
+                        }
                     }
                     Body::Whole(_) | Body::Pieces(_) => None,
                 },
                 Err(_) => None,
             };
-            (dispatched, waiting)
+            let status = match dispatched.answer {
+                Ok(_) => StatusCode::OK,
+                Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            Answered { status, dispatched, waiting }
         };
-        let Ok((dispatched, waiting)) = timeout(self.answer_timeout, answering).await else {
+        timeout(self.answer_timeout, answering).await.unwrap_or_else(|_| {
             tracing::error!("call took too long");
-            return Answered::refused(failed());
-        };
-        let status = match dispatched.answer {
-            Ok(_) => StatusCode::OK,
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        Answered { status, dispatched, waiting }
+            Answered::refused(failed())
+        })
     }
 
     /// The encoding of the message, or `None` when it is of another kind than SOAP 1.1.

@@ -27,6 +27,8 @@ struct Doing {
     phase: Phase,
     /// When the last answer was complete, or the connection came.
     done_at: Instant,
+    /// The end of the answer is among what waits to be sent.
+    handed_over: bool,
     /// Since when the other side has taken nothing of what we have for it.
     stuck_since: Option<Instant>,
 }
@@ -44,7 +46,12 @@ pub struct Connection {
 impl Connection {
     /// One that has just come.
     pub fn new(peer: IpAddr, watch_only: bool) -> Self {
-        let state = Doing { phase: Phase::Idle, done_at: Instant::now(), stuck_since: None };
+        let state = Doing {
+            phase: Phase::Idle,
+            done_at: Instant::now(),
+            handed_over: false,
+            stuck_since: None,
+        };
         Self { peer, watch_only, state: Mutex::new(state), cut: Notify::new() }
     }
 
@@ -72,7 +79,9 @@ impl Connection {
 
     /// A request's head is complete.
     pub(super) fn reads_body(&self) {
-        self.state().phase = Phase::Body;
+        let mut state = self.state();
+        // Of calls one after the other the next may begin before the last answer has left.
+        (state.phase, state.handed_over) = (Phase::Body, false);
     }
 
     /// The request is complete.
@@ -85,10 +94,19 @@ impl Connection {
         self.state().phase = Phase::Answer(Instant::now());
     }
 
-    /// The answer has been handed over.
-    pub(super) fn is_done(&self) {
+    /// All of the answer has been handed over, and may still wait to be sent.
+    pub(super) fn handed_over(&self) {
+        self.state().handed_over = true;
+    }
+
+    /// Nothing waits to be sent; whether that ends an answer.
+    pub(super) fn flushed(&self) -> bool {
         let mut state = self.state();
-        (state.phase, state.done_at) = (Phase::Idle, Instant::now());
+        let ends = std::mem::take(&mut state.handed_over);
+        if ends {
+            (state.phase, state.done_at) = (Phase::Idle, Instant::now());
+        }
+        ends
     }
 
     /// Whether the other side takes what we have for it.

@@ -51,11 +51,16 @@ impl Endpoint {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         if reads {
             connection.works();
+            // Watchers know the server by its address.
+            if let Some(page) = self.watchers_page(request.uri().path()).await {
+                return page;
+            }
             if let Some((status, fault)) = refused {
                 return reply::plain(status, &fault.text);
             }
-            let here = connection.peer().is_loopback();
-            if let Some(page) = self.page(request.uri().path(), here).await {
+            if connection.peer().is_loopback()
+                && let Some(page) = self.operators_page(request.uri().path()).await
+            {
                 return page;
             }
         }
@@ -70,14 +75,21 @@ impl Endpoint {
         }
     }
 
-    /// A page for whoever watches; some are for those on the machine itself.
-    async fn page(&self, path: &str, here: bool) -> Option<Reply> {
+    /// A page for whoever watches, which tells nothing but how the server is.
+    async fn watchers_page(&self, path: &str) -> Option<Reply> {
         match path {
             "/live" => Some(pages::live(&self.services.health)),
             "/ready" => Some(pages::ready(&self.services).await),
             "/ready/answer" => Some(pages::ready_to_answer(&self.services).await),
-            "/status" if here => Some(pages::status(&self.services, self.clock.now()).await),
-            "/metrics" if here => Some(pages::metrics(&self.services, self.clock.now()).await),
+            _ => None,
+        }
+    }
+
+    /// A page for those on the machine itself.
+    async fn operators_page(&self, path: &str) -> Option<Reply> {
+        match path {
+            "/status" => Some(pages::status(&self.services, self.clock.now()).await),
+            "/metrics" => Some(pages::metrics(&self.services, self.clock.now()).await),
             _ => None,
         }
     }

@@ -152,7 +152,16 @@ impl AsyncWrite for Paced {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let this = &mut *self;
+        let flushed = Pin::new(&mut this.stream).poll_flush(context);
+        if flushed.is_ready() && this.connection.flushed() {
+            // From now on the next request is waited for: the task is woken when that takes too long.
+            let Pace { idle, head, .. } = this.pace;
+            if let Some(deadline) = this.connection.head_deadline(idle, head) {
+                _ = this.reading.poll(deadline, context);
+            }
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

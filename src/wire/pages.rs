@@ -67,19 +67,7 @@ pub async fn status(services: &Services, now: Timestamp) -> Reply {
 
 /// `GET /metrics`.
 pub async fn metrics(services: &Services, now: Timestamp) -> Reply {
-    let Ok(all) = replication_status(services).await else { return unavailable("not ready") };
-    let mut text = String::new();
-    for (metric, value) in [
-        (telemetry::REPLICATION_WAITING, (|s, _| s.waiting) as fn(&ReplicationStatus, _) -> i64),
-        (telemetry::REPLICATION_FAILING, |s, _| s.failing),
-        (telemetry::REPLICATION_LAG, lag),
-    ] {
-        metric.describe(&mut text);
-        for status in &all {
-            metric.gauge(&mut text, &status.tenant, value(status, now));
-        }
-    }
-    let health = &services.health;
+    let (mut text, health) = (String::new(), &services.health);
     for (metric, value) in [
         (telemetry::LOG_LINES_DROPPED, health.log_lines_dropped()),
         (telemetry::FUTURE_RECORDS, health.future_records()),
@@ -89,6 +77,18 @@ pub async fn metrics(services: &Services, now: Timestamp) -> Reply {
     ] {
         metric.describe(&mut text);
         metric.plain(&mut text, value);
+    }
+    // What only the database knows is left out while it does not answer.
+    let all = replication_status(services).await.unwrap_or_default();
+    for (metric, value) in [
+        (telemetry::REPLICATION_WAITING, (|s, _| s.waiting) as fn(&ReplicationStatus, _) -> i64),
+        (telemetry::REPLICATION_FAILING, |s, _| s.failing),
+        (telemetry::REPLICATION_LAG, lag),
+    ] {
+        metric.describe(&mut text);
+        for status in &all {
+            metric.gauge(&mut text, &status.tenant, value(status, now));
+        }
     }
     reply::plain(StatusCode::OK, text.trim_end())
 }

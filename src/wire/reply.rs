@@ -160,6 +160,6 @@ impl HttpBody for ToldBody {
 
 impl Drop for ToldBody {
     fn drop(&mut self) {
-        self.connection.is_done();
+        self.connection.handed_over();
     }
 }

@@ -163,7 +163,7 @@ async fn a_browser_is_no_caller() {
         assert!(reply.starts_with(&format!("HTTP/1.1 {status}")), "{more}: {reply}");
     }
     for (host, status) in [("localhost:1", 200), ("127.0.0.1", 200), ("evil.example", 421)] {
-        for first in ["POST /", "GET /live"] {
+        for first in ["POST /", "GET /metrics"] {
             let text = (head("Connection: close\r\n", ping.len()) + &ping)
                 .replace("POST /", first)
                 .replace("localhost", host);

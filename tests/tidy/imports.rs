@@ -167,7 +167,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper_util", &["src/wire/", "src/peers/"]),
     ("memchr", &["src/soap/xml/"]),
     ("mimalloc", &["src/main.rs"]),
-    ("nix", &["src/private_postgres", "src/workers/watch.rs"]),
+    ("nix", &["src/app.rs", "src/private_postgres", "src/workers/watch.rs"]),
     ("quick_xml", &["src/soap/xml/"]),
     ("rustls", &["src/peers/connection.rs"]),
     ("serde", &["src/config/"]),

@@ -16,7 +16,10 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{FromRow, Postgres, Row};
 use std::sync::LazyLock;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
 /// Which blocks a reader of many wants.
 #[derive(Debug, Clone, Default)]
@@ -29,8 +32,14 @@ pub struct Selection {
     pub changed_since: Option<Timestamp>,
 }
 
-/// Blocks or patients handed on at once.
-const PAGE_ROWS: usize = 150;
+/// So many rows are put together in no time.
+const FEW_ROWS: usize = 500;
+/// Patients handed on at once.
+const PAGE_ROWS: usize = 250;
+/// Blocks handed on at once: few to a receiver who may turn out to be slow, more to one that is not.
+const GROWING_PAGES: [usize; 7] = [100, 150, 220, 330, 500, 750, 1_000];
+/// A receiver that takes a page in this time is not slow.
+const SOON: Duration = Duration::from_millis(20);
 /// Before every time of storing.
 const BEFORE_ALL: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -44,16 +53,35 @@ pub(super) const BLOCK_COLUMNS: &str = "b.block_number, b.block_id, b.block_type
 const LIFT_COLUMNS: &str = "r.revoke_number, r.revoke_id, r.end_at, r.care_unit_id, r.employee_id,
     r.owner_id as revoke_owner_id, r.stored_at as revoke_stored_at";
 
-static ACTIVE_BLOCKS: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "/* active_blocks */ select q.asked, {BLOCK_COLUMNS}, {LIFT_COLUMNS}
-         from unnest($1::int[], $2::text[]) with ordinality as q (tenant_id, patient_key, asked)
-         join blocks b on b.tenant_id = q.tenant_id and b.patient_key = q.patient_key
-            and b.removed_at is null
-         left join temporary_revokes r on r.block_number = b.block_number and r.cancelled_at is null
-         order by q.asked, b.block_number"
-    )
+/// One patient's blocks, and several patients'.
+static ACTIVE_BLOCKS: LazyLock<[String; 2]> = LazyLock::new(|| {
+    let lifts = "left join temporary_revokes r on r.block_number = b.block_number and r.cancelled_at is null";
+    [
+        format!(
+            "/* active_blocks */ select {BLOCK_COLUMNS}, {LIFT_COLUMNS} from blocks b {lifts}
+             where b.tenant_id = $1 and b.patient_key = $2 and b.removed_at is null
+             order by b.block_number"
+        ),
+        format!(
+            "/* active_blocks */ select q.asked, {BLOCK_COLUMNS}, {LIFT_COLUMNS}
+             from unnest($1::int[], $2::text[]) with ordinality as q (tenant_id, patient_key, asked)
+             join blocks b on b.tenant_id = q.tenant_id and b.patient_key = q.patient_key
+                and b.removed_at is null
+             {lifts} order by q.asked, b.block_number"
+        ),
+    ]
 });
+
+/// The statement that asks for patients' active blocks.
+fn active_blocks(asked: &[PatientOf]) -> Query<'_, Postgres, PgArguments> {
+    let [of_one, of_several] = &*ACTIVE_BLOCKS;
+    match asked {
+        [one] => sqlx::query(of_one).bind(one.tenant).bind(&one.patient),
+        several => sqlx::query(of_several)
+            .bind(several.iter().map(|question| question.tenant).collect::<Vec<_>>())
+            .bind(several.iter().map(|question| question.patient.as_str()).collect::<Vec<_>>()),
+    }
+}
 
 /// A row of `blocks`.
 #[derive(FromRow)]
@@ -164,17 +192,20 @@ impl Store {
         patient: &PatientId,
     ) -> Result<Vec<Block>, StoreError> {
         let question = PatientOf { tenant: tenant.0, patient: patient.key().to_owned() };
-        let rows = self.blocks_of.ask(question, |asked| {
-            sqlx::query(&ACTIVE_BLOCKS)
-                .bind(asked.iter().map(|question| question.tenant).collect::<Vec<_>>())
-                .bind(asked.iter().map(|question| question.patient.as_str()).collect::<Vec<_>>())
-        });
-        let rows = rows.await?;
-        let mut blocks = Grouping::default();
-        for row in rows {
-            blocks.add(&row)?;
+        let rows = self.blocks_of.ask(question, active_blocks).await?;
+        // Of many this takes its time, which others need.
+        let few = rows.len() <= FEW_ROWS;
+        let put_together = move || {
+            let mut blocks = Grouping::default();
+            for row in &rows {
+                blocks.add(row)?;
+            }
+            Ok(blocks.all())
+        };
+        match few {
+            true => put_together(),
+            false => spawn_blocking(put_together).await.map_err(|_| StoreError::Stopped)?,
         }
-        Ok(blocks.all())
     }
 
     /// Hands the selected active blocks on in order of storage time and id, a page at a time, until
@@ -190,21 +221,19 @@ impl Store {
         (now, until): (Timestamp, Timestamp),
         to: &mpsc::Sender<Vec<Block>>,
     ) -> Result<(), StoreError> {
-        let sql = format!(
-            "/* read_blocks */ select {BLOCK_COLUMNS}, {LIFT_COLUMNS}
-             from (select * from blocks b where b.tenant_id = $1 and b.removed_at is null
-                and b.stored_at <= $3 and (b.stored_at, b.block_key) > ($4, $5) {}
-                order by b.stored_at, b.block_key limit {PAGE_ROWS}) b
-             left join temporary_revokes r
-                on r.block_number = b.block_number and r.cancelled_at is null and r.end_at > $2
-             order by b.stored_at, b.block_key, r.revoke_number",
-            selection.conditions(6, "changed_at")
-        );
-        let mut after = (BEFORE_ALL, String::new());
+        let pages = GROWING_PAGES.map(|rows| (rows, selection.page(rows)));
+        let (mut after, mut size) = ((BEFORE_ALL, String::new()), 0);
         // A page is read when the one before has been taken: a slow receiver holds no connection.
-        while let Ok(place) = to.reserve().await {
+        loop {
+            let asked = Instant::now();
+            let Ok(place) = to.reserve().await else { return Ok(()) };
+            let (page_rows, sql) = &pages[size];
+            size = match asked.elapsed() < SOON {
+                true => (size + 1).min(pages.len() - 1),
+                false => 0,
+            };
             let query = || {
-                let query = sqlx::query(&sql).bind(tenant.0).bind(now).bind(until);
+                let query = sqlx::query(sql).bind(tenant.0).bind(now).bind(until);
                 selection.bind(query.bind(after.0).bind(&after.1))
             };
             // Few rows, often asked for; or as many as there are.
@@ -220,14 +249,13 @@ impl Store {
             }
             let blocks = blocks.all();
             let next = blocks.last().map(|last| (last.lifetime.stored_at, last.id.key()));
-            let is_last = blocks.len() < PAGE_ROWS;
+            let is_last = blocks.len() < *page_rows;
             place.send(blocks);
             match next {
                 Some(next) if !is_last => after = next,
-                _ => break,
+                _ => return Ok(()),
             }
         }
-        Ok(())
     }
 
     /// When one of the selected blocks was last revoked for good, annulled or unregistered; the
@@ -295,6 +323,20 @@ impl Store {
 }
 
 impl Selection {
+    /// The selected blocks behind one of them, so many, with the revokes that are in force.
+    fn page(&self, rows: usize) -> String {
+        format!(
+            "/* read_blocks */ select {BLOCK_COLUMNS}, {LIFT_COLUMNS}
+             from (select * from blocks b where b.tenant_id = $1 and b.removed_at is null
+                and b.stored_at <= $3 and (b.stored_at, b.block_key) > ($4, $5) {}
+                order by b.stored_at, b.block_key limit {rows}) b
+             left join temporary_revokes r
+                on r.block_number = b.block_number and r.cancelled_at is null and r.end_at > $2
+             order by b.stored_at, b.block_key, r.revoke_number",
+            self.conditions(6, "changed_at")
+        )
+    }
+
     /// The conditions as SQL, with parameters from `first` on.
     fn conditions(&self, first: usize, time_column: &str) -> String {
         let mut next = first;

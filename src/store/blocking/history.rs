@@ -231,7 +231,7 @@ impl Store {
         patient: &PatientId,
     ) -> Result<StoredHistories, StoreError> {
         // There may be many: such reads take turns.
-        let turn = self.page_turn().await?;
+        let turn = self.whole_turn().await?;
         let mut transaction = self.begin().await?;
         sqlx::query(
             "/* block_histories */ set transaction isolation level repeatable read, read only",

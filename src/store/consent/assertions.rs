@@ -10,7 +10,9 @@ use crate::store::error::StoreError;
 use crate::store::lookups::PatientAt;
 use crate::store::rows::Origin;
 use crate::store::tenants::TenantId;
-use sqlx::FromRow;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{FromRow, Postgres};
 use std::sync::LazyLock;
 
 /// The stored assertion that a change is about.
@@ -24,16 +26,37 @@ pub(super) const ASSERTION_COLUMNS: &str = "assertion_number, assertion_id, asse
     ended_at_once, represented_by_root, represented_by_extension, owner_id, source, stored_at,
     removed_at, first_removed_at";
 
-static ASSERTIONS_OF: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "/* assertions_of */ select q.asked, {ASSERTION_COLUMNS}
-         from unnest($1::int[], $2::text[], $3::text[]) with ordinality
-            as q (asked_tenant, asked_patient, asked_provider, asked)
-         join assertions on tenant_id = asked_tenant and patient_key = asked_patient
-            and provider_key = asked_provider and removed_at is null
-         order by q.asked, assertion_number"
-    )
+/// One patient's assertions at one care provider, and several'.
+static ASSERTIONS_OF: LazyLock<[String; 2]> = LazyLock::new(|| {
+    [
+        format!(
+            "/* assertions_of */ select {ASSERTION_COLUMNS} from assertions
+             where tenant_id = $1 and patient_key = $2 and provider_key = $3 and removed_at is null
+             order by assertion_number"
+        ),
+        format!(
+            "/* assertions_of */ select q.asked, {ASSERTION_COLUMNS}
+             from unnest($1::int[], $2::text[], $3::text[]) with ordinality
+                as q (asked_tenant, asked_patient, asked_provider, asked)
+             join assertions on tenant_id = asked_tenant and patient_key = asked_patient
+                and provider_key = asked_provider and removed_at is null
+             order by q.asked, assertion_number"
+        ),
+    ]
 });
+
+/// The statement that asks for patients' assertions.
+fn assertions_of(asked: &[PatientAt]) -> Query<'_, Postgres, PgArguments> {
+    let [of_one, of_several] = &*ASSERTIONS_OF;
+    let column = |of: fn(&PatientAt) -> &str| asked.iter().map(of).collect::<Vec<_>>();
+    match asked {
+        [one] => sqlx::query(of_one).bind(one.tenant).bind(&one.patient).bind(&one.provider),
+        several => sqlx::query(of_several)
+            .bind(several.iter().map(|question| question.tenant).collect::<Vec<_>>())
+            .bind(column(|question| &question.patient))
+            .bind(column(|question| &question.provider)),
+    }
+}
 
 /// A row of `assertions`.
 #[derive(FromRow)]
@@ -134,14 +157,7 @@ impl Store {
             patient: patient.key().to_owned(),
             provider: care_provider.key(),
         };
-        let rows = self.assertions_at.ask(question, |asked| {
-            let column = |of: fn(&PatientAt) -> &str| asked.iter().map(of).collect::<Vec<_>>();
-            sqlx::query(&ASSERTIONS_OF)
-                .bind(asked.iter().map(|question| question.tenant).collect::<Vec<_>>())
-                .bind(column(|question| &question.patient))
-                .bind(column(|question| &question.provider))
-        });
-        let rows = rows.await?;
+        let rows = self.assertions_at.ask(question, assertions_of).await?;
         rows.iter().map(|row| AssertionRow::from_row(row)?.assertion(|| Ok(()))).collect()
     }
 }

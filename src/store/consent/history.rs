@@ -57,6 +57,7 @@ impl Store {
         patient: &PatientId,
         care_provider: Option<&HsaId>,
     ) -> Result<Vec<AssertionHistory>, StoreError> {
+        let _turn = self.whole_turn().await?;
         let mut transaction = self.begin().await?;
         sqlx::query(
             "/* assertion_histories */ set transaction isolation level repeatable read, read only",

@@ -92,6 +92,7 @@ impl Store {
         tenant: TenantId,
         question: &ListQuestion,
     ) -> Result<AssertionPage, StoreError> {
+        let _turn = self.whole_turn().await?;
         let mut transaction = self.begin().await?;
         sqlx::query(
             "/* assertion_page */ set transaction isolation level repeatable read, read only",

@@ -24,7 +24,12 @@ pub(super) const COPY_RESOURCES: &str =
     "copy log_resources (entry_number, ordinal, tenant_id, activity_at,
     resource_type, patient_key, patient_root, patient_extension, patient_name, care_provider_id,
     care_provider_name, care_unit_id, care_unit_name) from stdin (format binary)";
+pub(super) const COPY_IDS: &str =
+    "copy log_ids (id_hash, entry_number, activity_at) from stdin (format binary)";
+/// Bytes of a row of ids: a count, and three values with their lengths.
+pub(super) const ID_ROW_BYTES: usize = 2 + (4 + 16) + (4 + 8) + (4 + 8);
 const ENTRY_COLUMNS: i16 = 21;
+const ID_COLUMNS: i16 = 3;
 const RESOURCE_COLUMNS: i16 = 13;
 
 /// A record's id, and where its rows are.
@@ -166,6 +171,14 @@ impl EncodedLog {
     pub(super) fn resource_rows(&self) -> &[u8] {
         &self.resources
     }
+}
+
+/// Adds the row of an id.
+pub(super) fn push_id(rows: &mut Vec<u8>, hash: IdHash, number: i64, activity_at: Timestamp) {
+    let mut row = CopyRow::begin(rows, ID_COLUMNS);
+    row.bytes(&hash.0);
+    row.bytes(&number.to_be_bytes());
+    row.time(activity_at);
 }
 
 /// The number is the first column: behind the column count and its own length.

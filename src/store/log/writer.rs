@@ -5,24 +5,31 @@
 //! before, the lot is undone and each call is stored by itself, so that every call is all
 //! or nothing and no call suffers for another.
 
-use super::copy_rows::{COPY_ENTRIES, COPY_RESOURCES, EncodedLog, HEADER, TRAILER};
+use super::copy_rows::{
+    COPY_ENTRIES, COPY_IDS, COPY_RESOURCES, EncodedLog, HEADER, ID_ROW_BYTES, TRAILER, push_id,
+};
 use super::numbers::LogNumbers;
 use super::records;
 use crate::domain::log::record::{IdHash, RepeatedLogId, Repetition, judge_repetitions};
+use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
 use sqlx::{PgConnection, Postgres, Transaction};
 use std::collections::HashSet;
 use std::slice;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Records that one transaction stores at the most, unless a single call has more.
 const GROUP_RECORDS_MAX: usize = 2_000;
 /// A call with so many records is stored in a few milliseconds.
 const SMALL_CALL_RECORDS: usize = 50;
+/// After an id has been used again, others are looked for before they are taken, for so long.
+const LOOK_TIME: Duration = Duration::from_secs(10);
 /// Calls that may stand in a queue; how many may wait for a place in it is bounded by the
 /// requests that may be under way.
 const QUEUE_CALLS_MAX: usize = 64;
@@ -71,6 +78,10 @@ enum Together {
 struct BatchWriter {
     store: Store,
     numbers: Arc<LogNumbers>,
+    /// Whether it stores large calls' records.
+    large: bool,
+    /// When ids were last found to be used before.
+    repeated_at: Option<Instant>,
 }
 
 impl LogWriters {
@@ -80,16 +91,18 @@ impl LogWriters {
     pub fn start(store: &Store, count: usize) -> (Self, JoinSet<()>) {
         let numbers = Arc::new(LogNumbers::default());
         let mut writers = JoinSet::new();
-        let mut lane = |count| {
+        let mut lane = |count: usize, large| {
             let (queue, calls) = mpsc::channel(QUEUE_CALLS_MAX);
             let calls = Arc::new(Mutex::new(calls));
-            for _ in 0..count {
-                let writer = BatchWriter { store: store.clone(), numbers: Arc::clone(&numbers) };
+            // One that waits for a connection is of no use.
+            for _ in 0..count.min(store.log_connections()) {
+                let (store, numbers) = (store.clone(), Arc::clone(&numbers));
+                let writer = BatchWriter { store, numbers, large, repeated_at: None };
                 writers.spawn(writer.run(Arc::clone(&calls)));
             }
             queue
         };
-        let (small, large) = (lane(count), lane((count / 2).max(1)));
+        let (small, large) = (lane(count, false), lane((count / 2).max(1), true));
         (Self { small, large }, writers)
     }
 
@@ -111,7 +124,7 @@ impl LogWriters {
 }
 
 impl BatchWriter {
-    async fn run(self, calls: Arc<Mutex<mpsc::Receiver<QueuedCall>>>) {
+    async fn run(mut self, calls: Arc<Mutex<mpsc::Receiver<QueuedCall>>>) {
         loop {
             let mut group = Vec::new();
             {
@@ -130,11 +143,11 @@ impl BatchWriter {
         }
     }
 
-    async fn store_group(&self, group: Vec<QueuedCall>) {
+    async fn store_group(&mut self, group: Vec<QueuedCall>) {
         let (mut logs, waiting): (Vec<_>, Vec<_>) =
             group.into_iter().map(|call| (call.log, call.waiting)).unzip();
         let simple = logs.iter().all(|log| log.repeated_within.is_empty());
-        let together = match logs.len() > 1 && simple {
+        let together = match simple {
             true => self.store_together(&mut logs).await,
             false => Together::Undone,
         };
@@ -150,7 +163,7 @@ impl BatchWriter {
     }
 
     /// Stores every call in one transaction, or nothing when an id is not new.
-    async fn store_together(&self, logs: &mut [EncodedLog]) -> Together {
+    async fn store_together(&mut self, logs: &mut [EncodedLog]) -> Together {
         // Whatever goes wrong before the commit shows again in the calls that it concerns.
         let Ok(Some(transaction)) = self.prepare(logs).await else { return Together::Undone };
         match transaction.commit().await {
@@ -164,21 +177,46 @@ impl BatchWriter {
 
     /// Everything up to the commit; `None` when an id is not new.
     async fn prepare(
-        &self,
+        &mut self,
         logs: &mut [EncodedLog],
     ) -> Result<Option<Transaction<'static, Postgres>>, StoreError> {
-        let mut transaction = self.store.begin_log().await?;
-        let used = self.insert_ids(&mut transaction, logs).await?;
-        if !used.is_empty() {
+        let mut transaction = self.store.begin_log(self.large).await?;
+        // Most often all are new; that they are is found out by trying. Where they are not, the
+        // database notes an error, so for a while they are looked for.
+        let all_new = match self.repeated_at.is_some_and(|at| at.elapsed() < LOOK_TIME) {
+            true => self.insert_ids(&mut transaction, logs).await?.is_empty(),
+            false => self.copy_ids(&mut transaction, logs).await?,
+        };
+        if !all_new {
+            self.repeated_at = Some(Instant::now());
             return Ok(None);
         }
         copy(&mut transaction, logs).await?;
         Ok(Some(transaction))
     }
 
+    /// Numbers the records and takes their ids; `false` when somebody has one already, which ends the
+    /// transaction.
+    async fn copy_ids(
+        &self,
+        connection: &mut PgConnection,
+        logs: &mut [EncodedLog],
+    ) -> Result<bool, StoreError> {
+        let ids = self.number(connection, logs).await?;
+        let mut rows = Vec::with_capacity(ids.len() * ID_ROW_BYTES);
+        for (hash, number, at) in ids {
+            push_id(&mut rows, hash, number, at);
+        }
+        match copy_rows(connection, COPY_IDS, vec![&rows]).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Database(error)) if is_taken(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn store_one(&self, mut log: EncodedLog, policy: RepeatedLogId) -> WhatBecame {
         let mut repetitions = std::mem::take(&mut log.repeated_within);
-        let mut transaction = self.store.begin_log().await?;
+        let mut transaction = self.store.begin_log(self.large).await?;
         let used = self.insert_ids(&mut transaction, slice::from_mut(&mut log)).await?;
         if !used.is_empty() {
             repetitions.extend(records::compare(&mut transaction, &log, &used).await?);
@@ -193,12 +231,13 @@ impl BatchWriter {
         Ok(Stored::Done)
     }
 
-    /// Numbers the records and takes their ids; returns the ids that somebody has already.
-    async fn insert_ids(
+    /// Numbers the records; returns their ids in the one order in which they are taken everywhere, so
+    /// that two transactions never wait for each other.
+    async fn number(
         &self,
         connection: &mut PgConnection,
         logs: &mut [EncodedLog],
-    ) -> Result<HashSet<IdHash>, StoreError> {
+    ) -> Result<Vec<(IdHash, i64, Timestamp)>, StoreError> {
         let count: usize = logs.iter().map(|log| log.records.len()).sum();
         let numbers = self.numbers.take(connection, count).await?;
         let mut rest = numbers.as_slice();
@@ -210,8 +249,17 @@ impl BatchWriter {
         let records = logs.iter().flat_map(|log| &log.records);
         let mut ids: Vec<_> =
             records.zip(&numbers).map(|(r, number)| (r.hash, *number, r.activity_at)).collect();
-        // In one order everywhere, so that two transactions never wait for each other.
         ids.sort_unstable_by_key(|id| id.0);
+        Ok(ids)
+    }
+
+    /// Numbers the records and takes their ids; returns the ids that somebody has already.
+    async fn insert_ids(
+        &self,
+        connection: &mut PgConnection,
+        logs: &mut [EncodedLog],
+    ) -> Result<HashSet<IdHash>, StoreError> {
+        let ids = self.number(connection, logs).await?;
         let hashes: Vec<Uuid> = ids.iter().map(|id| Uuid::from_bytes(id.0.0)).collect();
         let numbers: Vec<i64> = ids.iter().map(|id| id.1).collect();
         let inserted = sqlx::query(
@@ -238,6 +286,11 @@ impl BatchWriter {
         .await?;
         Ok(used.into_iter().map(|hash| IdHash(hash.into_bytes())).collect())
     }
+}
+
+/// Whether an id has been taken before.
+fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 async fn copy(connection: &mut PgConnection, logs: &[EncodedLog]) -> Result<(), StoreError> {

@@ -116,3 +116,81 @@ async fn removals_in_one_second_are_told_apart() {
     let expected = ["2026-11-22T13:00:00", "2026-11-22T13:00:01", "2026-11-22T13:00:02"];
     assert_eq!(told, expected);
 }
+
+#[tokio::test]
+async fn look_ups_that_are_asked_together_get_each_its_own() {
+    let service = Service::start().await;
+    let pool = service.database.pool().await;
+    // Every third patient has a block, and every fifth one that is lifted for whoever asks.
+    sqlx::query(
+        "with new as (insert into blocks (tenant_id, block_key, block_id, block_type, patient_key,
+            patient_root, patient_extension, information_care_unit_id, information_care_provider_id,
+            provider_key, exempts_lak, exempts_upp, extended, stored_at, changed_at)
+         select 1, 'b' || n, 'b' || n, 'Inner', '1.2.752.129.2.1.3.1^' || (191212121200 + n),
+            '1.2.752.129.2.1.3.1', (191212121200 + n)::text, 'SE2321000016-VE01', 'SE2321000016-VG01',
+            'se2321000016-vg01', false, false, false, now(), now()
+         from generate_series(0, 99) n where n % 3 = 0 returning block_number, block_id)
+         insert into temporary_revokes (tenant_id, revoke_key, revoke_id, block_number, end_at,
+            care_unit_id, extended, stored_at)
+         select 1, 'r' || block_id, 'r' || block_id, block_number, '2099-01-01', 'SE2321000016-VE09',
+            false, now() from new where substr(block_id, 2)::int % 5 = 0",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let check = request("blocking/check_blocks/inner_block_stops_another_unit");
+    let mut together = tokio::task::JoinSet::new();
+    for call in 0..600 {
+        let patient = call % 100;
+        let xml = check.replace("191212121212", &(191_212_121_200_u64 + patient).to_string());
+        let caller = service.caller.clone();
+        together.spawn(async move {
+            let answer = caller.post(xml);
+            if call % 7 == 0 {
+                // Some go away while they wait, and take nobody with them.
+                let soon = std::time::Duration::from_micros(call * 5);
+                _ = tokio::time::timeout(soon, answer).await;
+                return;
+            }
+            let reply = answer.await;
+            let closed = patient % 3 == 0 && patient % 5 != 0;
+            let expected = if closed { "BLOCKED" } else { "OK" };
+            assert_eq!(reply.text("status"), Some(expected), "{patient}: {}", reply.body);
+        });
+    }
+    together.join_all().await;
+}
+
+#[tokio::test]
+async fn pages_of_a_long_answer_hold_each_row_once_also_within_an_instant() {
+    let service = Service::start().await;
+    let pool = service.database.pool().await;
+    sqlx::query(
+        "insert into blocks (tenant_id, block_key, block_id, block_type, patient_key, patient_root,
+            patient_extension, information_care_provider_id, provider_key, exempts_lak, exempts_upp,
+            extended, stored_at, changed_at)
+         select 1, 'b' || n, 'B' || n, 'Outer', '1.2.3^' || n % 1300, '1.2.3', (n % 1300)::text,
+            'SE2321000016-VG01', 'se2321000016-vg01', true, true, false, '2026-01-01', '2026-01-01'
+         from generate_series(1, 2600) n",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let told = |body: &str, element: &str| {
+        let mut all: Vec<String> = body
+            .split(&format!(":{element}>"))
+            .skip(1)
+            .step_by(2)
+            .map(|rest| rest.split('<').next().unwrap().to_owned())
+            .collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        (count, all.len())
+    };
+    let reply = service.post(all_blocks()).await;
+    assert_eq!(told(&reply.body, "blockId"), (2600, 2600));
+    let reply = service.post(request("blocking/get_patient_ids/valid")).await;
+    assert_eq!(reply.code(), "OK");
+    assert_eq!(told(&reply.body, "extension"), (1300, 1300));
+}

@@ -38,6 +38,8 @@ const FEW_ROWS: usize = 500;
 const PAGE_ROWS: usize = 250;
 /// Blocks handed on at once: few to a receiver who may turn out to be slow, more to one that is not.
 const GROWING_PAGES: [usize; 7] = [100, 150, 220, 330, 500, 750, 1_000];
+/// So many pages taken soon let them grow: what the system and we hold for a receiver is no sign.
+const SOON_PAGES: usize = 4;
 /// A receiver that takes a page in this time is not slow.
 const SOON: Duration = Duration::from_millis(20);
 /// Before every time of storing.
@@ -222,16 +224,13 @@ impl Store {
         to: &mpsc::Sender<Vec<Block>>,
     ) -> Result<(), StoreError> {
         let pages = GROWING_PAGES.map(|rows| (rows, selection.page(rows)));
-        let (mut after, mut size) = ((BEFORE_ALL, String::new()), 0);
+        let (mut after, mut soon) = ((BEFORE_ALL, String::new()), 0);
         // A page is read when the one before has been taken: a slow receiver holds no connection.
         loop {
             let asked = Instant::now();
             let Ok(place) = to.reserve().await else { return Ok(()) };
-            let (page_rows, sql) = &pages[size];
-            size = match asked.elapsed() < SOON {
-                true => (size + 1).min(pages.len() - 1),
-                false => 0,
-            };
+            soon = if asked.elapsed() < SOON { soon + 1 } else { 0 };
+            let (page_rows, sql) = &pages[(soon / SOON_PAGES).min(pages.len() - 1)];
             let query = || {
                 let query = sqlx::query(sql).bind(tenant.0).bind(now).bind(until);
                 selection.bind(query.bind(after.0).bind(&after.1))

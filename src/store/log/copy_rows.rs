@@ -114,6 +114,11 @@ impl EncodedLog {
         row.organisation(resource.care_unit);
     }
 
+    /// How many rows there are, of records and of resources.
+    pub(super) fn rows(&self) -> usize {
+        self.records.iter().map(|record| 1 + record.resource_count).sum()
+    }
+
     /// Writes the running numbers into the rows; `numbers` has one for each record.
     pub(super) fn number(&mut self, numbers: &[i64]) {
         let (mut entry, mut resource) = (0, 0);

@@ -24,8 +24,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Records that one transaction stores at the most, unless a single call has more.
-const GROUP_RECORDS_MAX: usize = 2_000;
+/// Rows of records and resources after which no other call joins a transaction: what a large one
+/// flushes to disk keeps small ones waiting.
+const GROUP_ROWS_MAX: usize = 4_000;
 /// A call with so many records is stored in a few milliseconds.
 const SMALL_CALL_RECORDS: usize = 50;
 /// After an id has been used again, others are looked for before they are taken, for so long.
@@ -130,12 +131,12 @@ impl BatchWriter {
             {
                 let mut calls = calls.lock().await;
                 let Some(first) = calls.recv().await else { return };
-                let mut records = first.log.records.len();
+                let mut rows = first.log.rows();
                 group.push(first);
-                while records < GROUP_RECORDS_MAX
+                while rows < GROUP_ROWS_MAX
                     && let Ok(next) = calls.try_recv()
                 {
-                    records += next.log.records.len();
+                    rows += next.log.rows();
                     group.push(next);
                 }
             }

@@ -69,8 +69,12 @@ impl Notes {
 }
 
 impl Seen {
-    fn looked(&mut self, took: Duration) {
+    fn looked(&mut self, took: Duration, answered: bool) {
         self.live = self.live.max(took);
+        if !answered {
+            self.refused += 1;
+            self.refusal = "/live was not answered".into();
+        }
     }
 
     pub fn calls(&self) -> usize {
@@ -167,12 +171,11 @@ async fn call(
 
 /// Looks whether the server lives.
 async fn look(server: SocketAddr, notes: Arc<Mutex<Notes>>, stopped: watch::Receiver<bool>) {
-    let mut client = Client::new(server, ADDRESS);
     while !*stopped.borrow() {
         let begun = Instant::now();
-        client.get("/live").await;
-        let took = begun.elapsed();
-        notes.lock().unwrap().seen.looked(took);
+        // Whoever watches comes anew each time.
+        let answered = Client::new(server, ADDRESS).get("/live").await.is_some();
+        notes.lock().unwrap().seen.looked(begun.elapsed(), answered);
         sleep(PAUSE * 2).await;
     }
 }

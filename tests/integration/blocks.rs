@@ -140,7 +140,8 @@ async fn look_ups_that_are_asked_together_get_each_its_own() {
     .unwrap();
     let check = request("blocking/check_blocks/inner_block_stops_another_unit");
     let mut together = tokio::task::JoinSet::new();
-    for call in 0..600 {
+    // Fewer than an address may have connections.
+    for call in 0..200 {
         let patient = call % 100;
         let xml = check.replace("191212121212", &(191_212_121_200_u64 + patient).to_string());
         let caller = service.caller.clone();

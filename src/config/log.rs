@@ -12,8 +12,8 @@ pub struct Log {
     pub repeated_log_id: RepeatedLogId,
     /// What becomes of records whose activity lies more than a day in the future.
     pub future_activity: FutureActivity,
-    /// Transactions that store log records at one time, 1 to 16: of small calls, and as many of large
-    /// ones.
+    /// Transactions that store small calls' log records at one time, 1 to 16; half as many store large
+    /// ones'.
     #[serde(deserialize_with = "bounded::<_, 1, 16, _>")]
     pub writers: usize,
 }

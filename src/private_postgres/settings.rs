@@ -1,5 +1,5 @@
 //! Settings of the private `PostgreSQL`, fit for the machine. `docs/OPERATIONS.md` has the same table
-//! for those who run their own, with what each is worth.
+//! for those who run their own, with what each is for.
 
 use nix::sys::statvfs::statvfs;
 use std::fs;
@@ -42,7 +42,7 @@ impl Sizes {
             "-k '{}' -c listen_addresses='' -c log_error_verbosity=terse \
              -c log_min_error_statement=panic -c max_connections={connections} \
              -c shared_buffers={buffers}MB -c effective_cache_size={cache}MB \
-             -c max_wal_size={wal}MB -c checkpoint_timeout=15min -c wal_buffers=16MB \
+             -c max_wal_size={wal}MB -c wal_compression=on -c checkpoint_timeout=15min -c wal_buffers=16MB \
              -c random_page_cost=1.1 -c jit=off",
             socket_dir.display()
         )

@@ -19,7 +19,7 @@ use std::collections::HashSet;
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -81,33 +81,29 @@ struct BatchWriter {
     numbers: Arc<LogNumbers>,
     /// Whether it stores large calls' records.
     large: bool,
-    /// Writers of its lane that may fill the database's processors; the others commit meanwhile.
-    copying: Arc<Semaphore>,
     /// When ids were last found to be used before.
     repeated_at: Option<Instant>,
 }
 
 impl LogWriters {
-    /// Starts `count` writers for small calls and as many for large ones, of which half fill the
-    /// database's processors at one time; they end when every handle to the
+    /// Starts `count` writers for small calls and half as many for large ones, which fill the
+    /// database's processors all the same; they end when every handle to the
     /// queues is gone and what is in them has been stored.
     pub fn start(store: &Store, count: usize) -> (Self, JoinSet<()>) {
         let numbers = Arc::new(LogNumbers::default());
         let mut writers = JoinSet::new();
-        let mut lane = |large, count: usize, copying: usize| {
-            let copying = Arc::new(Semaphore::new(copying));
+        let mut lane = |large, count: usize| {
             let (queue, calls) = mpsc::channel(QUEUE_CALLS_MAX);
             let calls = Arc::new(Mutex::new(calls));
             // One that waits for a connection is of no use.
             for _ in 0..count.min(store.log_connections()) {
                 let (store, numbers) = (store.clone(), Arc::clone(&numbers));
-                let copying = Arc::clone(&copying);
-                let writer = BatchWriter { store, numbers, large, copying, repeated_at: None };
+                let writer = BatchWriter { store, numbers, large, repeated_at: None };
                 writers.spawn(writer.run(Arc::clone(&calls)));
             }
             queue
         };
-        let (small, large) = (lane(false, count, count), lane(true, count, (count / 2).max(1)));
+        let (small, large) = (lane(false, count), lane(true, (count / 2).max(1)));
         (Self { small, large }, writers)
     }
 
@@ -185,8 +181,6 @@ impl BatchWriter {
         &mut self,
         logs: &mut [EncodedLog],
     ) -> Result<Option<Transaction<'static, Postgres>>, StoreError> {
-        let copying = Arc::clone(&self.copying);
-        let _copying = copying.acquire().await.map_err(|_| StoreError::Stopped)?;
         let mut transaction = self.store.begin_log(self.large).await?;
         // Most often all are new; that they are is found out by trying. Where they are not, the
         // database notes an error, so for a while they are looked for.

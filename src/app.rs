@@ -5,9 +5,11 @@ pub mod tenants;
 use crate::clock::Clock;
 use crate::config::database::Data;
 use crate::config::file::Config;
+use crate::fairness::shares::Percentages;
 use crate::health::Health;
 use crate::private_postgres::{PrivatePostgres, PrivatePostgresError};
 use crate::procedures::context::{CitizenServices, Services};
+use crate::procedures::processors::Processors;
 use crate::procedures::retention::Retention;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
@@ -217,7 +219,8 @@ async fn start(
     health: &Health,
 ) -> Result<Parts, AppError> {
     let options = database.start().await?;
-    let store = Store::open(options, config.database.connections).await?;
+    let store =
+        Store::open(options, config.database.connections, config.limits.percentages()).await?;
     // Before the first record: afterwards a worker does it.
     if let Err(error) = store.make_log_partitions(clock.now()).await {
         // As beside a backup, which holds the tables: records have a place all the same.
@@ -284,7 +287,7 @@ async fn services(
     let listed = config.consent.citizen_services.iter().map(|id| (**id).clone()).collect();
     Ok(Services {
         health,
-        processors: Arc::default(),
+        processors: Processors::new(config.limits.percentages()),
         tenants: tenants::tenants(&store, config, clock).await?,
         store,
         log_writers,
@@ -359,5 +362,5 @@ pub async fn store_of_running(config: &Config) -> Result<Store, AppError> {
         Some(url) => PgConnectOptions::from_str(url).map_err(AppError::DatabaseUrl)?,
         None => PrivatePostgres::of_running(&config.data.dir)?,
     };
-    Ok(Store::open(options, COMMAND_CONNECTIONS).await?)
+    Ok(Store::open(options, COMMAND_CONNECTIONS, Percentages::default()).await?)
 }

@@ -7,6 +7,7 @@ use crate::contracts::answer::Answer;
 use crate::contracts::contract::{Called, Unanswered};
 use crate::contracts::{blocking, consent, log, monitoring};
 use crate::domain::time::Timestamp;
+use crate::fairness::address::Address;
 use crate::messages::generated::{Interaction, ns};
 use crate::procedures::context::{Context, Services};
 use crate::procedures::failure::StoreError;
@@ -25,6 +26,8 @@ pub struct Message<'m> {
     pub charset: Charset,
     /// The system that began the chain of calls, if it is known.
     pub caller: Option<String>,
+    /// Where it comes from.
+    pub address: Address,
     /// Whether it comes from this machine.
     pub on_this_machine: bool,
     /// Whether the call is large, and has a thread of its own.
@@ -85,8 +88,10 @@ async fn answer(
         Fault::client("okänt anrop: Body innehåller inget element som tjänsten känner")
     })?;
     told.interaction = Some(interaction);
-    let Message { caller, on_this_machine, is_large, now, .. } = message;
-    let context = Context { services, tenant, caller, on_this_machine, is_large, now };
+    let Message { caller, address, on_this_machine, is_large, now, .. } = message;
+    let store = services.store.asked_by(address);
+    let context =
+        Context { services, tenant, caller, store, address, on_this_machine, is_large, now };
     let called = Called { context: &context, name: interaction.name(), reader };
     let answer = match interaction {
         Interaction::Blocking(contract) => blocking::call::call(contract, called).await,

@@ -16,6 +16,7 @@ pub mod config;
 pub mod contracts;
 pub mod dispatch;
 pub mod domain;
+pub mod fairness;
 pub mod health;
 pub mod messages;
 pub mod peers;

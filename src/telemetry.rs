@@ -2,6 +2,9 @@
 //!
 //! Never in a line or metric: patient identity, names, message bodies, SQL parameters.
 
+use std::io::{self, Stderr, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
@@ -12,13 +15,34 @@ const LINES_WAITING_MAX: usize = 16_384;
 pub struct Log {
     _writing: WorkerGuard,
     dropped: ErrorCounter,
+    failed: Arc<AtomicU64>,
+}
+
+/// Standard error, which counts what it could not take.
+struct Lines {
+    to: Stderr,
+    failed: Arc<AtomicU64>,
+}
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.to.write_all(line).is_err() {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        // Nobody could do anything about it but try again, for ever.
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Log {
-    /// How many lines have been dropped so far, because nobody took them.
+    /// How many lines have been dropped so far, because nobody took them or they could not be written.
     pub fn dropped(&self) -> impl Fn() -> u64 + use<> {
-        let dropped = self.dropped.clone();
-        move || dropped.dropped_lines() as u64
+        let (dropped, failed) = (self.dropped.clone(), Arc::clone(&self.failed));
+        move || dropped.dropped_lines() as u64 + failed.load(Ordering::Relaxed)
     }
 }
 
@@ -26,10 +50,12 @@ impl Log {
 /// `SIGILL_LOG` sets what is logged, in the syntax of tracing's filters;
 /// without it, everything from `info` up.
 pub fn start() -> Log {
+    let failed = Arc::<AtomicU64>::default();
+    let lines = Lines { to: io::stderr(), failed: Arc::clone(&failed) };
     let (lines, writing) = NonBlockingBuilder::default()
         .buffered_lines_limit(LINES_WAITING_MAX)
         .lossy(true)
-        .finish(std::io::stderr());
+        .finish(lines);
     let dropped = lines.error_counter();
     let filter =
         EnvFilter::try_from_env("SIGILL_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
@@ -42,7 +68,7 @@ pub fn start() -> Log {
         .with_env_filter(filter)
         .with_writer(lines)
         .init();
-    Log { _writing: writing, dropped }
+    Log { _writing: writing, dropped, failed }
 }
 
 /// A metric; some have a value for each tenant.

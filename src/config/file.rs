@@ -89,6 +89,13 @@ impl Config {
         if let Some(what) = config.retention.consents.wrong() {
             return Err(ConfigError::Contradictory(format!("retention.consents.{what}")));
         }
+        if let Some(what) = config.limits.wrong() {
+            return Err(ConfigError::Contradictory(format!("limits.{what}")));
+        }
+        if config.data.free_bytes_low < config.data.free_bytes_least {
+            let what = "data.free_bytes_low: must be at least data.free_bytes_least";
+            return Err(ConfigError::Contradictory(what.to_owned()));
+        }
         tenant::check(&config.tenant).map_err(|(name, what)| ConfigError::Tenant { name, what })?;
         Ok(config)
     }

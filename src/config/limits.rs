@@ -1,6 +1,7 @@
 //! Sizes, counts and times.
 
 use super::values::bounded;
+use crate::fairness::shares::Percentages;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -75,6 +76,20 @@ where
 }
 
 impl Limits {
+    /// What one address may hold.
+    pub fn percentages(&self) -> Percentages {
+        let own = self.share_percent_of.iter().map(|(peer, percent)| (*peer, *percent));
+        Percentages::new(self.share_percent, own)
+    }
+
+    /// The limit that contradicts another, and why.
+    pub(super) fn wrong(&self) -> Option<&'static str> {
+        if self.bodies_bytes_max < self.body_bytes_max {
+            return Some("bodies_bytes_max: must be at least limits.body_bytes_max");
+        }
+        None
+    }
+
     /// How long a connection may be idle.
     pub fn idle_timeout(&self) -> Duration {
         Duration::from_secs(self.idle_timeout_seconds)

@@ -67,12 +67,11 @@ impl<'d> Called<'_, 'd> {
             return Err(Unanswered::NotOffered);
         }
         let context = self.context;
-        let (request, more) = context.at_length(|| {
-            let request = self.reader.under(self.name, read);
-            let more = request.is_ok() && self.reader.at_start();
-            self.reader.finish().map_err(Unanswered::Malformed)?;
-            Ok((request, more))
-        })?;
+        let processor = context.processor().await;
+        let request = self.reader.under(self.name, read);
+        let more = request.is_ok() && self.reader.at_start();
+        self.reader.finish().map_err(Unanswered::Malformed)?;
+        drop(processor);
         if more {
             return Err(Unanswered::MoreInBody);
         }

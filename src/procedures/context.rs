@@ -7,12 +7,15 @@ use crate::domain::identity::HsaId;
 use crate::domain::log::record::{FutureActivity, RepeatedLogId};
 use crate::domain::rejection::{Class, Rejection};
 use crate::domain::time::Timestamp;
+use crate::fairness::address::Address;
+use crate::fairness::shares::HeldShare;
 use crate::health::{Health, Space};
 use crate::store::change::{Change, ChangeDomain};
 use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::log::writer::LogWriters;
-use std::sync::Arc;
+use crate::store::long_reads::Found;
+use tokio::task::spawn_blocking;
 
 /// The parts and settings that procedures use.
 #[derive(Debug, Clone)]
@@ -20,7 +23,7 @@ pub struct Services {
     /// How the parts are.
     pub health: Health,
     /// What long stretches of work wait for.
-    pub processors: Arc<Processors>,
+    pub processors: Processors,
     /// The store.
     pub store: Store,
     /// The queue of log records to be stored.
@@ -59,6 +62,10 @@ pub struct Context<'s> {
     pub tenant: &'s Tenant,
     /// The system that began the chain of calls, if it is known.
     pub caller: Option<String>,
+    /// The store, asked by the caller's address.
+    pub store: Store,
+    /// Where the call comes from.
+    pub address: Address,
     /// Whether the call comes from this machine.
     pub on_this_machine: bool,
     /// Whether the call is large, and has a thread of its own.
@@ -93,28 +100,35 @@ impl Context<'_> {
             ChangeDomain::Blocking => self.tenant.national_here(),
             ChangeDomain::Consent => None,
         };
-        self.services.store.change(self.tenant.id, national, domain, self.now).await
+        self.store.change(self.tenant.id, national, domain, self.now).await
     }
 
-    /// Does a stretch of work that is long where the call is large.
-    pub fn at_length<T>(&self, stretch: impl FnOnce() -> T) -> T {
+    /// What a stretch of work that is long where the call is large holds meanwhile.
+    pub async fn processor(&self) -> Option<HeldShare> {
         match self.is_large {
-            true => self.services.processors.work(stretch),
-            false => stretch(),
+            true => Some(self.services.processors.one(self.address).await),
+            false => None,
         }
     }
 
-    /// Does a stretch of work that may be long whatever the call: on a thread of its own.
+    /// Makes something of what has been found: on a thread of its own if it is much.
     ///
     /// # Errors
     /// That it was broken off.
-    pub async fn apart<T: Send + 'static>(
+    pub async fn made_of<T: Send + 'static, U: Send + 'static>(
         &self,
-        stretch: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let processors = Arc::clone(&self.services.processors);
-        let done = tokio::task::spawn_blocking(move || processors.work(stretch)).await;
-        done.map_err(|_| StoreError::Stopped)
+        found: Found<T>,
+        make: impl FnOnce(T) -> U + Send + 'static,
+    ) -> Result<Found<U>, StoreError> {
+        if !found.is_much() {
+            return Ok(found.map(make));
+        }
+        let processor = self.services.processors.one(self.address).await;
+        let made = spawn_blocking(move || {
+            let _processor = processor;
+            found.map(make)
+        });
+        made.await.map_err(|_| StoreError::Stopped)
     }
 
     /// Whether the calling system may act for patients.

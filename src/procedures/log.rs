@@ -19,7 +19,7 @@ pub async fn store(context: &Context<'_>, log: EncodedLog) -> Result<(), Failure
     let services = context.services;
     services.may_store()?;
     let policy = services.repeated_log_id;
-    let stored = services.log_writers.store(log, policy).await;
+    let stored = services.log_writers.store(context.address, log, policy).await;
     match &stored {
         Err(error) if error.concerns_everybody() => services.health.storing(false),
         Err(_) => {}

@@ -2,7 +2,7 @@
 
 use super::context::Services;
 use crate::health::Space;
-use crate::store::database::Answering;
+use crate::store::readiness::Answering;
 
 /// Why nothing can be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

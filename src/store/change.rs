@@ -4,8 +4,8 @@ use super::database::{Store, StoringTime};
 use super::error::StoreError;
 use super::readers::Tries;
 use super::tenants::TenantId;
-use super::turns::ChangeTurn;
 use crate::domain::time::{Timestamp, whole_second};
+use crate::fairness::shares::HeldShare;
 use sqlx::error::DatabaseError;
 use sqlx::{FromRow, PgConnection, Postgres, Transaction};
 use std::iter;
@@ -37,7 +37,7 @@ pub struct Change {
     domain: ChangeDomain,
     stored_at: Timestamp,
     storing_time: StoringTime,
-    _turns: Vec<ChangeTurn>,
+    _turns: Vec<HeldShare>,
 }
 
 /// A tenant's change clock as it stands.
@@ -62,7 +62,7 @@ impl Store {
         let mut turns = Vec::with_capacity(2);
         // From local to national, and a national service has no other above it.
         for tenant in iter::once(tenant).chain(national) {
-            turns.push(self.turns.wait((tenant.0, domain.name())).await?);
+            turns.push(self.turns.wait((tenant.0, domain.name()), self.asker).await?);
         }
         let mut transaction = self.begin().await?;
         let storing_time = self.storing_time;
@@ -91,7 +91,7 @@ impl Store {
             .bind(domain.name())
             .bind(now)
         };
-        let found = self.readers.fetch_all(query).await?;
+        let found = self.readers.fetch_all(self.asker, query).await?;
         let Some(row) = found.first() else { return self.first_cursor(tenant, domain, now).await };
         let ClockRow { latest_at, now } = ClockRow::from_row(row)?;
         // What is being changed now is stored no earlier than what is visible of the clock. It is

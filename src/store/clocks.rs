@@ -97,7 +97,7 @@ impl Store {
             _ => ChangeDomain::Consent,
         };
         let tenant = TenantId(clock.tenant_id);
-        let _turn = self.turns.wait((tenant.0, domain.name())).await?;
+        let _turn = self.turns.wait((tenant.0, domain.name()), self.asker).await?;
         let mut transaction = self.begin().await?;
         let now: Timestamp = sqlx::query_scalar(
             "/* repair_clock */ select clock_timestamp() from change_clocks

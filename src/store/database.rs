@@ -1,42 +1,48 @@
 //! The store: connections to one `PostgreSQL` database, and its schema's version.
 //!
 //! Each kind of work has connections of its own, so that none takes another's: look-ups that decide
-//! about access, log records, the question whether the database answers, and everything else.
+//! about access, log records, reads that may find much, the question whether the database answers,
+//! and everything else.
 
 use super::error::StoreError;
+use super::long_reads::{Found, LongReads};
 use super::lookups::{LookUps, PatientAt, PatientOf};
 use super::readers::{ACQUIRE_TIMEOUT, Readers, Tries};
+use super::readiness::{Answering, Readiness};
 use super::turns::Turns;
+use crate::fairness::address::Address;
+use crate::fairness::shares::Percentages;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
-use sqlx::query::Query;
-use sqlx::{ConnectOptions, Connection, Postgres, Transaction};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, Postgres, Transaction};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// How long the readiness question may take.
-const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
 static MIGRATOR: Migrator = sqlx::migrate!();
 
 /// Connections to one `PostgreSQL` database.
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// For changes, pages and jobs.
+    connections: Arc<Connections>,
+    /// For whom they are used.
+    pub(super) asker: Address,
+    pub(super) storing_time: StoringTime,
+}
+
+/// Connections by what they are for.
+#[derive(Debug)]
+pub struct Connections {
+    /// For changes and jobs.
     pub(super) pool: PgPool,
     /// For log records, of small calls and of large ones.
     log: [PgPool; 2],
-    ready: PgPool,
-    pub(super) readers: Arc<Readers>,
+    readiness: Readiness,
+    pub(super) readers: Readers,
+    pub(super) long: LongReads,
     pub(super) blocks_of: LookUps<PatientOf>,
     pub(super) assertions_at: LookUps<PatientAt>,
     pub(super) turns: Turns,
-    pub(super) storing_time: StoringTime,
-    /// Pages of long answers that are read at one time.
-    pages: Arc<Semaphore>,
-    /// Whole answers that may be long.
-    whole: Arc<Semaphore>,
 }
 
 /// Whose clock says when something was stored.
@@ -48,24 +54,17 @@ pub enum StoringTime {
     Caller,
 }
 
-/// Whether the database answers, and takes changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answering {
-    /// Neither.
-    No,
-    /// It answers, and takes no changes.
-    ReadOnly,
-    /// Both.
-    Fully,
-}
-
 impl Store {
     /// Connects, and brings the schema to this program's version under a lock.
     ///
     /// # Errors
     /// A database that cannot be reached, a migration that fails, or a schema that is newer
     /// than this program.
-    pub async fn open(options: PgConnectOptions, connections: u32) -> Result<Self, StoreError> {
+    pub async fn open(
+        options: PgConnectOptions,
+        connections: u32,
+        percentages: Percentages,
+    ) -> Result<Self, StoreError> {
         // Statements carry the name of their function; what fails is logged where it is handled.
         let options =
             options.disable_statement_logging().options([("timezone", "UTC"), ("jit", "off")]);
@@ -76,28 +75,39 @@ impl Store {
             ("lock_timeout", "10s"),
             ("idle_in_transaction_session_timeout", "60s"),
         ]);
-        let share = (connections / 6).max(1);
-        let pool = |size| {
+        let share = (connections / 8).max(1);
+        let pool_of = |size, options| {
             PgPoolOptions::new()
                 .max_connections(size)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .test_before_acquire(false)
-                .connect_lazy_with(options.clone())
+                .connect_lazy_with(options)
         };
-        let rest = connections.saturating_sub(5 * share + 1).max(1);
+        let pool = |size| pool_of(size, options.clone());
+        // Nobody waits for what a caller has left behind for long.
+        let long = pool_of(share, options.clone().options([("statement_timeout", "10s")]));
+        let rest = connections.saturating_sub(6 * share + 1).max(1);
         let count = share as usize;
-        Ok(Self {
+        let connections = Connections {
             pool: pool(rest),
             log: [pool(share), pool(share)],
-            ready: pool(1),
-            readers: Arc::new(Readers::new(pool(share), count)),
+            readiness: Readiness::over(options.clone()),
+            readers: Readers::new(pool(share), count, percentages.clone()),
+            long: LongReads::new(long, count, percentages),
             blocks_of: LookUps::new(pool(share), count),
             assertions_at: LookUps::new(pool(share), count),
             turns: Turns::default(),
+        };
+        Ok(Self {
+            connections: Arc::new(connections),
+            asker: Address::OWN,
             storing_time: StoringTime::Database,
-            pages: Arc::new(Semaphore::new((rest as usize / 3).max(1))),
-            whole: Arc::new(Semaphore::new((rest as usize / 3).max(1))),
         })
+    }
+
+    /// The same store, used for somebody else.
+    pub fn asked_by(&self, asker: Address) -> Self {
+        Self { asker, ..self.clone() }
     }
 
     /// The same store, with another clock to say when something was stored.
@@ -126,51 +136,18 @@ impl Store {
         self.log[0].options().get_max_connections() as usize
     }
 
+    /// Reads what may be much, in its turn (see `LongReads::read`).
+    pub(super) async fn read_at_length<T: Send + 'static>(
+        &self,
+        patience: Duration,
+        read: impl AsyncFn(&mut PgConnection) -> Result<(T, usize), StoreError> + Send + 'static,
+    ) -> Result<Found<T>, StoreError> {
+        self.long.read(self.asker, patience, read).await
+    }
+
     /// Whether the database answers, and takes changes.
     pub async fn answering(&self) -> Answering {
-        let question = async {
-            let mut tries = Tries::with(&self.ready);
-            loop {
-                let asked = sqlx::query_scalar::<_, bool>(
-                    "/* answering */ select not pg_is_in_recovery()
-                        and current_setting('transaction_read_only') = 'off'",
-                )
-                .fetch_one(&self.ready);
-                match asked.await {
-                    Ok(takes_changes) => return Ok(takes_changes),
-                    Err(error) => tries.again(error.into())?,
-                }
-            }
-        };
-        match tokio::time::timeout(READY_TIMEOUT, question).await {
-            Ok(Ok(true)) => Answering::Fully,
-            Ok(Ok(false)) => Answering::ReadOnly,
-            Ok(Err::<_, StoreError>(_)) | Err(_) => Answering::No,
-        }
-    }
-
-    /// The rows of a query, on a connection that answers; `query` makes it anew for each try.
-    pub(super) async fn retried<'q>(
-        &self,
-        query: impl Fn() -> Query<'q, Postgres, PgArguments>,
-    ) -> Result<Vec<PgRow>, StoreError> {
-        let mut tries = Tries::with(&self.pool);
-        loop {
-            match query().fetch_all(&self.pool).await {
-                Ok(rows) => return Ok(rows),
-                Err(error) => tries.again(error.into())?,
-            }
-        }
-    }
-
-    /// Waits for its turn to read a page of a long answer.
-    pub(super) async fn page_turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
-        turn(&self.pages).await
-    }
-
-    /// Waits for its turn to read a whole answer that may be long.
-    pub(super) async fn whole_turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
-        turn(&self.whole).await
+        self.readiness.ask().await
     }
 
     /// Closes every connection when its work is done.
@@ -178,16 +155,19 @@ impl Store {
         self.readers.close().await;
         self.blocks_of.close().await;
         self.assertions_at.close().await;
-        for pool in [&self.pool, &self.log[0], &self.log[1], &self.ready] {
+        self.long.close().await;
+        self.readiness.close().await;
+        for pool in [&self.pool, &self.log[0], &self.log[1]] {
             pool.close().await;
         }
     }
 }
 
-async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
-    match tokio::time::timeout(ACQUIRE_TIMEOUT, Arc::clone(turns).acquire_owned()).await {
-        Ok(Ok(permit)) => Ok(permit),
-        _ => Err(sqlx::Error::PoolTimedOut.into()),
+impl Deref for Store {
+    type Target = Connections;
+
+    fn deref(&self) -> &Connections {
+        &self.connections
     }
 }
 

@@ -1,28 +1,34 @@
 //! Look-ups that wait together are asked together.
 //!
 //! A look-up that finds the connection free is asked at once and alone. While it is busy, those that
-//! come wait in a queue; whoever is done hands the connection to the first of them, which asks for
-//! all. Who waits longer than most take, because somebody has much to read, uses one of the
-//! connections in reserve. What a look-up found is read by its own caller. One that fails with others is asked again
-//! alone: nobody suffers for another's question, and who gives up takes nobody with it.
+//! come wait in a queue, in turns by address; whoever is done hands the connection to the first of
+//! them, which asks for all. Who waits longer than most take uses one of the connections in reserve.
+//! What a look-up found is read by its own caller. One that fails with others is asked again alone:
+//! nobody suffers for another's question, and who gives up takes nobody with it.
+//!
+//! A statement finds `LIGHT_ROWS_MAX` rows of each question at the most, and one more that tells of
+//! others: what is more is read at length (`super::long_reads`), in nobody's way.
 
 use super::error::StoreError;
 use super::readers::{ACQUIRE_TIMEOUT, Tries};
+use crate::fairness::address::Address;
+use crate::fairness::queue::{FairQueue, Standing};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{FromRow, PgPool, Postgres};
-use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Look-ups that are asked together at the most. A patient's rows cost the database less than half as
 /// much with eight as alone, and little less with more; a longer answer keeps its first caller waiting.
 const TOGETHER_MAX: usize = 8;
-/// Most look-ups take less; who has waited so long waits for somebody who has much to read.
+/// Rows that a look-up finds at the most, but for one that tells that there are more.
+pub(super) const LIGHT_ROWS_MAX: usize = 100;
+/// Most look-ups take less.
 const PATIENCE: Duration = Duration::from_millis(2);
 /// Whose a row is: the place of its question, from 1.
 #[derive(FromRow)]
@@ -60,7 +66,7 @@ struct LookUpQueue<Q> {
     reserve: usize,
     /// Connections that have just shown that they work.
     idle: Vec<PoolConnection<Postgres>>,
-    waiting: VecDeque<QueuedLookUp<Q>>,
+    waiting: FairQueue<QueuedLookUp<Q>>,
 }
 
 #[derive(Debug)]
@@ -68,6 +74,7 @@ struct QueuedLookUp<Q> {
     question: Q,
     /// It is not to be asked with others.
     alone: bool,
+    since: Instant,
     told: oneshot::Sender<Told<Q>>,
 }
 
@@ -92,22 +99,9 @@ struct AskTurn<Q> {
 impl<Q> Drop for AskTurn<Q> {
     fn drop(&mut self) {
         let Some(state) = self.state.take() else { return };
-        if self.is_extra {
-            lock(&state).reserve += 1;
-            return;
-        }
         loop {
-            let next = {
-                let mut state = lock(&state);
-                let next = state.waiting.pop_front();
-                if next.is_none() {
-                    state.is_free = true;
-                    return;
-                }
-                next
-            };
-            let Some(next) = next else { return };
-            let turn = Self { state: Some(Arc::clone(&state)), is_extra: false };
+            let Some(next) = lock(&state).next(self.is_extra) else { return };
+            let turn = Self { state: Some(Arc::clone(&state)), is_extra: self.is_extra };
             match next.told.send(Told::Ask(turn)) {
                 Ok(()) => return,
                 // It has gone away: the right comes back, and goes to the next.
@@ -115,6 +109,23 @@ impl<Q> Drop for AskTurn<Q> {
                 Err(Told::Found(_)) => {}
             }
         }
+    }
+}
+
+impl<Q> LookUpQueue<Q> {
+    /// Who uses a connection next; if nobody does, it is free.
+    fn next(&mut self, is_extra: bool) -> Option<QueuedLookUp<Q>> {
+        let next =
+            self.waiting.take_next(|_, next| match is_extra && next.since.elapsed() < PATIENCE {
+                true => Standing::Stop,
+                false => Standing::Take,
+            });
+        match (&next, is_extra) {
+            (Some(_), _) => {}
+            (None, true) => self.reserve += 1,
+            (None, false) => self.is_free = true,
+        }
+        next.map(|(_, next)| next)
     }
 }
 
@@ -126,7 +137,7 @@ impl<Q: Clone + Send + Sync + 'static> LookUps<Q> {
     /// Over so many connections of a pool that nobody else uses.
     pub fn new(pool: PgPool, count: usize) -> Self {
         let reserve = count.saturating_sub(1);
-        let (idle, waiting) = (Vec::new(), VecDeque::new());
+        let (idle, waiting) = (Vec::new(), FairQueue::default());
         let state = LookUpQueue { is_free: true, reserve, idle, waiting };
         Self { pool, state: Arc::new(Mutex::new(state)) }
     }
@@ -135,10 +146,15 @@ impl<Q: Clone + Send + Sync + 'static> LookUps<Q> {
     ///
     /// # Errors
     /// The driver's, or that no turn is to be had.
-    pub async fn ask(&self, question: Q, statement: Ask<Q>) -> Result<Vec<PgRow>, StoreError> {
-        match timeout(ACQUIRE_TIMEOUT, self.turn_or_rows(&question, false)).await {
+    pub async fn ask(
+        &self,
+        asker: Address,
+        question: Q,
+        statement: Ask<Q>,
+    ) -> Result<Vec<PgRow>, StoreError> {
+        match timeout(ACQUIRE_TIMEOUT, self.turn_or_rows(asker, &question, false)).await {
             Ok(Ok(rows)) => Ok(rows),
-            Ok(Err(turn)) => self.ask_in(turn, question, statement).await,
+            Ok(Err(turn)) => self.ask_in(turn, (asker, question), statement).await,
             Err(_) => Err(sqlx::Error::PoolTimedOut.into()),
         }
     }
@@ -147,7 +163,7 @@ impl<Q: Clone + Send + Sync + 'static> LookUps<Q> {
     async fn ask_in(
         &self,
         turn: AskTurn<Q>,
-        question: Q,
+        (asker, question): (Address, Q),
         statement: Ask<Q>,
     ) -> Result<Vec<PgRow>, StoreError> {
         let others = self.others();
@@ -177,13 +193,18 @@ impl<Q: Clone + Send + Sync + 'static> LookUps<Q> {
         });
         match answer.await {
             Ok(Told::Found(rows)) => Ok(rows),
-            Ok(Told::Ask(_)) | Err(_) => self.ask_alone(question, statement).await,
+            Ok(Told::Ask(_)) | Err(_) => self.ask_alone(asker, question, statement).await,
         }
     }
 
     /// Asks alone: with others it has failed, and not for its own sake perhaps.
-    async fn ask_alone(&self, question: Q, statement: Ask<Q>) -> Result<Vec<PgRow>, StoreError> {
-        match timeout(ACQUIRE_TIMEOUT, self.turn_or_rows(&question, true)).await {
+    async fn ask_alone(
+        &self,
+        asker: Address,
+        question: Q,
+        statement: Ask<Q>,
+    ) -> Result<Vec<PgRow>, StoreError> {
+        match timeout(ACQUIRE_TIMEOUT, self.turn_or_rows(asker, &question, true)).await {
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(turn)) => {
                 let rows = self.fetch(&[question], statement).await;
@@ -201,7 +222,12 @@ impl<Q: Clone + Send + Sync + 'static> LookUps<Q> {
     }
 
     /// What somebody else found for us, or our turn to ask.
-    async fn turn_or_rows(&self, question: &Q, mut alone: bool) -> Result<Vec<PgRow>, AskTurn<Q>> {
+    async fn turn_or_rows(
+        &self,
+        asker: Address,
+        question: &Q,
+        mut alone: bool,
+    ) -> Result<Vec<PgRow>, AskTurn<Q>> {
         loop {
             let answer = {
                 let mut state = lock(&self.state);
@@ -209,11 +235,12 @@ impl<Q: Clone + Send + Sync + 'static> LookUps<Q> {
                     return Err(self.right(false));
                 }
                 let (told, answer) = oneshot::channel();
-                let waiting = QueuedLookUp { question: question.clone(), alone, told };
+                let since = Instant::now();
+                let waiting = QueuedLookUp { question: question.clone(), alone, since, told };
                 match alone {
                     // It has waited before.
-                    true => state.waiting.push_front(waiting),
-                    false => state.waiting.push_back(waiting),
+                    true => state.waiting.push_first(asker, waiting),
+                    false => state.waiting.push(asker, waiting),
                 }
                 answer
             };
@@ -248,10 +275,10 @@ impl<Q: Clone + Send + Sync + 'static> LookUps<Q> {
         let mut state = lock(&self.state);
         let mut others = Vec::new();
         while others.len() + 1 < TOGETHER_MAX
-            && let Some(next) = state.waiting.pop_front()
+            && let Some((asker, next)) = state.waiting.pop()
         {
             if next.alone {
-                state.waiting.push_front(next);
+                state.waiting.push_first(asker, next);
                 break;
             }
             if !next.told.is_closed() {

@@ -6,13 +6,14 @@
 //! and is tested there. That a kept connection turns out to be dead is no reason to fail.
 
 use super::error::StoreError;
+use crate::fairness::address::Address;
+use crate::fairness::shares::{HeldShare, Percentages, Shares};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{PgPool, Postgres};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 /// How long a request waits for a connection before it counts as overload.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,23 +22,23 @@ pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Readers {
     pool: PgPool,
-    permits: Semaphore,
+    turns: Arc<Shares>,
     idle: Mutex<Vec<PoolConnection<Postgres>>>,
 }
 
 impl Readers {
     /// At most `count` connections of a pool that nobody else uses.
-    pub fn new(pool: PgPool, count: usize) -> Self {
-        Self { pool, permits: Semaphore::new(count), idle: Mutex::default() }
+    pub fn new(pool: PgPool, count: usize, percentages: Percentages) -> Self {
+        Self { pool, turns: Shares::new(count, percentages), idle: Mutex::default() }
     }
 
     /// The rows of a look-up, on one of the connections; `query` makes it anew for each try.
     pub async fn fetch_all<'q>(
         &self,
+        asker: Address,
         query: impl Fn() -> Query<'q, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, StoreError> {
-        let waiting = tokio::time::timeout(ACQUIRE_TIMEOUT, self.permits.acquire());
-        let Ok(Ok(_permit)) = waiting.await else { return Err(sqlx::Error::PoolTimedOut.into()) };
+        let _turn = turn(&self.turns, asker, ACQUIRE_TIMEOUT).await?;
         let mut tries = Tries::with(&self.pool);
         loop {
             let idle = self.idle().pop();
@@ -64,6 +65,16 @@ impl Readers {
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<PoolConnection<Postgres>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Waits for its turn.
+pub(super) async fn turn(
+    turns: &Arc<Shares>,
+    asker: Address,
+    patience: Duration,
+) -> Result<HeldShare, StoreError> {
+    let turn = tokio::time::timeout(patience, turns.wait(asker, 1)).await;
+    turn.map_err(|_| sqlx::Error::PoolTimedOut.into())
 }
 
 /// For what can be done twice: how often it is tried while it fails because its connection is

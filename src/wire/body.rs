@@ -1,9 +1,9 @@
 //! A request's body, read whole within its limits: of size, of time, of pace, and of what all bodies
 //! under way may hold together.
 
-use super::address::Address;
-use super::shares::{HeldShare, Percentages, Shares};
+use super::connection::Connection;
 use crate::config::limits::Limits;
+use crate::fairness::shares::{HeldShare, Percentages, Shares};
 use crate::soap::fault::Fault;
 use http_body_util::BodyExt;
 use hyper::StatusCode;
@@ -15,8 +15,6 @@ use tokio::time::{Instant, timeout_at};
 /// So much of every body is not counted: it is bounded by the number of connections, and lets small
 /// calls through when large ones hold all that is counted.
 const UNCOUNTED_BYTES: usize = 16 * 1024;
-/// Room made for a body at once, whatever its head announces.
-const ROOM_AT_ONCE_BYTES: usize = 1024 * 1024;
 
 /// What bodies may be.
 #[derive(Debug)]
@@ -38,7 +36,7 @@ pub struct Received {
 }
 
 /// The status and the fault of a body that is refused.
-type Refused = (StatusCode, Fault);
+pub type Refused = (StatusCode, Fault);
 
 impl Bodies {
     /// As configured.
@@ -52,16 +50,30 @@ impl Bodies {
         }
     }
 
+    /// Whether a body may come.
+    ///
+    /// # Errors
+    /// That it is too large, as its head announces.
+    pub fn admits(&self, body: &Incoming) -> Result<(), Refused> {
+        match announced(body) <= self.bytes_max {
+            true => Ok(()),
+            false => Err(self.too_large()),
+        }
+    }
+
     /// Reads a body whole.
     ///
     /// # Errors
     /// The limit that it breaks.
-    pub async fn read(&self, mut body: Incoming, from: Address) -> Result<Received, Refused> {
-        let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-        if announced > self.bytes_max {
-            return Err(self.too_large());
-        }
-        let mut bytes = Vec::with_capacity(announced.min(ROOM_AT_ONCE_BYTES));
+    pub async fn read(
+        &self,
+        mut body: Incoming,
+        connection: &Connection,
+    ) -> Result<Received, Refused> {
+        let from = connection.address();
+        let announced = announced(&body);
+        // What its head announces is made room for as it comes.
+        let mut bytes = Vec::with_capacity(announced.min(UNCOUNTED_BYTES));
         let mut held = self.shares.none(from);
         let (end, mut window) = (Instant::now() + self.time, Instant::now() + self.stall);
         let mut pace_from = 0;
@@ -93,12 +105,13 @@ impl Bodies {
                 return Err(overloaded());
             }
             bytes.extend_from_slice(&piece);
+            connection.comes_on(piece.len());
         }
     }
 
     /// Throws the rest of a refused body away, as much as a body may have: who sends all before
     /// reading anything would otherwise not see the answer.
-    async fn drain(&self, mut body: Incoming) {
+    pub async fn drain(&self, mut body: Incoming) {
         let (end, mut left) = (Instant::now() + self.stall, self.bytes_max);
         while let Ok(Some(Ok(frame))) = timeout_at(end, body.frame()).await {
             let len = frame.data_ref().map_or(0, hyper::body::Bytes::len);
@@ -113,6 +126,10 @@ impl Bodies {
         let text = format!("meddelandet är större än {} byte", self.bytes_max);
         (StatusCode::PAYLOAD_TOO_LARGE, Fault::client(text))
     }
+}
+
+fn announced(body: &Incoming) -> usize {
+    usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
 }
 
 /// There is no room now; the caller may try again.

@@ -1,23 +1,22 @@
 //! One call: its limits, its message, its log line.
 
-use super::address::Address;
-use super::body::{Bodies, Received, overloaded};
+use super::body::{Bodies, Received, Refused, overloaded};
 use super::caller;
 use super::connection::Connection;
-use super::large_calls::{LargeCalls, LargeTurn};
 use super::reply::{self, Reply};
 use super::request_line::RequestLine;
-use super::shares::{HeldShare, Lacking, Percentages, Shares};
 use crate::clock::Clock;
 use crate::config::http::{Http, MissingContentType};
 use crate::config::limits::Limits;
 use crate::contracts::answer::Body;
 use crate::dispatch::{self, Dispatched, Message};
+use crate::fairness::address::Address;
+use crate::fairness::shares::{HeldShare, Shares};
 use crate::procedures::context::Services;
 use crate::soap::fault::Fault;
 use crate::soap::xml::Charset;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderMap};
+use hyper::header::{CONTENT_TYPE, EXPECT, HeaderMap};
 use hyper::{Request, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,16 +26,15 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 const CORRELATION_ID: &str = "x-skltp-correlation-id";
-/// Reading and answering a body of this size takes a thread some milliseconds: larger ones have
-/// threads of their own.
-const LARGE_BODY_BYTES: usize = 256 * 1024;
+/// Reading and answering a body of this size takes a thread a millisecond: larger ones have threads
+/// of their own.
+const LARGE_BODY_BYTES: usize = 64 * 1024;
 /// An answer of this size is as good as a piece of one; larger ones count while they wait.
 const LARGE_ANSWER_BYTES: usize = 64 * 1024;
-/// How long a call waits for its turn, or for a place where others' are free.
+/// How long a call waits for its turn and its place.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long it waits where all are taken, and its answer for others' to be sent: a burst is over by
-/// then, and an overload is told soon.
-const BURST_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long an answer waits for others' to be sent: what it holds is memory.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What calls are answered with.
 pub struct Calls {
@@ -47,7 +45,8 @@ pub struct Calls {
     bodies: Bodies,
     /// Calls under way whose body has come.
     under_way: Arc<Shares>,
-    large: LargeCalls,
+    /// Calls with large bodies among them, which have threads of their own.
+    large: Arc<Shares>,
     /// Bytes of large answers that wait for their receivers.
     answers: Arc<Shares>,
 }
@@ -59,7 +58,7 @@ struct Begun {
     caller: Option<String>,
     on_this_machine: bool,
     _place: HeldShare,
-    turn: Option<LargeTurn>,
+    turn: Option<HeldShare>,
 }
 
 /// What goes back, for which it may hold a part of the bytes of large answers.
@@ -78,7 +77,7 @@ impl Answered {
 impl Calls {
     /// As configured.
     pub fn new(services: Services, limits: &Limits, http: &Http, clock: Clock) -> Self {
-        let percentages = Percentages::of(limits);
+        let percentages = limits.percentages();
         Self {
             services,
             clock,
@@ -86,7 +85,7 @@ impl Calls {
             answer_timeout: limits.answer_timeout(),
             bodies: Bodies::of(limits, percentages.clone()),
             under_way: Shares::new(limits.requests_max, percentages.clone()),
-            large: LargeCalls::new(limits.large_calls_max),
+            large: Shares::new(limits.large_calls_max, percentages.clone()),
             answers: Shares::new(limits.answers_bytes_max, percentages),
         }
     }
@@ -102,9 +101,14 @@ impl Calls {
         let begun = Instant::now();
         let (head, body) = request.into_parts();
         let caller = caller::of_request(&head.headers, connection.peer());
-        let answered = match refused {
-            Some(refused) => Answered::refused(refused),
-            None => self.handle(&head.headers, body, caller.clone(), connection).await,
+        let charset = refused.map_or_else(|| self.charset(&head.headers), Err);
+        let answered = match charset.and_then(|charset| self.bodies.admits(&body).map(|()| charset))
+        {
+            Ok(charset) => self.handle(charset, body, caller.clone(), connection).await,
+            Err(refused) => {
+                self.drain(&head.headers, body).await;
+                Answered::refused(refused)
+            }
         };
         let Answered { status, dispatched, waiting } = answered;
         let log_id = dispatched.answer.is_err().then(|| Uuid::new_v4().to_string());
@@ -140,26 +144,22 @@ impl Calls {
     /// From the body to the answer.
     async fn handle(
         self: &Arc<Self>,
-        headers: &HeaderMap,
+        charset: Charset,
         body: Incoming,
         caller: Option<String>,
         connection: &Arc<Connection>,
     ) -> Answered {
-        let Some(charset) = self.charset(headers) else {
-            let fault = Fault::client("Content-Type måste vara text/xml med UTF-8 eller UTF-16");
-            return Answered::refused((StatusCode::UNSUPPORTED_MEDIA_TYPE, fault));
-        };
         let address = connection.address();
-        let received = match self.bodies.read(body, address).await {
+        let received = match self.bodies.read(body, connection).await {
             Ok(received) => received,
             Err(refused) => return Answered::refused(refused),
         };
         connection.works();
         let turn = match received.bytes.len() > LARGE_BODY_BYTES {
             false => None,
-            true => match timeout(WAIT_TIMEOUT, self.large.turn(address)).await {
-                Ok(Some(turn)) => Some(turn),
-                _ => return Answered::refused(overloaded()),
+            true => match timeout(WAIT_TIMEOUT, self.large.wait(address, 1)).await {
+                Ok(turn) => Some(turn),
+                Err(_) => return Answered::refused(overloaded()),
             },
         };
         let Some(place) = self.place(address).await else {
@@ -181,16 +181,15 @@ impl Calls {
         })
     }
 
-    /// A place among the calls under way, as soon as there is one for this address.
-    async fn place(&self, address: Address) -> Option<HeldShare> {
-        match self.under_way.take(address, 1) {
-            Ok(place) => Some(place),
-            Err(Lacking::ForAll) => {
-                timeout(BURST_TIMEOUT, self.under_way.wait(address, 1)).await.ok()
-            }
-            Err(Lacking::ForThisAddress) => {
-                timeout(WAIT_TIMEOUT, self.under_way.wait(address, 1)).await.ok()
-            }
+    /// A place among the calls under way, when it has one for this address.
+    pub async fn place(&self, address: Address) -> Option<HeldShare> {
+        timeout(WAIT_TIMEOUT, self.under_way.wait(address, 1)).await.ok()
+    }
+
+    /// Throws away what comes behind a head that is refused, unless its sender waits for our word.
+    pub async fn drain(&self, headers: &HeaderMap, body: Incoming) {
+        if !headers.contains_key(EXPECT) {
+            self.bodies.drain(body).await;
         }
     }
 
@@ -200,13 +199,14 @@ impl Calls {
         let now = self.clock.now();
         let answering = async {
             let body = &received.bytes;
-            let message = Message { body, charset, caller, on_this_machine, is_large, now };
+            let message =
+                Message { body, charset, caller, address, on_this_machine, is_large, now };
             let dispatched = dispatch::dispatch(&self.services, message).await;
             let waiting = match &dispatched.answer {
                 Ok(answer) => match &answer.body {
                     Body::Whole(text) if text.len() > LARGE_ANSWER_BYTES => {
                         let wait = self.answers.wait(address, text.len());
-                        match timeout(BURST_TIMEOUT, wait).await {
+                        match timeout(ANSWER_TIMEOUT, wait).await {
                             Ok(held) => Some(held),
                             Err(_) => return Answered::refused(overloaded()),
                         }
@@ -227,28 +227,39 @@ impl Calls {
         })
     }
 
-    /// The encoding of the message, or `None` when it is of another kind than SOAP 1.1.
-    fn charset(&self, headers: &HeaderMap) -> Option<Charset> {
-        let Some(value) = headers.get(CONTENT_TYPE) else {
-            let accepted = self.missing_content_type == MissingContentType::Accept;
-            return accepted.then_some(Charset::Unstated);
+    /// The encoding of the message.
+    ///
+    /// # Errors
+    /// That it is of another kind than SOAP 1.1.
+    fn charset(&self, headers: &HeaderMap) -> Result<Charset, Refused> {
+        let accepted = self.missing_content_type == MissingContentType::Accept;
+        let charset = match headers.get(CONTENT_TYPE) {
+            Some(value) => value.to_str().ok().and_then(charset),
+            None => accepted.then_some(Charset::Unstated),
         };
-        let mut parts = value.to_str().ok()?.split(';').map(str::trim);
-        if !parts.next()?.eq_ignore_ascii_case("text/xml") {
-            return None;
-        }
-        let mut parameters = parts.filter_map(|p| p.split_once('='));
-        let Some((_, name)) =
-            parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
-        else {
-            return Some(Charset::Unstated);
-        };
-        match name.trim().trim_matches('"').to_ascii_lowercase().as_str() {
-            "utf-8" | "utf8" | "us-ascii" => Some(Charset::Utf8),
-            "utf-16" | "utf-16be" => Some(Charset::Utf16),
-            "utf-16le" => Some(Charset::Utf16Le),
-            _ => None,
-        }
+        charset.ok_or_else(|| {
+            let fault = Fault::client("Content-Type måste vara text/xml med UTF-8 eller UTF-16");
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, fault)
+        })
+    }
+}
+
+/// The encoding that a Content-Type names, if it is that of SOAP 1.1.
+fn charset(content_type: &str) -> Option<Charset> {
+    let mut parts = content_type.split(';').map(str::trim);
+    if !parts.next()?.eq_ignore_ascii_case("text/xml") {
+        return None;
+    }
+    let mut parameters = parts.filter_map(|p| p.split_once('='));
+    let Some((_, name)) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+    else {
+        return Some(Charset::Unstated);
+    };
+    match name.trim().trim_matches('"').to_ascii_lowercase().as_str() {
+        "utf-8" | "utf8" | "us-ascii" => Some(Charset::Utf8),
+        "utf-16" | "utf-16be" => Some(Charset::Utf16),
+        "utf-16le" => Some(Charset::Utf16Le),
+        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! One open connection: what it is doing, and since when.
 
-use super::address::Address;
+use crate::fairness::address::Address;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -14,8 +14,8 @@ enum Phase {
     Idle,
     /// Part of a request's head has come, the first of it at this time.
     Head(Instant),
-    /// A request's body is coming.
-    Body,
+    /// A request's body is coming; it last came on at this time.
+    Body(Instant),
     /// We are at work.
     Work,
     /// An answer is going; some of it was last taken at this time.
@@ -31,7 +31,14 @@ struct Doing {
     handed_over: bool,
     /// Since when the other side has taken nothing of what we have for it.
     stuck_since: Option<Instant>,
+    /// Some of a request after the one under way has come.
+    early: bool,
+    /// Bytes of a body since it last counted as coming on.
+    come: usize,
 }
+
+/// A body that has come on by so much is no idle one: what drips is.
+const COMES_ON_BYTES: usize = 64 * 1024;
 
 /// One open connection.
 #[derive(Debug)]
@@ -51,6 +58,8 @@ impl Connection {
             done_at: Instant::now(),
             handed_over: false,
             stuck_since: None,
+            early: false,
+            come: 0,
         };
         Self { peer, watch_only, state: Mutex::new(state), cut: Notify::new() }
     }
@@ -72,8 +81,10 @@ impl Connection {
     /// Bytes have come.
     pub(super) fn received(&self) {
         let mut state = self.state();
-        if state.phase == Phase::Idle {
-            state.phase = Phase::Head(Instant::now());
+        match state.phase {
+            Phase::Idle => state.phase = Phase::Head(Instant::now()),
+            Phase::Work | Phase::Answer(_) => state.early = true,
+            Phase::Head(_) | Phase::Body(_) => {}
         }
     }
 
@@ -81,7 +92,17 @@ impl Connection {
     pub(super) fn reads_body(&self) {
         let mut state = self.state();
         // Of calls one after the other the next may begin before the last answer has left.
-        (state.phase, state.handed_over) = (Phase::Body, false);
+        (state.phase, state.handed_over) = (Phase::Body(state.done_at), false);
+        (state.early, state.come) = (false, 0);
+    }
+
+    /// More of the request's body has come.
+    pub(super) fn comes_on(&self, bytes: usize) {
+        let mut state = self.state();
+        state.come += bytes;
+        if state.come >= COMES_ON_BYTES {
+            (state.phase, state.come) = (Phase::Body(Instant::now()), 0);
+        }
     }
 
     /// The request is complete.
@@ -104,7 +125,10 @@ impl Connection {
         let mut state = self.state();
         let ends = std::mem::take(&mut state.handed_over);
         if ends {
-            (state.phase, state.done_at) = (Phase::Idle, Instant::now());
+            let now = Instant::now();
+            let next =
+                if std::mem::take(&mut state.early) { Phase::Head(now) } else { Phase::Idle };
+            (state.phase, state.done_at) = (next, now);
         }
         ends
     }
@@ -128,18 +152,18 @@ impl Connection {
         match state.phase {
             Phase::Idle => Some(state.done_at + idle),
             Phase::Head(since) => Some(since + head),
-            Phase::Body | Phase::Work | Phase::Answer(_) => None,
+            Phase::Body(_) | Phase::Work | Phase::Answer(_) => None,
         }
     }
 
     /// Since when it has waited for the other side; `None` when the other side waits for us. What
-    /// comes little by little is no reason to count as busy before it is complete.
+    /// comes little by little is no reason to count as busy.
     pub(super) fn waits_since(&self) -> Option<Instant> {
         let state = self.state();
         match state.phase {
-            Phase::Idle | Phase::Head(_) | Phase::Body => Some(state.done_at),
+            Phase::Idle | Phase::Head(_) => Some(state.done_at),
             Phase::Work => None,
-            Phase::Answer(last) => Some(last),
+            Phase::Body(last) | Phase::Answer(last) => Some(last),
         }
     }
 

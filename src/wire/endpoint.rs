@@ -8,12 +8,15 @@ use super::{pages, router, wsdl};
 use crate::clock::Clock;
 use crate::config::http::Http;
 use crate::config::limits::Limits;
+use crate::fairness::shares::Shares;
 use crate::procedures::context::Services;
 use crate::soap::fault::Fault;
 use hyper::body::Incoming;
 use hyper::header::HOST;
 use hyper::{Method, Request, Response, StatusCode};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// What every request is answered with.
 pub struct Endpoint {
@@ -21,13 +24,21 @@ pub struct Endpoint {
     clock: Clock,
     hosts: Hosts,
     calls: Arc<Calls>,
+    /// Pages for those on the machine that are being made.
+    pages: Arc<Shares>,
 }
+
+/// Pages for those on the machine that are made at one time: they ask the database.
+const PAGES_MAX: usize = 2;
+/// How long a page waits for its turn.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Endpoint {
     /// An endpoint with its limits.
     pub fn new(services: Services, limits: &Limits, http: &Http, clock: Clock) -> Self {
         let calls = Arc::new(Calls::new(services.clone(), limits, http, clock.clone()));
-        Self { services, clock, hosts: Hosts::of(http), calls }
+        let pages = Shares::new(PAGES_MAX, limits.percentages());
+        Self { services, clock, hosts: Hosts::of(http), calls, pages }
     }
 
     /// Answers one request.
@@ -59,7 +70,7 @@ impl Endpoint {
                 return reply::plain(status, &fault.text);
             }
             if connection.peer().is_loopback()
-                && let Some(page) = self.operators_page(request.uri().path()).await
+                && let Some(page) = self.operators_page(request.uri().path(), connection).await
             {
                 return page;
             }
@@ -69,9 +80,16 @@ impl Endpoint {
             return reply::closing(reply::plain(StatusCode::SERVICE_UNAVAILABLE, text));
         }
         match *request.method() {
-            Method::GET | Method::HEAD => document(&request),
+            Method::GET | Method::HEAD => match self.calls.place(connection.address()).await {
+                Some(_place) => document(&request),
+                None => reply::overloaded(),
+            },
             Method::POST => self.calls.answer(request, connection, refused).await,
-            _ => reply::method_not_allowed("GET, HEAD, POST"),
+            _ => {
+                let (head, body) = request.into_parts();
+                self.calls.drain(&head.headers, body).await;
+                reply::method_not_allowed("GET, HEAD, POST")
+            }
         }
     }
 
@@ -86,12 +104,18 @@ impl Endpoint {
     }
 
     /// A page for those on the machine itself.
-    async fn operators_page(&self, path: &str) -> Option<Reply> {
-        match path {
-            "/status" => Some(pages::status(&self.services, self.clock.now()).await),
-            "/metrics" => Some(pages::metrics(&self.services, self.clock.now()).await),
-            _ => None,
+    async fn operators_page(&self, path: &str, connection: &Connection) -> Option<Reply> {
+        if !["/status", "/metrics"].contains(&path) {
+            return None;
         }
+        let turn = self.pages.wait(connection.address(), 1);
+        let Ok(_turn) = timeout(PAGE_TIMEOUT, turn).await else {
+            return Some(reply::overloaded());
+        };
+        Some(match path {
+            "/status" => pages::status(&self.services, self.clock.now()).await,
+            _ => pages::metrics(&self.services, self.clock.now()).await,
+        })
     }
 }
 

@@ -4,7 +4,6 @@ use super::connection::Connection;
 use super::endpoint::Endpoint;
 use super::paced::{Pace, Paced};
 use super::places::Places;
-use super::shares::Percentages;
 use crate::config::limits::Limits;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,8 +22,9 @@ const HEADERS_MAX: usize = 100;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How often it is looked, at the end, for connections that would keep the server from ending.
 const SWEEP_PAUSE: Duration = Duration::from_millis(100);
-/// How long at the end an answer may wait for a receiver who takes nothing of it.
-const END_PATIENCE: Duration = Duration::from_secs(1);
+/// How long at the end an answer may wait for a receiver who takes nothing of it; the window of one
+/// that is slow opens in steps, some seconds apart.
+const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Bytes that the system holds of an answer for a receiver who does not read; it doubles them.
 const SEND_BUFFER_BYTES: u32 = 128 * 1024;
@@ -57,7 +57,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
-    let places = Places::new(limits.connections_max, Percentages::of(limits));
+    let places = Places::new(limits.connections_max, limits.percentages());
     let pace = Pace {
         idle: limits.idle_timeout(),
         head: limits.header_timeout(),

@@ -19,7 +19,7 @@ pub struct Hosts {
 impl Hosts {
     /// As configured; a listener on this machine only has this machine's names beside.
     pub fn of(http: &Http) -> Self {
-        let mut own: Vec<String> = http.hosts.iter().map(|h| h.to_ascii_lowercase()).collect();
+        let mut own: Vec<String> = http.hosts.iter().map(|host| name(host)).collect();
         if http.listen.ip().is_loopback() {
             own.extend(["localhost".to_owned(), http.listen.ip().to_string()]);
         }
@@ -49,15 +49,24 @@ impl Hosts {
         if self.own.is_empty() {
             return true;
         }
-        let name = match host.rsplit_once(':') {
-            // The colons of an IPv6 address stand within brackets.
-            Some((name, port)) if !port.contains(']') => name,
-            _ => host,
-        };
-        let name = name.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+        let name = name(host);
         let is_loopback = |own: &String| own.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
         self.own.contains(&name) || is_loopback(&name) && self.own.iter().any(is_loopback)
     }
+}
+
+/// A host's name or address alone, in lower case: `Host` and settings may have a port behind it.
+fn name(host: &str) -> String {
+    let name = match host.rsplit_once(':') {
+        // The colons of an IPv6 address stand within brackets, or it has no port.
+        Some((name, port)) if !port.contains(']') && !bare_ipv6(host) => name,
+        _ => host,
+    };
+    name.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase()
+}
+
+fn bare_ipv6(host: &str) -> bool {
+    host.parse::<std::net::Ipv6Addr>().is_ok()
 }
 
 /// Whether a page of another site had a browser send this.
@@ -91,7 +100,10 @@ mod tests {
         for foreign in ["evil.example", "localhost.evil.example:8080", "", "10.0.0.1", "[::2]"] {
             assert_eq!(refused(here, &[], &[foreign]), Some(421), "{foreign}");
         }
-        assert_eq!(refused(here, &["Sak.Example.org"], &["sak.example.org:443"]), None);
+        for set in ["Sak.Example.org", "sak.example.org:8443"] {
+            assert_eq!(refused(here, &[set], &["sak.example.org:443"]), None);
+        }
+        assert_eq!(refused("10.0.0.1:80", &["2001:db8::1"], &["[2001:db8::1]:80"]), None);
         assert_eq!(refused(here, &[], &[]), Some(400));
         assert_eq!(refused(here, &[], &["localhost", "localhost"]), Some(400));
     }

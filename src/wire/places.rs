@@ -6,9 +6,9 @@
 //! at work is left alone; when there are no others, the newcomer gets one of a few places on which
 //! only pages for whoever watches are served.
 
-use super::address::Address;
 use super::connection::Connection;
-use super::shares::Percentages;
+use crate::fairness::address::Address;
+use crate::fairness::shares::Percentages;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -142,7 +142,7 @@ mod tests {
     use crate::config::limits::Limits;
 
     fn places(total: usize) -> Arc<Places> {
-        Places::new(total, Percentages::of(&Limits::default()))
+        Places::new(total, Percentages::default())
     }
 
     fn peer(last: u8) -> IpAddr {
@@ -169,7 +169,7 @@ mod tests {
         let places = places(4);
         let alone = places.admit(peer(9)).unwrap();
         let limits = Limits { share_percent: 100, ..Limits::default() };
-        let places = Places::new(4, Percentages::of(&limits));
+        let places = Places::new(4, limits.percentages());
         let alone_too = places.admit(peer(9)).unwrap();
         let many: Vec<ConnectionPlace> = (0..3).map(|_| places.admit(peer(1)).unwrap()).collect();
         let newcomer = places.admit(peer(2)).unwrap();

@@ -2,8 +2,8 @@
 
 use super::connection::Connection;
 use super::request_line::RequestLine;
-use super::shares::HeldShare;
 use crate::contracts::answer::{Body, Piece};
+use crate::fairness::shares::HeldShare;
 use crate::procedures::failure::StoreError;
 use crate::soap::fault::Fault;
 use futures_util::{Stream, StreamExt, stream};
@@ -112,6 +112,11 @@ pub fn plain(status: StatusCode, text: &str) -> Reply {
 /// A value as JSON.
 pub fn json(value: &serde_json::Value) -> Reply {
     reply(StatusCode::OK, JSON, full(format!("{value}\n")))
+}
+
+/// There is no place for this now.
+pub fn overloaded() -> Reply {
+    plain(StatusCode::SERVICE_UNAVAILABLE, "tjänsten är överbelastad; försök igen senare")
 }
 
 /// The method is not one that the path has.

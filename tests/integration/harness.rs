@@ -14,8 +14,10 @@ use sigill::domain::blocking::lift_policy::LiftPolicies;
 use sigill::domain::identity::HsaId;
 use sigill::domain::log::record::{FutureActivity, RepeatedLogId};
 use sigill::domain::time::Timestamp;
+use sigill::fairness::shares::Percentages;
 use sigill::health::Health;
 use sigill::procedures::context::{CitizenServices, Services};
+use sigill::procedures::processors::Processors;
 use sigill::procedures::tenants::{Tenant, Tenants};
 use sigill::store::database::{Store, StoringTime};
 use sigill::store::log::writer::LogWriters;
@@ -61,7 +63,9 @@ impl Database {
             .get_or_init(|| async {
                 administer(&format!("drop database if exists {TEMPLATE}")).await;
                 administer(&format!("create database {TEMPLATE}")).await;
-                let store = Store::open(server().database(TEMPLATE), 4).await.unwrap();
+                let store = Store::open(server().database(TEMPLATE), 4, Percentages::default())
+                    .await
+                    .unwrap();
                 store.close().await;
             })
             .await;
@@ -215,14 +219,14 @@ impl Service {
             None => Database::new().await,
         };
         let limits = wishes.limits.unwrap_or_default();
-        let store = Store::open(database.options(), 8).await.unwrap();
+        let store = Store::open(database.options(), 8, Percentages::default()).await.unwrap();
         let store = store.with_storing_time(StoringTime::Caller);
         store.make_log_partitions(NOON.parse().unwrap()).await.unwrap();
         let (log_writers, mut writing) = LogWriters::start(&store, 2);
         writing.detach_all();
         let services = Services {
             health: Health::default(),
-            processors: Arc::default(),
+            processors: Processors::new(limits.percentages()),
             log_writers,
             repeated_log_id: wishes.repeated_log_id,
             future_activity: wishes.future_activity,

@@ -1,6 +1,7 @@
 //! Durable jobs: one process at a time does a job, and none is lost with its process.
 
 use super::harness::Database;
+use sigill::fairness::shares::Percentages;
 use sigill::store::database::Store;
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ const ENDED: Duration = Duration::ZERO;
 #[tokio::test]
 async fn a_job_belongs_to_one_process_until_its_lease_ends() {
     let database = Database::new().await;
-    let store = Store::open(database.options(), 4).await.unwrap();
-    let other = Store::open(database.options(), 4).await.unwrap();
+    let store = Store::open(database.options(), 4, Percentages::default()).await.unwrap();
+    let other = Store::open(database.options(), 4, Percentages::default()).await.unwrap();
     assert_eq!(store.lease_job("draw", LONG).await.unwrap(), None, "there is none");
     for _ in 0..2 {
         store.ensure_job("draw", "a").await.unwrap();
@@ -43,7 +44,7 @@ async fn a_job_belongs_to_one_process_until_its_lease_ends() {
 #[tokio::test]
 async fn the_job_that_has_been_due_the_longest_comes_first() {
     let database = Database::new().await;
-    let store = Store::open(database.options(), 4).await.unwrap();
+    let store = Store::open(database.options(), 4, Percentages::default()).await.unwrap();
     for subject in ["a", "b", "c"] {
         store.ensure_job("order", subject).await.unwrap();
     }

@@ -2,6 +2,7 @@
 
 use super::harness::{Service, Wishes, request};
 use sigill::domain::log::record::{FutureActivity, RepeatedLogId};
+use sigill::fairness::shares::Percentages;
 use sigill::store::database::Store;
 
 /// A valid request with these (id, activity type) records.
@@ -121,7 +122,7 @@ async fn no_call_makes_a_table_and_a_month_takes_up_what_came_before_it() {
     let count =
         async |table: &str| service.database.count(&format!("select count(*) from {table}")).await;
     assert_eq!(count("log_entries_other").await, 2);
-    let store = Store::open(service.database.options(), 8).await.unwrap();
+    let store = Store::open(service.database.options(), 8, Percentages::default()).await.unwrap();
     let later = "2027-04-30T23:59:59Z".parse().unwrap();
     assert_eq!(
         store.make_log_partitions(later).await.unwrap(),

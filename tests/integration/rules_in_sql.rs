@@ -6,6 +6,7 @@ use sigill::domain::consent::lifecycle::Listed;
 use sigill::domain::identity::{HsaId, PatientId};
 use sigill::domain::retention::{Cutoffs, Hold};
 use sigill::domain::time::Timestamp;
+use sigill::fairness::shares::Percentages;
 use sigill::store::consent::pages::{Entry, ListQuestion};
 use sigill::store::database::Store;
 use sigill::store::retention::ASSERTIONS;
@@ -49,11 +50,11 @@ async fn cl9_the_list_tells_every_assertion_as_the_rule_says() {
         service.set_clock(&format!("2026-11-22T12:00:{second:02}Z"));
         assert_eq!(service.post(xml.clone()).await.code(), "OK", "{xml}");
     }
-    let store = Store::open(service.database.options(), 4).await.unwrap();
+    let store = Store::open(service.database.options(), 4, Percentages::default()).await.unwrap();
     let tenant = store.tenant("default").await.unwrap();
     let provider = HsaId::new(PROVIDER).unwrap();
     let patient = PatientId::new("1.2.752.129.2.1.3.1", "191212121212").unwrap();
-    let histories = store.assertion_histories(tenant, &patient, Some(&provider)).await.unwrap();
+    let histories = store.assertion_histories(tenant, &patient, Some(&provider)).await.unwrap().it;
     assert_eq!(histories.len(), 8);
     let mut seen = BTreeMap::new();
     for half in 18..50 {
@@ -66,7 +67,7 @@ async fn cl9_the_list_tells_every_assertion_as_the_rule_says() {
             now,
             rows_max: 100,
         };
-        let page = store.assertion_page(tenant, &question).await.unwrap();
+        let page = store.assertion_page(tenant, question).await.unwrap().it;
         let told = page.entries.into_iter().map(|entry| match entry {
             Entry::Valid(assertion) => (assertion.id.as_str().to_owned(), Listed::Valid),
             Entry::Ended(id, _) => (id, Listed::Ended),
@@ -108,7 +109,8 @@ async fn rt3_a_hold_keeps_what_the_rule_says_that_it_names() {
                 stored.push((id, key(patient), HsaId::new(provider).unwrap().key()));
             }
         }
-        let store = Store::open(service.database.options(), 4).await.unwrap();
+        let store =
+            Store::open(service.database.options(), 4, Percentages::default()).await.unwrap();
         let tenant = store.tenant("default").await.unwrap();
         let now: Timestamp = "2050-01-01T00:00:00Z".parse().unwrap();
         store.place_hold(tenant, &hold, "mål 1", now).await.unwrap();

@@ -180,6 +180,7 @@ const HOMES: &[(&str, &[&str])] = &[
         &[
             "src/app.rs",
             "src/commands/",
+            "src/fairness/",
             "src/health.rs",
             "src/peers/",
             "src/private_postgres",

@@ -32,7 +32,10 @@ impl Contract for CheckBlocks<'_> {
         let id = &self.patient_id;
         let actor = accessing_actor(root.child("accessingActor"), &self.accessing_actor)?;
         let patient = patient(root.child("patientId"), &id.root, id.extension.as_ref())?;
-        let rows = context.at_length(|| rows(root, &self.information_entities))?;
+        let rows = {
+            let _processor = context.processor().await;
+            rows(root, &self.information_entities)?
+        };
         let readable = rows.iter().filter_map(|(_, information)| information.as_ref());
         let mut blocked =
             query::are_blocked(context, &patient, &actor, readable).await?.into_iter();
@@ -45,7 +48,8 @@ impl Contract for CheckBlocks<'_> {
             };
             CheckResult { status, row_number: *row_number }
         });
-        Ok(context.at_length(|| judged(results.collect())))
+        let _processor = context.processor().await;
+        Ok(judged(results.collect()))
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {

@@ -22,6 +22,9 @@ use crate::procedures::failure::Failure;
 use crate::procedures::tenants::Realised;
 use crate::soap::xml::{DateTime, Writer};
 
+/// Care providers of one question; Sweden has some thousands, and whoever follows them all names none.
+const CARE_PROVIDERS_MAX: usize = 1_000;
+
 impl Contract for GetBlocks<'_> {
     const REALISED: Realised = Realised::Everywhere;
 
@@ -69,7 +72,11 @@ fn selection(request: &GetBlocks<'_>) -> (Selection, Option<Rejection>) {
             Err(rejection) => keep(rejection),
         }
     }
-    for (index, id) in request.care_provider_ids.iter().enumerate() {
+    if request.care_provider_ids.len() > CARE_PROVIDERS_MAX {
+        let most = format!("fler än {CARE_PROVIDERS_MAX}");
+        keep(root.child("careProviderIds").under(&Rejection::validation(most)));
+    }
+    for (index, id) in request.care_provider_ids.iter().take(CARE_PROVIDERS_MAX).enumerate() {
         match hsa_id(root.item("careProviderIds", index + 1), id) {
             Ok(id) => selection.care_providers.push(id),
             Err(rejection) => keep(rejection),

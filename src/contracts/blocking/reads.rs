@@ -18,9 +18,6 @@ use crate::procedures::failure::Failure;
 use crate::procedures::tenants::Realised;
 use crate::soap::xml::Writer;
 
-/// So many blocks are written in no time.
-const FEW: usize = 100;
-
 /// The patients who have an active block at a care provider.
 impl Contract for wire::GetPatientIds<'_> {
     // A producer of it may be either; its heading says local.
@@ -63,10 +60,7 @@ impl Contract for wire::GetExtendedBlocksForPatient<'_> {
         let id = &self.patient_id;
         let patient = patient(root.child("patientId"), &id.root, id.extension.as_ref())?;
         let found = query::histories(context, &provider, &patient).await?;
-        if found.len() <= FEW {
-            return Ok(histories(Ok(()), &found));
-        }
-        Ok(context.apart(move || histories(Ok(()), &found)).await?)
+        Ok(context.made_of(found, |found| histories(Ok(()), &found)).await?.it)
     }
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {

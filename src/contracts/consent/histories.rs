@@ -27,7 +27,8 @@ impl Contract for wire::GetExtendedConsentsForPatient<'_> {
         let patient = patient(root.child("patientId"), &id.root, id.extension.as_ref())?;
         let all = self.get_cancelled_flag;
         let found = query::histories(context, &patient, Some(&provider), all).await?;
-        Ok(of_staff(Ok(()), &found, context.now))
+        let now = context.now;
+        Ok(context.made_of(found, move |found| of_staff(Ok(()), &found, now)).await?.it)
     }
 
     fn refused(rejection: &Rejection, now: Timestamp) -> Option<Answer> {
@@ -46,7 +47,8 @@ impl Contract for v1::GetAllExtendedConsentsForPatient<'_> {
         let patient = patient(root.child("patientId"), &id.root, id.extension.as_ref())?;
         let all = self.get_cancelled_flag;
         let found = query::histories(context, &patient, None, all).await?;
-        Ok(of_patient(Ok(()), &found, context.now))
+        let now = context.now;
+        Ok(context.made_of(found, move |found| of_patient(Ok(()), &found, now)).await?.it)
     }
 
     fn refused(rejection: &Rejection, now: Timestamp) -> Option<Answer> {

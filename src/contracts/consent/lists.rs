@@ -30,7 +30,8 @@ impl Contract for wire::GetConsentsForPatient<'_> {
         let id = &self.patient_id;
         let patient = patient(root.child("patientId"), &id.root, id.extension.as_ref())?;
         let found = query::valid_of_patient(context, &patient, &provider).await?;
-        Ok(of_patient(Ok(()), &found, context.now))
+        let now = context.now;
+        Ok(context.made_of(found, move |found| of_patient(Ok(()), &found, now)).await?.it)
     }
 
     fn refused(rejection: &Rejection, now: Timestamp) -> Option<Answer> {
@@ -66,7 +67,7 @@ impl Contract for wire::GetConsentsForCareProvider<'_> {
             }
         };
         let page = query::list(context, provider, since, with_ended).await?;
-        Ok(list(Ok(()), &page, now))
+        Ok(context.made_of(page, move |page| list(Ok(()), &page, now)).await?.it)
     }
 
     fn refused(rejection: &Rejection, now: Timestamp) -> Option<Answer> {

@@ -17,7 +17,10 @@ impl Contract for StoreLog<'_> {
 
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
         let rows = self.log.len();
-        let encoded = context.at_length(|| log::encoded(context, &entries(&self)?))?;
+        let encoded = {
+            let _processor = context.processor().await;
+            log::encoded(context, &entries(&self)?)?
+        };
         // What waits to be stored holds no request.
         drop(self);
         log::store(context, encoded).await?;

@@ -1,16 +1,17 @@
 //! What is asked about blocks.
 
 use crate::domain::blocking::block::{Block, BlocksBySource, Information, is_blocked};
-use crate::domain::blocking::history::{BlockHistory, RevokeHistory};
 use crate::domain::identity::{AccessingActor, HsaId, PatientId};
 use crate::domain::time::{Moment, Timestamp};
 use crate::procedures::batches::Batches;
 use crate::procedures::context::{Context, Services};
 use crate::procedures::failure::Failure;
-pub use crate::store::blocking::blocks::Selection;
+use crate::store::blocking::history::Histories;
+pub use crate::store::blocking::pages::Selection;
 pub use crate::store::blocking::replication_status::ReplicationStatus;
 use crate::store::change::ChangeDomain;
 use crate::store::error::StoreError;
+use crate::store::long_reads::Found;
 
 /// Whether each piece of information about the patient is closed to the actor, in their order.
 ///
@@ -22,13 +23,28 @@ pub async fn are_blocked(
     actor: &AccessingActor,
     information: impl Iterator<Item = &Information>,
 ) -> Result<Vec<bool>, Failure> {
-    let blocks = context.services.store.active_blocks(context.tenant.id, patient).await?;
+    let blocks = context.store.active_blocks(context.tenant.id, patient).await?;
     let now = Moment::Now(context.now);
-    Ok(context.at_length(|| {
-        let by_source = BlocksBySource::of(&blocks);
-        let is_blocked = |i| is_blocked(by_source.guarding(i), patient, i, actor, now);
-        information.map(is_blocked).collect()
-    }))
+    if blocks.is_much() {
+        let information: Vec<Information> = information.cloned().collect();
+        let (patient, actor) = (patient.clone(), actor.clone());
+        let judged =
+            move |blocks: Vec<Block>| judged(&blocks, &patient, &actor, information.iter(), now);
+        return Ok(context.made_of(blocks, judged).await?.it);
+    }
+    let _processor = context.processor().await;
+    Ok(judged(&blocks.it, patient, actor, information, now))
+}
+
+fn judged<'i>(
+    blocks: &[Block],
+    patient: &PatientId,
+    actor: &AccessingActor,
+    information: impl Iterator<Item = &'i Information>,
+    now: Moment,
+) -> Vec<bool> {
+    let by_source = BlocksBySource::of(blocks);
+    information.map(|i| is_blocked(by_source.guarding(i), patient, i, actor, now)).collect()
 }
 
 /// Blocks that are being read.
@@ -50,7 +66,7 @@ pub async fn read_blocks(
     context: &Context<'_>,
     selection: Selection,
 ) -> Result<BlockReading, Failure> {
-    let (store, tenant, now) = (&context.services.store, context.tenant.id, context.now);
+    let (store, tenant, now) = (&context.store, context.tenant.id, context.now);
     if selection.patient.is_none() {
         context.services.may_answer_at_length()?;
     }
@@ -60,7 +76,7 @@ pub async fn read_blocks(
     let store = store.clone();
     let times = (now, next);
     let blocks =
-        Batches::of(|to| async move { store.read_blocks(tenant, &selection, times, &to).await });
+        Batches::of(|to| async move { store.read_blocks(tenant, selection, times, &to).await });
     Ok(BlockReading { next, latest_removal, blocks })
 }
 
@@ -72,7 +88,7 @@ pub async fn latest_removal(
     context: &Context<'_>,
     selection: &Selection,
 ) -> Result<Option<Timestamp>, Failure> {
-    Ok(context.services.store.latest_removal(context.tenant.id, selection).await?)
+    Ok(context.store.latest_removal(context.tenant.id, selection).await?)
 }
 
 /// Begins to read the patients who have an active block at a care provider.
@@ -84,7 +100,7 @@ pub fn read_patients(
     care_provider: HsaId,
 ) -> Result<Batches<PatientId>, Failure> {
     context.services.may_answer_at_length()?;
-    let (store, tenant) = (context.services.store.clone(), context.tenant.id);
+    let (store, tenant) = (context.store.clone(), context.tenant.id);
     Ok(Batches::of(|to| async move {
         store.read_patients_with_blocks(tenant, &care_provider, &to).await
     }))
@@ -99,20 +115,19 @@ pub async fn histories(
     context: &Context<'_>,
     care_provider: &HsaId,
     patient: &PatientId,
-) -> Result<Vec<(BlockHistory, Vec<RevokeHistory>)>, Failure> {
-    let store = &context.services.store;
-    let read = store.block_histories(context.tenant.id, care_provider, patient).await?;
-    let sorted = move || {
-        let mut found = read.histories()?;
+) -> Result<Found<Histories>, Failure> {
+    let store = &context.store;
+    let found = store.block_histories(context.tenant.id, care_provider, patient).await?;
+    let sorted = |mut found: Histories| {
         found.sort_by_cached_key(|(history, _)| {
             // Of a copy nobody here knows more than when it was stored.
             let stored_at = history.block.lifetime.stored_at;
             let registered = history.action.as_ref().map_or(stored_at, |a| a.registered_at);
             (registered, history.block.id.key())
         });
-        Ok(found)
+        found
     };
-    context.apart(sorted).await?
+    Ok(context.made_of(found, sorted).await?)
 }
 
 /// How replication stands for each tenant that replicates to a service elsewhere.

@@ -10,8 +10,8 @@ use crate::peers::contract_call::RemoteError;
 use crate::procedures::batches::Batches;
 use crate::procedures::failure::Failure;
 use crate::procedures::tenants::{Tenant, Upstream};
-use crate::store::blocking::blocks::Selection;
 use crate::store::blocking::changes::{BlockNumber, RevokeNumber};
+use crate::store::blocking::pages::Selection;
 use crate::store::blocking::replications::Queued;
 use crate::store::change::{Change, ChangeDomain};
 use crate::store::database::Store;
@@ -83,7 +83,7 @@ async fn blocks(
     let selection = Selection { care_providers: care_providers.to_vec(), ..Selection::default() };
     let (store, tenant, times) = (store.clone(), tenant.id, (now, Timestamp::MAX_UTC));
     let mut batches =
-        Batches::of(|to| async move { store.read_blocks(tenant, &selection, times, &to).await });
+        Batches::of(|to| async move { store.read_blocks(tenant, selection, times, &to).await });
     let mut found = Vec::new();
     while let Some(batch) = batches.next().await? {
         found.extend(batch);

@@ -10,6 +10,7 @@ use crate::procedures::failure::Failure;
 use crate::store::change::ChangeDomain;
 pub use crate::store::consent::pages::Entry;
 use crate::store::consent::pages::ListQuestion;
+use crate::store::long_reads::Found;
 
 /// The type of the assertion that opens the patient's information to the actor, if one does.
 ///
@@ -20,9 +21,11 @@ pub async fn what_opens(
     patient: &PatientId,
     actor: &AccessingActor,
 ) -> Result<Option<AssertionType>, Failure> {
-    let store = &context.services.store;
+    let store = &context.store;
     let found = store.assertions_of(context.tenant.id, patient, &actor.care_provider).await?;
-    Ok(opens(&found, patient, actor, Moment::Now(context.now)))
+    let (patient, actor, now) = (patient.clone(), actor.clone(), Moment::Now(context.now));
+    let opens = move |found: Vec<Assertion>| opens(&found, &patient, &actor, now);
+    Ok(context.made_of(found, opens).await?.it)
 }
 
 /// A patient's valid assertions at a care provider, started or not.
@@ -33,11 +36,14 @@ pub async fn valid_of_patient(
     context: &Context<'_>,
     patient: &PatientId,
     care_provider: &HsaId,
-) -> Result<Vec<Assertion>, Failure> {
-    let store = &context.services.store;
-    let mut found = store.assertions_of(context.tenant.id, patient, care_provider).await?;
-    found.retain(|assertion| assertion.is_valid(context.now));
-    Ok(found)
+) -> Result<Found<Vec<Assertion>>, Failure> {
+    let store = &context.store;
+    let found = store.assertions_of(context.tenant.id, patient, care_provider).await?;
+    let now = context.now;
+    Ok(found.map(|mut found| {
+        found.retain(|assertion| assertion.is_valid(now));
+        found
+    }))
 }
 
 /// A patient's assertions with what has happened to them, at one care provider or at all: valid
@@ -50,11 +56,14 @@ pub async fn histories(
     patient: &PatientId,
     care_provider: Option<&HsaId>,
     all: bool,
-) -> Result<Vec<AssertionHistory>, Failure> {
-    let store = &context.services.store;
-    let mut found = store.assertion_histories(context.tenant.id, patient, care_provider).await?;
-    found.retain(|history| all || history.assertion.is_valid(context.now));
-    Ok(found)
+) -> Result<Found<Vec<AssertionHistory>>, Failure> {
+    let store = &context.store;
+    let found = store.assertion_histories(context.tenant.id, patient, care_provider).await?;
+    let now = context.now;
+    Ok(found.map(|mut found| {
+        found.retain(|history| all || history.assertion.is_valid(now));
+        found
+    }))
 }
 
 /// A page of a care provider's list.
@@ -78,17 +87,17 @@ pub async fn list(
     care_provider: HsaId,
     since: Option<Timestamp>,
     with_ended: bool,
-) -> Result<ListPage, Failure> {
-    let (store, tenant, now) = (&context.services.store, context.tenant.id, context.now);
+) -> Result<Found<ListPage>, Failure> {
+    let (store, tenant, now) = (&context.store, context.tenant.id, context.now);
     context.services.may_answer_at_length()?;
     // The cursor comes first: whatever is not in the snapshot read below is stored after it.
     let cursor = store.cursor(tenant, ChangeDomain::Consent, now).await?;
     let rows_max = context.services.consent_page_rows;
     let question = ListQuestion { care_provider, since, with_ended, now, rows_max };
-    let found = store.assertion_page(tenant, &question).await?;
-    Ok(ListPage {
+    let found = store.assertion_page(tenant, question).await?;
+    Ok(found.map(|found| ListPage {
         entries: found.entries,
         next: found.next.unwrap_or_else(|| page::cursor(cursor)),
         more: found.next.is_some(),
-    })
+    }))
 }

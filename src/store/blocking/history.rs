@@ -9,12 +9,13 @@ use crate::domain::time::Timestamp;
 use crate::store::actions::{ACTION_COLUMNS, ActionRow};
 use crate::store::database::Store;
 use crate::store::error::StoreError;
+use crate::store::long_reads::{Found, read_snapshot};
+use crate::store::readers::ACQUIRE_TIMEOUT;
 use crate::store::rows::Origin;
 use crate::store::tenants::TenantId;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection};
 use std::collections::HashMap;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// The columns of a temporary revoke with its block's id.
 pub(super) const REVOKE_COLUMNS: &str = "r.revoke_number, r.block_number, r.revoke_id, b.block_id,
@@ -94,24 +95,13 @@ pub(super) async fn actions(
     connection: &mut PgConnection,
     blocks: &[i64],
 ) -> Result<ActionsOf, StoreError> {
-    known_actions(&action_rows(connection, blocks).await?)
-}
-
-async fn action_rows(
-    connection: &mut PgConnection,
-    blocks: &[i64],
-) -> Result<Vec<PgRow>, StoreError> {
     // Joined, because the database compares every row with every number of a long list.
     let sql = format!(
         "/* actions */ select block_number, revoke_number, kind, separate_reason_text, {ACTION_COLUMNS}
          from unnest($1::bigint[]) as n (block_number) join block_actions using (block_number)"
     );
-    Ok(sqlx::query(&sql).bind(blocks).fetch_all(connection).await?)
-}
-
-fn known_actions(rows: &[PgRow]) -> Result<ActionsOf, StoreError> {
     let mut found = ActionsOf::new();
-    for row in rows {
+    for row in &sqlx::query(&sql).bind(blocks).fetch_all(connection).await? {
         let row = BlockActionRow::from_row(row)?;
         let at = Origin { table: "block_actions", row: row.block_number };
         let action = row.action.action(at)?;
@@ -186,31 +176,8 @@ pub(super) fn revoke_history(
     Ok(RevokeHistory { revoke: row.revoke_by(how)?, block, details })
 }
 
-/// What is stored of a patient's blocks at one care provider, as it was read.
-pub struct StoredHistories {
-    blocks: Vec<PgRow>,
-    revokes: Vec<PgRow>,
-    actions: Vec<PgRow>,
-    /// Rows of many blocks are large: few are in memory at one time.
-    _turn: OwnedSemaphorePermit,
-}
-
-impl StoredHistories {
-    /// The histories. Of many blocks this takes its time.
-    ///
-    /// # Errors
-    /// The row that makes no sense.
-    pub fn histories(self) -> Result<Vec<(BlockHistory, Vec<RevokeHistory>)>, StoreError> {
-        let mut actions = known_actions(&self.actions)?;
-        let mut lifts = revokes_by_block(&self.revokes, &mut actions)?;
-        let history = |row: &PgRow| {
-            let row = BlockRow::from_row(row)?;
-            let of_block = lifts.remove(&row.block_number).unwrap_or_default();
-            Ok((block_history(row, &mut actions)?, of_block))
-        };
-        self.blocks.iter().map(history).collect()
-    }
-}
+/// A block's history with those of its temporary revokes.
+pub type Histories = Vec<(BlockHistory, Vec<RevokeHistory>)>;
 
 /// The number of a block.
 #[derive(FromRow)]
@@ -229,38 +196,38 @@ impl Store {
         tenant: TenantId,
         care_provider: &HsaId,
         patient: &PatientId,
-    ) -> Result<StoredHistories, StoreError> {
-        // There may be many: such reads take turns.
-        let turn = self.whole_turn().await?;
-        let mut transaction = self.begin().await?;
-        sqlx::query(
-            "/* block_histories */ set transaction isolation level repeatable read, read only",
-        )
-        .execute(&mut *transaction)
-        .await?;
-        let sql = format!(
-            "/* block_histories */ select {BLOCK_COLUMNS} from blocks b
-             where b.tenant_id = $1 and b.patient_key = $2 and b.provider_key = $3
-               and (b.extended or b.removed_at is null)"
-        );
-        let blocks = sqlx::query(&sql)
-            .bind(tenant.0)
-            .bind(patient.key())
-            .bind(care_provider.key())
-            .fetch_all(&mut *transaction)
-            .await?;
-        let number = |row| NumberRow::from_row(row).map(|row| row.block_number);
-        let numbers: Vec<i64> = blocks.iter().map(number).collect::<Result<_, _>>()?;
-        let sql = format!(
-            "/* block_histories_revokes */ select {REVOKE_COLUMNS}
-             from unnest($1::bigint[]) as n (block_number)
-             join temporary_revokes r using (block_number) join blocks b using (block_number)
-             where r.extended or r.cancelled_at is null
-             order by r.revoke_number"
-        );
-        let revokes = sqlx::query(&sql).bind(&numbers).fetch_all(&mut *transaction).await?;
-        let actions = action_rows(&mut transaction, &numbers).await?;
-        Ok(StoredHistories { blocks, revokes, actions, _turn: turn })
+    ) -> Result<Found<Histories>, StoreError> {
+        let (patient, provider) = (patient.key().to_owned(), care_provider.key());
+        self.read_at_length(ACQUIRE_TIMEOUT, async move |connection| {
+            let mut transaction = read_snapshot(connection).await?;
+            let sql = format!(
+                "/* block_histories */ select {BLOCK_COLUMNS} from blocks b
+                 where b.tenant_id = $1 and b.patient_key = $2 and b.provider_key = $3
+                   and (b.extended or b.removed_at is null)"
+            );
+            let blocks = sqlx::query(&sql).bind(tenant.0).bind(&patient).bind(&provider);
+            let blocks = blocks.fetch_all(&mut *transaction).await?;
+            let number = |row| NumberRow::from_row(row).map(|row| row.block_number);
+            let numbers: Vec<i64> = blocks.iter().map(number).collect::<Result<_, _>>()?;
+            let sql = format!(
+                "/* block_histories_revokes */ select {REVOKE_COLUMNS}
+                 from unnest($1::bigint[]) as n (block_number)
+                 join temporary_revokes r using (block_number) join blocks b using (block_number)
+                 where r.extended or r.cancelled_at is null
+                 order by r.revoke_number"
+            );
+            let revokes = sqlx::query(&sql).bind(&numbers).fetch_all(&mut *transaction).await?;
+            let mut actions = actions(&mut transaction, &numbers).await?;
+            let mut lifts = revokes_by_block(&revokes, &mut actions)?;
+            let history = |row: &PgRow| {
+                let row = BlockRow::from_row(row)?;
+                let of_block = lifts.remove(&row.block_number).unwrap_or_default();
+                Ok((block_history(row, &mut actions)?, of_block))
+            };
+            let histories = blocks.iter().map(history).collect::<Result<_, StoreError>>()?;
+            Ok((histories, blocks.len() + revokes.len()))
+        })
+        .await
     }
 }
 

@@ -3,5 +3,6 @@
 pub mod blocks;
 pub mod changes;
 pub mod history;
+pub mod pages;
 pub mod replication_status;
 pub mod replications;

@@ -7,10 +7,12 @@ use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
-use crate::store::lookups::PatientAt;
+use crate::store::long_reads::Found;
+use crate::store::lookups::{LIGHT_ROWS_MAX, PatientAt};
+use crate::store::readers::ACQUIRE_TIMEOUT;
 use crate::store::rows::Origin;
 use crate::store::tenants::TenantId;
-use sqlx::postgres::PgArguments;
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{FromRow, Postgres};
 use std::sync::LazyLock;
@@ -26,28 +28,31 @@ pub(super) const ASSERTION_COLUMNS: &str = "assertion_number, assertion_id, asse
     ended_at_once, represented_by_root, represented_by_extension, owner_id, source, stored_at,
     removed_at, first_removed_at";
 
-/// One patient's assertions at one care provider, and several'.
-static ASSERTIONS_OF: LazyLock<[String; 2]> = LazyLock::new(|| {
+/// One patient's assertions at one care provider and several', as far as a look-up goes, and all of
+/// one's.
+static ASSERTIONS_OF: LazyLock<[String; 3]> = LazyLock::new(|| {
+    let most = LIGHT_ROWS_MAX + 1;
+    let of_one = format!(
+        "select {ASSERTION_COLUMNS} from assertions
+         where tenant_id = $1 and patient_key = $2 and provider_key = $3 and removed_at is null"
+    );
     [
+        format!("/* assertions_of */ {of_one} limit {most}"),
         format!(
-            "/* assertions_of */ select {ASSERTION_COLUMNS} from assertions
-             where tenant_id = $1 and patient_key = $2 and provider_key = $3 and removed_at is null
-             order by assertion_number"
-        ),
-        format!(
-            "/* assertions_of */ select q.asked, {ASSERTION_COLUMNS}
+            "/* assertions_of */ select q.asked, f.*
              from unnest($1::int[], $2::text[], $3::text[]) with ordinality
                 as q (asked_tenant, asked_patient, asked_provider, asked)
-             join assertions on tenant_id = asked_tenant and patient_key = asked_patient
-                and provider_key = asked_provider and removed_at is null
-             order by q.asked, assertion_number"
+             cross join lateral (select {ASSERTION_COLUMNS} from assertions
+                where tenant_id = asked_tenant and patient_key = asked_patient
+                    and provider_key = asked_provider and removed_at is null limit {most}) f"
         ),
+        format!("/* all_assertions_of */ {of_one}"),
     ]
 });
 
 /// The statement that asks for patients' assertions.
 fn assertions_of(asked: &[PatientAt]) -> Query<'_, Postgres, PgArguments> {
-    let [of_one, of_several] = &*ASSERTIONS_OF;
+    let [of_one, of_several, _] = &*ASSERTIONS_OF;
     let column = |of: fn(&PatientAt) -> &str| asked.iter().map(of).collect::<Vec<_>>();
     match asked {
         [one] => sqlx::query(of_one).bind(one.tenant).bind(&one.patient).bind(&one.provider),
@@ -151,13 +156,31 @@ impl Store {
         tenant: TenantId,
         patient: &PatientId,
         care_provider: &HsaId,
-    ) -> Result<Vec<Assertion>, StoreError> {
+    ) -> Result<Found<Vec<Assertion>>, StoreError> {
         let question = PatientAt {
             tenant: tenant.0,
             patient: patient.key().to_owned(),
             provider: care_provider.key(),
         };
-        let rows = self.assertions_at.ask(question, assertions_of).await?;
-        rows.iter().map(|row| AssertionRow::from_row(row)?.assertion(|| Ok(()))).collect()
+        let rows = self.assertions_at.ask(self.asker, question.clone(), assertions_of).await?;
+        if rows.len() <= LIGHT_ROWS_MAX {
+            return Ok(Found::little(in_order(&rows)?));
+        }
+        self.read_at_length(ACQUIRE_TIMEOUT, async move |connection| {
+            let [.., all] = &*ASSERTIONS_OF;
+            let PatientAt { tenant, patient, provider } = &question;
+            let rows = sqlx::query(all).bind(tenant).bind(patient).bind(provider);
+            let rows = rows.fetch_all(connection).await?;
+            Ok((in_order(&rows)?, rows.len()))
+        })
+        .await
     }
+}
+
+/// The assertions of rows, in the order in which they were stored.
+fn in_order(rows: &[PgRow]) -> Result<Vec<Assertion>, StoreError> {
+    let mut rows: Vec<AssertionRow<'_>> =
+        rows.iter().map(AssertionRow::from_row).collect::<Result<_, _>>()?;
+    rows.sort_by_key(|row| row.assertion_number);
+    rows.into_iter().map(|row| row.assertion(|| Ok(()))).collect()
 }

@@ -8,6 +8,8 @@ use crate::domain::time::Timestamp;
 use crate::store::actions::{ACTION_COLUMNS, ActionRow};
 use crate::store::database::Store;
 use crate::store::error::StoreError;
+use crate::store::long_reads::{Found, read_snapshot};
+use crate::store::readers::ACQUIRE_TIMEOUT;
 use crate::store::rows::Origin;
 use crate::store::tenants::TenantId;
 use sqlx::postgres::PgRow;
@@ -56,27 +58,22 @@ impl Store {
         tenant: TenantId,
         patient: &PatientId,
         care_provider: Option<&HsaId>,
-    ) -> Result<Vec<AssertionHistory>, StoreError> {
-        let _turn = self.whole_turn().await?;
-        let mut transaction = self.begin().await?;
-        sqlx::query(
-            "/* assertion_histories */ set transaction isolation level repeatable read, read only",
-        )
-        .execute(&mut *transaction)
-        .await?;
-        let sql = format!(
-            "/* assertion_histories */ select {ASSERTION_COLUMNS} from assertions
-             where tenant_id = $1 and patient_key = $2 and ($3::text is null or provider_key = $3)
-             order by assertion_number"
-        );
-        let rows = sqlx::query(&sql)
-            .bind(tenant.0)
-            .bind(patient.key())
-            .bind(care_provider.map(HsaId::key))
-            .fetch_all(&mut *transaction)
-            .await?;
-        let found = histories(&mut transaction, &rows).await?;
-        Ok(found.into_iter().map(|(_, history)| history).collect())
+    ) -> Result<Found<Vec<AssertionHistory>>, StoreError> {
+        let (patient, provider) = (patient.key().to_owned(), care_provider.map(HsaId::key));
+        self.read_at_length(ACQUIRE_TIMEOUT, async move |connection| {
+            let mut transaction = read_snapshot(connection).await?;
+            let sql = format!(
+                "/* assertion_histories */ select {ASSERTION_COLUMNS} from assertions
+                 where tenant_id = $1 and patient_key = $2
+                   and ($3::text is null or provider_key = $3)
+                 order by assertion_number"
+            );
+            let rows = sqlx::query(&sql).bind(tenant.0).bind(&patient).bind(&provider);
+            let rows = rows.fetch_all(&mut *transaction).await?;
+            let found = histories(&mut transaction, &rows).await?;
+            Ok((found.into_iter().map(|(_, history)| history).collect(), rows.len()))
+        })
+        .await
     }
 }
 

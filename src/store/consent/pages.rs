@@ -10,6 +10,8 @@ use crate::domain::identity::HsaId;
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
+use crate::store::long_reads::{Found, read_snapshot};
+use crate::store::readers::ACQUIRE_TIMEOUT;
 use crate::store::tenants::TenantId;
 use sqlx::{FromRow, PgConnection};
 
@@ -90,34 +92,40 @@ impl Store {
     pub async fn assertion_page(
         &self,
         tenant: TenantId,
-        question: &ListQuestion,
-    ) -> Result<AssertionPage, StoreError> {
-        let _turn = self.whole_turn().await?;
-        let mut transaction = self.begin().await?;
-        sqlx::query(
-            "/* assertion_page */ set transaction isolation level repeatable read, read only",
-        )
-        .execute(&mut *transaction)
-        .await?;
-        let rows_max = question.rows_max;
-        let mut found =
-            entries(&mut transaction, tenant, question, None, Some(rows_max + 1)).await?;
-        let times: Vec<Timestamp> = found.iter().map(|(at, _)| *at).collect();
-        let next = match page_end(&times, rows_max) {
-            PageEnd::Complete => None,
-            PageEnd::Before(end) => {
-                found.retain(|(at, _)| *at < end);
-                Some(end)
-            }
-            PageEnd::Stretched(end) => {
-                found = entries(&mut transaction, tenant, question, Some(end), None).await?;
-                let rest = ListQuestion { since: Some(end), ..question.clone() };
-                let more = entries(&mut transaction, tenant, &rest, None, Some(1)).await?;
-                (!more.is_empty()).then_some(end)
-            }
-        };
-        Ok(AssertionPage { entries: found.into_iter().map(|(_, entry)| entry).collect(), next })
+        question: ListQuestion,
+    ) -> Result<Found<AssertionPage>, StoreError> {
+        self.read_at_length(ACQUIRE_TIMEOUT, async move |connection| {
+            let mut transaction = read_snapshot(connection).await?;
+            let page = page(&mut transaction, tenant, &question).await?;
+            let rows = page.entries.len();
+            Ok((page, rows))
+        })
+        .await
     }
+}
+
+async fn page(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    question: &ListQuestion,
+) -> Result<AssertionPage, StoreError> {
+    let rows_max = question.rows_max;
+    let mut found = entries(connection, tenant, question, None, Some(rows_max + 1)).await?;
+    let times: Vec<Timestamp> = found.iter().map(|(at, _)| *at).collect();
+    let next = match page_end(&times, rows_max) {
+        PageEnd::Complete => None,
+        PageEnd::Before(end) => {
+            found.retain(|(at, _)| *at < end);
+            Some(end)
+        }
+        PageEnd::Stretched(end) => {
+            found = entries(connection, tenant, question, Some(end), None).await?;
+            let rest = ListQuestion { since: Some(end), ..question.clone() };
+            let more = entries(connection, tenant, &rest, None, Some(1)).await?;
+            (!more.is_empty()).then_some(end)
+        }
+    };
+    Ok(AssertionPage { entries: found.into_iter().map(|(_, entry)| entry).collect(), next })
 }
 
 /// Entries from the question's beginning up to `before`, at most `count`, in order.

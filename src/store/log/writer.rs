@@ -1,6 +1,6 @@
 //! Writers that store the log records of many calls in one transaction.
 //!
-//! A call waits in a bounded queue. A writer takes what is waiting, up to a limit, and
+//! A call waits in a queue, in turns by address. A writer takes what is waiting, up to a limit, and
 //! stores it together: one commit, one flush to disk. When an id of the lot has been used
 //! before, the lot is undone and each call is stored by itself, so that every call is all
 //! or nothing and no call suffers for another.
@@ -12,28 +12,27 @@ use super::numbers::LogNumbers;
 use super::records;
 use crate::domain::log::record::{IdHash, RepeatedLogId, Repetition, judge_repetitions};
 use crate::domain::time::Timestamp;
+use crate::fairness::address::Address;
+use crate::fairness::queue::FairQueue;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
 use sqlx::{PgConnection, Postgres, Transaction};
 use std::collections::HashSet;
 use std::slice;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Rows of records and resources after which no other call joins a transaction: what a large one
-/// flushes to disk keeps small ones waiting.
-const GROUP_ROWS_MAX: usize = 4_000;
-/// A call with so many records is stored in a few milliseconds.
-const SMALL_CALL_RECORDS: usize = 50;
+/// Rows of records and resources of a call that is stored in a few milliseconds.
+const SMALL_CALL_ROWS: usize = 200;
+/// Rows after which no other call joins a transaction: of small calls, which are to be done soon, and
+/// of large ones.
+const GROUP_ROWS_MAX: [usize; 2] = [500, 4_000];
 /// After an id has been used again, others are looked for before they are taken, for so long.
 const LOOK_TIME: Duration = Duration::from_secs(10);
-/// Calls that may stand in a queue; how many may wait for a place in it is bounded by the
-/// requests that may be under way.
-const QUEUE_CALLS_MAX: usize = 64;
 
 /// What became of a call's records.
 #[derive(Debug)]
@@ -47,12 +46,14 @@ pub enum Stored {
 type WhatBecame = Result<Stored, StoreError>;
 
 /// A call's records in the queue.
+#[derive(Debug)]
 struct QueuedCall {
     log: EncodedLog,
     waiting: Ticket,
 }
 
 /// Who waits for what becomes of a call, and what it asked for.
+#[derive(Debug)]
 struct Ticket {
     policy: RepeatedLogId,
     told: oneshot::Sender<WhatBecame>,
@@ -62,9 +63,19 @@ struct Ticket {
 /// for large ones, and one for the others.
 #[derive(Debug, Clone)]
 pub struct LogWriters {
-    small: mpsc::Sender<QueuedCall>,
-    large: mpsc::Sender<QueuedCall>,
+    small: Lane,
+    large: Lane,
 }
+
+/// A queue of calls, in turns by address; the requests that may be under way bound it.
+#[derive(Debug, Clone)]
+struct Lane {
+    calls: Arc<SharedQueue>,
+    /// One for each call that has come into it.
+    come: mpsc::UnboundedSender<()>,
+}
+
+type SharedQueue = StdMutex<FairQueue<QueuedCall>>;
 
 /// What became of several calls that were stored together.
 #[derive(Clone, Copy)]
@@ -93,15 +104,15 @@ impl LogWriters {
         let numbers = Arc::new(LogNumbers::default());
         let mut writers = JoinSet::new();
         let mut lane = |large, count: usize| {
-            let (queue, calls) = mpsc::channel(QUEUE_CALLS_MAX);
-            let calls = Arc::new(Mutex::new(calls));
+            let (come, coming) = mpsc::unbounded_channel();
+            let (calls, coming) = (Arc::<SharedQueue>::default(), Arc::new(Mutex::new(coming)));
             // One that waits for a connection is of no use.
             for _ in 0..count.min(store.log_connections()) {
                 let (store, numbers) = (store.clone(), Arc::clone(&numbers));
                 let writer = BatchWriter { store, numbers, large, repeated_at: None };
-                writers.spawn(writer.run(Arc::clone(&calls)));
+                writers.spawn(writer.run(Arc::clone(&calls), Arc::clone(&coming)));
             }
-            queue
+            Lane { calls, come }
         };
         let (small, large) = (lane(false, count), lane(true, (count / 2).max(1)));
         (Self { small, large }, writers)
@@ -112,36 +123,49 @@ impl LogWriters {
     /// # Errors
     /// The store's. After an error the records may have been stored all the same, when the
     /// connection broke at the commit.
-    pub async fn store(&self, log: EncodedLog, policy: RepeatedLogId) -> WhatBecame {
+    pub async fn store(
+        &self,
+        asker: Address,
+        log: EncodedLog,
+        policy: RepeatedLogId,
+    ) -> WhatBecame {
         let (told, answer) = oneshot::channel();
         let call = QueuedCall { log, waiting: Ticket { policy, told } };
-        let queue = match call.log.records.len() <= SMALL_CALL_RECORDS {
+        let lane = match call.log.rows() <= SMALL_CALL_ROWS {
             true => &self.small,
             false => &self.large,
         };
-        queue.send(call).await.map_err(|_| StoreError::Stopped)?;
+        queued(&lane.calls).push(asker, call);
+        lane.come.send(()).map_err(|_| StoreError::Stopped)?;
         answer.await.map_err(|_| StoreError::Stopped)?
     }
 }
 
 impl BatchWriter {
-    async fn run(mut self, calls: Arc<Mutex<mpsc::Receiver<QueuedCall>>>) {
-        loop {
-            let mut group = Vec::new();
-            {
-                let mut calls = calls.lock().await;
-                let Some(first) = calls.recv().await else { return };
-                let mut rows = first.log.rows();
-                group.push(first);
-                while rows < GROUP_ROWS_MAX
-                    && let Ok(next) = calls.try_recv()
-                {
-                    rows += next.log.rows();
-                    group.push(next);
-                }
+    async fn run(
+        mut self,
+        calls: Arc<SharedQueue>,
+        coming: Arc<Mutex<mpsc::UnboundedReceiver<()>>>,
+    ) {
+        // A call may have gone with one that came before it.
+        while coming.lock().await.recv().await.is_some() {
+            let group = self.next_group(&mut queued(&calls));
+            if !group.is_empty() {
+                self.store_group(group).await;
             }
-            self.store_group(group).await;
         }
+    }
+
+    /// The calls to be stored next, as many as go together.
+    fn next_group(&self, calls: &mut FairQueue<QueuedCall>) -> Vec<QueuedCall> {
+        let (mut group, mut rows) = (Vec::new(), 0);
+        while rows < GROUP_ROWS_MAX[usize::from(self.large)]
+            && let Some((_, next)) = calls.pop()
+        {
+            rows += next.log.rows();
+            group.push(next);
+        }
+        group
     }
 
     async fn store_group(&mut self, group: Vec<QueuedCall>) {
@@ -287,6 +311,10 @@ impl BatchWriter {
         .await?;
         Ok(used.into_iter().map(|hash| IdHash(hash.into_bytes())).collect())
     }
+}
+
+fn queued(calls: &SharedQueue) -> MutexGuard<'_, FairQueue<QueuedCall>> {
+    calls.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether an id has been taken before.

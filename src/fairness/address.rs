@@ -8,6 +8,9 @@ use std::net::{IpAddr, Ipv6Addr};
 pub struct Address(IpAddr);
 
 impl Address {
+    /// This server itself, where it does something unasked.
+    pub const OWN: Self = Self(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+
     /// The address whose share a peer's is.
     pub fn of(peer: IpAddr) -> Self {
         Self(match peer.to_canonical() {

@@ -11,6 +11,7 @@ use crate::fairness::address::Address;
 use crate::messages::generated::{Interaction, ns};
 use crate::procedures::context::{Context, Services};
 use crate::procedures::failure::StoreError;
+use crate::procedures::processors::CallSize;
 use crate::soap::envelope::{Envelope, Vocabulary};
 use crate::soap::fault::Fault;
 use crate::soap::xml::{self, Charset};
@@ -30,8 +31,8 @@ pub struct Message<'m> {
     pub address: Address,
     /// Whether it comes from this machine.
     pub on_this_machine: bool,
-    /// Whether the call is large, and has a thread of its own.
-    pub is_large: bool,
+    /// How much work it may be.
+    pub size: CallSize,
     /// The time of the call.
     pub now: Timestamp,
 }
@@ -88,10 +89,9 @@ async fn answer(
         Fault::client("okänt anrop: Body innehåller inget element som tjänsten känner")
     })?;
     told.interaction = Some(interaction);
-    let Message { caller, address, on_this_machine, is_large, now, .. } = message;
+    let Message { caller, address, on_this_machine, size, now, .. } = message;
     let store = services.store.asked_by(address);
-    let context =
-        Context { services, tenant, caller, store, address, on_this_machine, is_large, now };
+    let context = Context { services, tenant, caller, store, address, on_this_machine, size, now };
     let called = Called { context: &context, name: interaction.name(), reader };
     let answer = match interaction {
         Interaction::Blocking(contract) => blocking::call::call(contract, called).await,

@@ -14,7 +14,7 @@ pub struct Limits {
     /// Bytes of one request's body, 64 KiB to 64 MiB.
     #[serde(deserialize_with = "bounded::<_, 65_536, 67_108_864, _>")]
     pub body_bytes_max: usize,
-    /// Calls under way at one time, 1 to 10 000; one more waits a second, and gets a Server fault.
+    /// Calls under way at one time, 1 to 10 000; one more waits for its turn.
     #[serde(deserialize_with = "bounded::<_, 1, 10_000, _>")]
     pub requests_max: usize,
     /// Open connections, 1 to 100 000; one more takes the place of the one that has waited longest.
@@ -131,7 +131,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes_max: 16 * 1024 * 1024,
-            requests_max: 128,
+            requests_max: 32,
             connections_max: 1024,
             bodies_bytes_max: 256 * 1024 * 1024,
             answers_bytes_max: 128 * 1024 * 1024,

@@ -1,6 +1,6 @@
 //! What every procedure is given beside its question: parts and settings, and who asks whom.
 
-use super::processors::Processors;
+use super::processors::{CallSize, Processors};
 use super::tenants::{Tenant, Tenants};
 use crate::domain::blocking::lift_policy::LiftPolicies;
 use crate::domain::identity::HsaId;
@@ -68,8 +68,8 @@ pub struct Context<'s> {
     pub address: Address,
     /// Whether the call comes from this machine.
     pub on_this_machine: bool,
-    /// Whether the call is large, and has a thread of its own.
-    pub is_large: bool,
+    /// How much work the call may be.
+    pub size: CallSize,
     /// The time of the call.
     pub now: Timestamp,
 }
@@ -103,12 +103,9 @@ impl Context<'_> {
         self.store.change(self.tenant.id, national, domain, self.now).await
     }
 
-    /// What a stretch of work that is long where the call is large holds meanwhile.
+    /// What a stretch of work that takes as long as the call is large holds meanwhile.
     pub async fn processor(&self) -> Option<HeldShare> {
-        match self.is_large {
-            true => Some(self.services.processors.one(self.address).await),
-            false => None,
-        }
+        self.services.processors.one(self.address, self.size).await
     }
 
     /// Makes something of what has been found: on a thread of its own if it is much.
@@ -123,7 +120,7 @@ impl Context<'_> {
         if !found.is_much() {
             return Ok(found.map(make));
         }
-        let processor = self.services.processors.one(self.address).await;
+        let processor = self.services.processors.one(self.address, CallSize::Large).await;
         let made = spawn_blocking(move || {
             let _processor = processor;
             found.map(make)

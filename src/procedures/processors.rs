@@ -6,19 +6,38 @@ use crate::fairness::shares::{HeldShare, Percentages, Shares};
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-/// Processors that may work at length, given in turns by address.
+/// How much work a call may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallSize {
+    /// No stretch of it is felt by anybody.
+    Small,
+    /// It has a thread of its own; its stretches take milliseconds.
+    Medium,
+    /// The same; its stretches may take a tenth of a second, for which no medium call should wait.
+    Large,
+}
+
+/// Processors for medium and for large calls, given in turns by address.
 #[derive(Debug, Clone)]
-pub struct Processors(Arc<Shares>);
+pub struct Processors {
+    medium: Arc<Shares>,
+    large: Arc<Shares>,
+}
 
 impl Processors {
     /// Those of this machine.
     pub fn new(percentages: Percentages) -> Self {
         let half = available_parallelism().map_or(1, |all| (all.get() / 2).max(1));
-        Self(Shares::new(half, percentages))
+        let medium = Shares::new(half, percentages.clone());
+        Self { medium, large: Shares::new(half, percentages) }
     }
 
-    /// One of them, when it is free; it is so again when this is dropped.
-    pub async fn one(&self, asker: Address) -> HeldShare {
-        self.0.wait(asker, 1).await
+    /// One of them, when it is free, if the call needs one; it is free again when this is dropped.
+    pub async fn one(&self, asker: Address, size: CallSize) -> Option<HeldShare> {
+        match size {
+            CallSize::Small => None,
+            CallSize::Medium => Some(self.medium.wait(asker, 1).await),
+            CallSize::Large => Some(self.large.wait(asker, 1).await),
+        }
     }
 }

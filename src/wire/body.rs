@@ -3,6 +3,7 @@
 
 use super::connection::Connection;
 use crate::config::limits::Limits;
+use crate::fairness::address::Address;
 use crate::fairness::shares::{HeldShare, Percentages, Shares};
 use crate::soap::fault::Fault;
 use http_body_util::BodyExt;
@@ -10,11 +11,16 @@ use hyper::StatusCode;
 use hyper::body::{Body as _, Incoming};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// So much of every body is not counted: it is bounded by the number of connections, and lets small
 /// calls through when large ones hold all that is counted.
 const UNCOUNTED_BYTES: usize = 16 * 1024;
+
+/// Refused bodies that are thrown away at one time, and how fast: it is work for nothing.
+const THROWN_MAX: usize = 4;
+const THROWN_BYTES: usize = 512 * 1024;
+const THROWN_PAUSE: Duration = Duration::from_millis(5);
 
 /// What bodies may be.
 #[derive(Debug)]
@@ -25,6 +31,8 @@ pub struct Bodies {
     stall_bytes: usize,
     /// Bytes of all bodies under way.
     shares: Arc<Shares>,
+    /// Refused bodies that are thrown away at one time.
+    thrown: Arc<Shares>,
 }
 
 /// A body that has come.
@@ -46,7 +54,8 @@ impl Bodies {
             time: limits.body_timeout(),
             stall: limits.stall_timeout(),
             stall_bytes: limits.stall_bytes(),
-            shares: Shares::new(limits.bodies_bytes_max, percentages),
+            shares: Shares::new(limits.bodies_bytes_max, percentages.clone()),
+            thrown: Shares::new(THROWN_MAX, percentages),
         }
     }
 
@@ -94,14 +103,14 @@ impl Bodies {
             let Ok(piece) = frame.into_data() else { continue };
             if bytes.len() + piece.len() > self.bytes_max {
                 drop(bytes);
-                self.drain(body).await;
+                self.drain(body, from).await;
                 return Err(self.too_large());
             }
             let counted = |len: usize| len.saturating_sub(UNCOUNTED_BYTES);
             let more = counted(bytes.len() + piece.len()) - counted(bytes.len());
             if held.grow(more).is_err() {
                 drop((bytes, held));
-                self.drain(body).await;
+                self.drain(body, from).await;
                 return Err(overloaded());
             }
             bytes.extend_from_slice(&piece);
@@ -111,14 +120,20 @@ impl Bodies {
 
     /// Throws the rest of a refused body away, as much as a body may have: who sends all before
     /// reading anything would otherwise not see the answer.
-    pub async fn drain(&self, mut body: Incoming) {
+    pub async fn drain(&self, mut body: Incoming, from: Address) {
         let (end, mut left) = (Instant::now() + self.stall, self.bytes_max);
+        let Ok(_turn) = timeout_at(end, self.thrown.wait(from, 1)).await else { return };
+        let mut some = 0;
         while let Ok(Some(Ok(frame))) = timeout_at(end, body.frame()).await {
             let len = frame.data_ref().map_or(0, hyper::body::Bytes::len);
             if len > left {
                 return;
             }
-            left -= len;
+            (left, some) = (left - len, some + len);
+            if some >= THROWN_BYTES {
+                some = 0;
+                sleep(THROWN_PAUSE).await;
+            }
         }
     }
 

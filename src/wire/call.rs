@@ -13,6 +13,7 @@ use crate::dispatch::{self, Dispatched, Message};
 use crate::fairness::address::Address;
 use crate::fairness::shares::{HeldShare, Shares};
 use crate::procedures::context::Services;
+use crate::procedures::processors::CallSize;
 use crate::soap::fault::Fault;
 use crate::soap::xml::Charset;
 use hyper::body::Incoming;
@@ -26,9 +27,11 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 const CORRELATION_ID: &str = "x-skltp-correlation-id";
-/// Reading and answering a body of this size takes a thread a millisecond: larger ones have threads
-/// of their own.
-const LARGE_BODY_BYTES: usize = 64 * 1024;
+/// Reading and answering a body of this size takes a fraction of a millisecond, which is as long as
+/// one may keep others waiting.
+const SMALL_BODY_BYTES: usize = 32 * 1024;
+/// And one of this size some milliseconds: on a thread of its own, like larger ones.
+const MEDIUM_BODY_BYTES: usize = 256 * 1024;
 /// An answer of this size is as good as a piece of one; larger ones count while they wait.
 const LARGE_ANSWER_BYTES: usize = 64 * 1024;
 /// How long a call waits for its turn and its place.
@@ -57,8 +60,8 @@ struct Begun {
     charset: Charset,
     caller: Option<String>,
     on_this_machine: bool,
-    _place: HeldShare,
-    turn: Option<HeldShare>,
+    size: CallSize,
+    _held: (HeldShare, Option<HeldShare>),
 }
 
 /// What goes back, for which it may hold a part of the bytes of large answers.
@@ -106,7 +109,7 @@ impl Calls {
         {
             Ok(charset) => self.handle(charset, body, caller.clone(), connection).await,
             Err(refused) => {
-                self.drain(&head.headers, body).await;
+                self.drain(&head.headers, body, connection.address()).await;
                 Answered::refused(refused)
             }
         };
@@ -155,24 +158,31 @@ impl Calls {
             Err(refused) => return Answered::refused(refused),
         };
         connection.works();
-        let turn = match received.bytes.len() > LARGE_BODY_BYTES {
-            false => None,
-            true => match timeout(WAIT_TIMEOUT, self.large.wait(address, 1)).await {
-                Ok(turn) => Some(turn),
-                Err(_) => return Answered::refused(overloaded()),
-            },
+        let size = match received.bytes.len() {
+            ..SMALL_BODY_BYTES => CallSize::Small,
+            SMALL_BODY_BYTES..MEDIUM_BODY_BYTES => CallSize::Medium,
+            MEDIUM_BODY_BYTES.. => CallSize::Large,
+        };
+        let turn = match size {
+            CallSize::Small => None,
+            CallSize::Medium | CallSize::Large => {
+                match timeout(WAIT_TIMEOUT, self.large.wait(address, 1)).await {
+                    Ok(turn) => Some(turn),
+                    Err(_) => return Answered::refused(overloaded()),
+                }
+            }
         };
         let Some(place) = self.place(address).await else {
             return Answered::refused(overloaded());
         };
-        let is_large = turn.is_some();
         let on_this_machine = connection.peer().is_loopback();
-        let begun = Begun { received, charset, caller, on_this_machine, _place: place, turn };
+        let begun =
+            Begun { received, charset, caller, on_this_machine, size, _held: (place, turn) };
         let work = Arc::clone(self).work(begun, address);
-        if !is_large {
+        if size == CallSize::Small {
             return work.await;
         }
-        // Reading, judging and writing of a large call delay nobody there.
+        // Reading, judging and writing delay nobody there.
         let beside = spawn_blocking(move || Handle::current().block_on(work));
         beside.await.unwrap_or_else(|_| {
             // What a panic says may hold what the call said.
@@ -187,20 +197,18 @@ impl Calls {
     }
 
     /// Throws away what comes behind a head that is refused, unless its sender waits for our word.
-    pub async fn drain(&self, headers: &HeaderMap, body: Incoming) {
+    pub async fn drain(&self, headers: &HeaderMap, body: Incoming, from: Address) {
         if !headers.contains_key(EXPECT) {
-            self.bodies.drain(body).await;
+            self.bodies.drain(body, from).await;
         }
     }
 
     async fn work(self: Arc<Self>, begun: Begun, address: Address) -> Answered {
-        let Begun { received, charset, caller, on_this_machine, _place, turn } = begun;
-        let is_large = turn.is_some();
+        let Begun { received, charset, caller, on_this_machine, size, _held } = begun;
         let now = self.clock.now();
         let answering = async {
             let body = &received.bytes;
-            let message =
-                Message { body, charset, caller, address, on_this_machine, is_large, now };
+            let message = Message { body, charset, caller, address, on_this_machine, size, now };
             let dispatched = dispatch::dispatch(&self.services, message).await;
             let waiting = match &dispatched.answer {
                 Ok(answer) => match &answer.body {

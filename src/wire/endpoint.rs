@@ -87,7 +87,7 @@ impl Endpoint {
             Method::POST => self.calls.answer(request, connection, refused).await,
             _ => {
                 let (head, body) = request.into_parts();
-                self.calls.drain(&head.headers, body).await;
+                self.calls.drain(&head.headers, body, connection.address()).await;
                 reply::method_not_allowed("GET, HEAD, POST")
             }
         }

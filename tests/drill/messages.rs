@@ -104,6 +104,18 @@ pub fn get_all_blocks() -> String {
     format!("{}{}", &GET_BLOCKS[..start], &GET_BLOCKS[end..])
 }
 
+/// GetBlocks of so many care providers, the last of which has blocks.
+pub fn get_blocks_at(count: usize) -> String {
+    let all = get_all_blocks();
+    let end = all.find("    </urn1:GetBlocks>").unwrap();
+    let mut out = all[..end].to_owned();
+    for number in 0..count {
+        let id = if number + 1 < count { number + 100_000 } else { 1 };
+        write!(out, "<urn1:careProviderIds>SE2321000016-VG{id:02}</urn1:careProviderIds>").unwrap();
+    }
+    out + &all[end..]
+}
+
 /// GetExtendedBlocksForPatient.
 pub fn histories(number: usize) -> String {
     HISTORIES.replace("191212121212", &patient(number))

@@ -30,6 +30,10 @@ pub enum Seed {
     Blocks(usize),
     /// So many blocks of patient 7.
     OfOnePatient(usize),
+    /// The same with 100 temporary revokes each.
+    RevokedBlocks(usize),
+    /// So many consents of patient 7 at the care provider that is asked about.
+    Consents(usize),
 }
 
 pub struct Program {
@@ -132,7 +136,8 @@ impl Program {
         let (count, patient) = match seed {
             Seed::Nothing => return,
             Seed::Blocks(count) => (count, "100000000000 + n"),
-            Seed::OfOnePatient(count) => (count, "100000000007"),
+            Seed::OfOnePatient(count) | Seed::RevokedBlocks(count) => (count, "100000000007"),
+            Seed::Consents(count) => return self.seed_consents(count).await,
         };
         let sql = format!(
             "with new as (insert into blocks (tenant_id, block_key, block_id, block_type, patient_key,
@@ -146,6 +151,33 @@ impl Program {
              insert into block_actions (block_number, revoke_number, kind, requested_at,
                 requested_by_employee_id, registered_at, registered_by_employee_id)
              select block_number, 0, 'register', now(), 'SE2321000016-P001', now(), 'SE2321000016-P001'
+             from new"
+        );
+        let mut connection = self.connect().await;
+        sqlx::query(&sql).execute(&mut connection).await.unwrap();
+        if matches!(seed, Seed::RevokedBlocks(_)) {
+            let sql = "insert into temporary_revokes (tenant_id, revoke_key, revoke_id, block_number,
+                    end_at, care_unit_id, extended, stored_at)
+                 select 1, 'seed' || b.block_number || '-' || n, 'seed' || b.block_number || '-' || n,
+                    b.block_number, '2099-01-01', 'SE2321000016-VE0' || n % 9, false, now()
+                 from blocks b, generate_series(1, 100) n";
+            sqlx::query(sql).execute(&mut connection).await.unwrap();
+        }
+        sqlx::query("analyze").execute(&mut connection).await.unwrap();
+    }
+
+    async fn seed_consents(&self, count: usize) {
+        let sql = format!(
+            "with new as (insert into assertions (tenant_id, assertion_key, assertion_id,
+                assertion_type, patient_key, patient_root, patient_extension, care_provider_id,
+                provider_key, care_unit_id, start_at, start_given, stored_at)
+             select 1, 'seed' || n, 'seed' || n, 'Consent', '1.2.752.129.2.1.3.1^100000000007',
+                '1.2.752.129.2.1.3.1', '100000000007', 'SE2321000016-VG01', 'se2321000016-vg01',
+                'SE2321000016-VE' || n, now(), false, now()
+             from generate_series(1, {count}) n returning assertion_number)
+             insert into assertion_actions (assertion_number, kind, requested_at,
+                requested_by_employee_id, registered_at, registered_by_employee_id)
+             select assertion_number, 'register', now(), 'SE2321000016-P001', now(), 'SE2321000016-P001'
              from new"
         );
         let mut connection = self.connect().await;

@@ -21,16 +21,21 @@ use std::collections::HashSet;
 use std::slice;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 /// Rows of records and resources of a call that is stored in a few milliseconds.
 const SMALL_CALL_ROWS: usize = 200;
 /// Rows after which no other call joins a transaction: of small calls, which are to be done soon, and
 /// of large ones.
-const GROUP_ROWS_MAX: [usize; 2] = [500, 4_000];
+const GROUP_ROWS_MAX: [usize; 2] = [500, 1_500];
+/// Rows of a large call go to the database in pieces of this size ...
+const PIECE_BYTES: usize = 64 * 1024;
+/// ... each as soon as no small call is being stored, or after so long: what the large one writes is
+/// flushed with the small one's, and both want processors.
+const PIECE_PATIENCE: Duration = Duration::from_millis(5);
 /// After an id has been used again, others are looked for before they are taken, for so long.
 const LOOK_TIME: Duration = Duration::from_secs(10);
 
@@ -90,6 +95,8 @@ enum Together {
 struct BatchWriter {
     store: Store,
     numbers: Arc<LogNumbers>,
+    /// How many writers are storing small calls.
+    small_at_work: Arc<watch::Sender<usize>>,
     /// Whether it stores large calls' records.
     large: bool,
     /// When ids were last found to be used before.
@@ -102,6 +109,7 @@ impl LogWriters {
     /// queues is gone and what is in them has been stored.
     pub fn start(store: &Store, count: usize) -> (Self, JoinSet<()>) {
         let numbers = Arc::new(LogNumbers::default());
+        let small_at_work = Arc::new(watch::Sender::new(0));
         let mut writers = JoinSet::new();
         let mut lane = |large, count: usize| {
             let (come, coming) = mpsc::unbounded_channel();
@@ -109,7 +117,9 @@ impl LogWriters {
             // One that waits for a connection is of no use.
             for _ in 0..count.min(store.log_connections()) {
                 let (store, numbers) = (store.clone(), Arc::clone(&numbers));
-                let writer = BatchWriter { store, numbers, large, repeated_at: None };
+                let small_at_work = Arc::clone(&small_at_work);
+                let writer =
+                    BatchWriter { store, numbers, small_at_work, large, repeated_at: None };
                 writers.spawn(writer.run(Arc::clone(&calls), Arc::clone(&coming)));
             }
             Lane { calls, come }
@@ -151,7 +161,10 @@ impl BatchWriter {
         while coming.lock().await.recv().await.is_some() {
             let group = self.next_group(&mut queued(&calls));
             if !group.is_empty() {
+                let change = usize::from(!self.large);
+                self.small_at_work.send_modify(|count| *count += change);
                 self.store_group(group).await;
+                self.small_at_work.send_modify(|count| *count -= change);
             }
         }
     }
@@ -216,7 +229,7 @@ impl BatchWriter {
             self.repeated_at = Some(Instant::now());
             return Ok(None);
         }
-        copy(&mut transaction, logs).await?;
+        self.copy(&mut transaction, logs).await?;
         Ok(Some(transaction))
     }
 
@@ -232,7 +245,7 @@ impl BatchWriter {
         for (hash, number, at) in ids {
             push_id(&mut rows, hash, number, at);
         }
-        match copy_rows(connection, COPY_IDS, vec![&rows]).await {
+        match self.copy_rows(connection, COPY_IDS, vec![&rows]).await {
             Ok(()) => Ok(true),
             Err(StoreError::Database(error)) if is_taken(&error) => Ok(false),
             Err(error) => Err(error),
@@ -251,7 +264,7 @@ impl BatchWriter {
             // The transaction is undone when it is dropped.
             return Ok(Stored::Refused(repetitions));
         }
-        copy(&mut transaction, slice::from_ref(&log)).await?;
+        self.copy(&mut transaction, slice::from_ref(&log)).await?;
         transaction.commit().await?;
         Ok(Stored::Done)
     }
@@ -311,6 +324,37 @@ impl BatchWriter {
         .await?;
         Ok(used.into_iter().map(|hash| IdHash(hash.into_bytes())).collect())
     }
+
+    async fn copy(
+        &self,
+        connection: &mut PgConnection,
+        logs: &[EncodedLog],
+    ) -> Result<(), StoreError> {
+        let entries = logs.iter().map(EncodedLog::entry_rows).collect();
+        self.copy_rows(connection, COPY_ENTRIES, entries).await?;
+        let resources = logs.iter().map(EncodedLog::resource_rows).collect();
+        self.copy_rows(connection, COPY_RESOURCES, resources).await
+    }
+
+    async fn copy_rows(
+        &self,
+        connection: &mut PgConnection,
+        sql: &str,
+        rows: Vec<&[u8]>,
+    ) -> Result<(), StoreError> {
+        let mut sink = connection.copy_in_raw(sql).await?;
+        sink.send(HEADER).await?;
+        for piece in rows.into_iter().flat_map(|rows| rows.chunks(PIECE_BYTES)) {
+            if self.large {
+                let mut small = self.small_at_work.subscribe();
+                _ = timeout(PIECE_PATIENCE, small.wait_for(|count| *count == 0)).await;
+            }
+            sink.send(piece).await?;
+        }
+        sink.send(TRAILER).await?;
+        sink.finish().await?;
+        Ok(())
+    }
 }
 
 fn queued(calls: &SharedQueue) -> MutexGuard<'_, FairQueue<QueuedCall>> {
@@ -320,26 +364,4 @@ fn queued(calls: &SharedQueue) -> MutexGuard<'_, FairQueue<QueuedCall>> {
 /// Whether an id has been taken before.
 fn is_taken(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
-}
-
-async fn copy(connection: &mut PgConnection, logs: &[EncodedLog]) -> Result<(), StoreError> {
-    let entries = logs.iter().map(EncodedLog::entry_rows).collect();
-    copy_rows(connection, COPY_ENTRIES, entries).await?;
-    let resources = logs.iter().map(EncodedLog::resource_rows).collect();
-    copy_rows(connection, COPY_RESOURCES, resources).await
-}
-
-async fn copy_rows(
-    connection: &mut PgConnection,
-    sql: &str,
-    rows: Vec<&[u8]>,
-) -> Result<(), StoreError> {
-    let mut sink = connection.copy_in_raw(sql).await?;
-    sink.send(HEADER).await?;
-    for rows in rows {
-        sink.send(rows).await?;
-    }
-    sink.send(TRAILER).await?;
-    sink.finish().await?;
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The attacks: by what callers send, by what they ask for, and by what happens to parts.
 
 mod callers;
+mod heavy;
 mod parts;
 mod work;
 
@@ -21,6 +22,16 @@ pub struct Did {
     pub memory_max: Option<f64>,
     /// Bounds of its own that were broken.
     pub broken: Vec<String>,
+}
+
+impl Did {
+    /// A bound of its own.
+    pub fn unless(mut self, holds: bool, broken: &str) -> Self {
+        if !holds {
+            self.broken.push(broken.to_owned());
+        }
+        self
+    }
 }
 
 type Running<'p> = Pin<Box<dyn Future<Output = Did> + 'p>>;
@@ -48,7 +59,7 @@ macro_rules! attack {
     };
 }
 
-pub const ALL: [Attack; 18] = [
+pub const ALL: [Attack; 28] = [
     attack!("connections", callers::connections),
     attack!("half heads", callers::half_heads, Ground::Usual, Seed::Nothing, true),
     attack!("slow bodies", callers::slow_bodies),
@@ -58,6 +69,28 @@ pub const ALL: [Attack; 18] = [
     attack!("many rows", work::many_rows, Ground::Usual, Seed::OfOnePatient(2_000), true),
     attack!("large log calls", work::large_log_calls, Ground::Usual, Seed::Nothing, true),
     attack!("slow readers", work::slow_readers, Ground::Usual, Seed::Blocks(20_000), false),
+    attack!("heavy patient", heavy::revoked_blocks, Ground::Usual, Seed::RevokedBlocks(300), false),
+    attack!("many consents", heavy::many_consents, Ground::Usual, Seed::Consents(6_000), true),
+    attack!(
+        "many care providers",
+        heavy::many_care_providers,
+        Ground::Usual,
+        Seed::Blocks(20_000),
+        true
+    ),
+    attack!(
+        "stepwise readers",
+        heavy::stepwise_readers,
+        Ground::Usual,
+        Seed::RevokedBlocks(600),
+        true
+    ),
+    attack!("resources", heavy::resources, Ground::Usual, Seed::Nothing, true),
+    attack!("just below large", heavy::below_the_line, Ground::Usual, Seed::Nothing, true),
+    attack!("bodies too large", heavy::too_large, Ground::Usual, Seed::Nothing, true),
+    attack!("bodies announced", heavy::announced),
+    attack!("upload among newcomers", heavy::upload_among_newcomers),
+    attack!("pages", heavy::pages),
     attack!("changes", work::changes),
     attack!(
         "one patient's blocks",

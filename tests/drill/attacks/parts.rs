@@ -167,7 +167,7 @@ pub async fn end(program: &mut Program, _times: Times) -> Did {
     if !answered.is_ok_and(|answer| answer.is_some_and(|a| a.contains("VALIDATIONERROR"))) {
         did.broken.push("the whole call was not answered".into());
     }
-    if took > Duration::from_secs(4) {
+    if took > Duration::from_secs(7) {
         did.broken.push("it took too long to end".into());
     }
     let since = Instant::now();

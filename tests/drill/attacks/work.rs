@@ -15,7 +15,7 @@ const MEGABYTE: f64 = 1_000_000.0;
 
 /// Sends a message again and again over some connections until the time is up; returns how many
 /// answers held the text.
-async fn storm(
+pub async fn storm(
     program: &Program,
     times: Times,
     connections: usize,

@@ -29,8 +29,9 @@ pub struct Data {
 pub struct Database {
     /// `postgres://…`; when absent, a private `PostgreSQL` is started under the data folder.
     pub url: Option<String>,
-    /// Connections, 8 to 500: a sixth each for CheckBlocks, CheckConsent, other reads of one patient,
-    /// small and large calls of StoreLog, one for readiness, the rest for everything else.
+    /// Connections, 8 to 500: an eighth each for CheckBlocks, CheckConsent, other short reads, reads
+    /// that may find much, small and large calls of StoreLog; one for readiness, the rest for
+    /// everything else.
     #[serde(deserialize_with = "bounded::<_, 8, 500, _>")]
     pub connections: u32,
 }
@@ -48,7 +49,7 @@ impl Default for Data {
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: None, connections: 16 }
+        Self { url: None, connections: 20 }
     }
 }
 

@@ -150,6 +150,20 @@ mod tests {
     }
 
     #[test]
+    fn settings_that_contradict_each_other_are_refused() {
+        let file = std::env::temp_dir().join(format!("sigill-config-{}", std::process::id()));
+        for (toml, said) in [
+            ("[limits]\nbodies_bytes_max = 1000000\n", "limits.bodies_bytes_max: must be at least"),
+            ("[data]\nfree_bytes_low = 1\n", "data.free_bytes_low: must be at least"),
+        ] {
+            std::fs::write(&file, toml).unwrap();
+            let error = Config::load(Some(&file)).unwrap_err().to_string();
+            assert!(error.starts_with(said), "{toml}: {error}");
+        }
+        std::fs::remove_file(file).unwrap();
+    }
+
+    #[test]
     fn without_a_file_it_is_a_test_bench() {
         assert!(Config::load(None).unwrap().is_test_bench);
         let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/config/full.toml"));

@@ -105,7 +105,7 @@ impl Shares {
             state.last += 1;
             let number = state.last;
             state.waiting.push(address, Waiter { number, amount, given });
-            Waiting { shares: self, address, number }
+            QueuedWaiter { shares: self, address, number }
         };
         self.give_out();
         match held.await {
@@ -179,13 +179,13 @@ impl TakenShares {
 }
 
 /// A place in the queue; left when this is dropped.
-struct Waiting<'s> {
+struct QueuedWaiter<'s> {
     shares: &'s Arc<Shares>,
     address: Address,
     number: u64,
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for QueuedWaiter<'_> {
     fn drop(&mut self) {
         let number = self.number;
         self.shares.state().waiting.remove(self.address, |waiter| waiter.number == number);

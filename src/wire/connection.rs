@@ -185,3 +185,40 @@ impl Connection {
         self.cut.notified().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_comes_on_does_not_count_as_idle_and_one_that_drips_does() {
+        let connection = Connection::new(IpAddr::from([10, 0, 0, 1]), false);
+        let begun = Instant::now();
+        connection.received();
+        connection.reads_body();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        connection.comes_on(COMES_ON_BYTES - 1);
+        assert_eq!(connection.waits_since(), Some(begun));
+        connection.comes_on(1);
+        assert_eq!(connection.waits_since(), Some(Instant::now()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn part_of_a_head_behind_a_call_has_the_time_of_a_head() {
+        let (idle, head) = (Duration::from_mins(2), Duration::from_secs(10));
+        let connection = Connection::new(IpAddr::from([10, 0, 0, 1]), false);
+        for (early, within) in [(true, head), (false, idle)] {
+            connection.received();
+            connection.reads_body();
+            connection.works();
+            if early {
+                connection.received();
+            }
+            connection.answers();
+            connection.handed_over();
+            assert!(connection.flushed());
+            let deadline = connection.head_deadline(idle, head);
+            assert_eq!(deadline, Some(Instant::now() + within));
+        }
+    }
+}

@@ -78,7 +78,7 @@ async fn bodies_that_are_coming_hold_no_call_up() {
 }
 
 #[tokio::test]
-async fn more_calls_than_may_be_under_way_get_a_server_fault_at_once() {
+async fn more_calls_than_may_be_under_way_get_a_server_fault_soon() {
     let service = with_limits(Limits { requests_max: 1, ..Limits::default() }).await;
     assert_eq!(service.post(request("blocking/register_extended_block/valid")).await.code(), "OK");
     // A change that waits for somebody else's to end holds the only place.
@@ -310,5 +310,42 @@ async fn what_stands_around_the_body_is_looked_at() {
                 assert!(reply.body.contains(&expected), "{xml}: {}", reply.body);
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn care_providers_of_one_question_have_a_bound() {
+    let service = Service::start().await;
+    let valid = request("blocking/get_blocks/valid");
+    let asked = |count| {
+        many(&valid, "<urn1:careProviderIds>", "</urn1:GetBlocks>", count, |_, n| {
+            format!("<urn1:careProviderIds>SE{n}</urn1:careProviderIds>")
+        })
+    };
+    assert_eq!(service.post(asked(1_000)).await.code(), "OK");
+    let reply = service.post(asked(1_001)).await;
+    assert_eq!(reply.code(), "VALIDATIONERROR");
+    assert_eq!(reply.text("resultText"), Some("GetBlocks/careProviderIds: fler än 1000"));
+}
+
+#[tokio::test]
+async fn who_sends_all_before_reading_sees_the_refusal() {
+    let service = Service::start().await;
+    let body = "x".repeat(12_000_000);
+    let kind = "Content-Type: text/plain\r\n";
+    for (method, more, status) in [
+        ("POST", kind, 415),
+        ("POST", "Content-Type: text/xml\r\nOrigin: https://evil.example\r\n", 403),
+        ("PUT", kind, 405),
+    ] {
+        let mut stream = connect_from(&service, 1).await;
+        let head = format!(
+            "{method} / HTTP/1.1\r\nHost: localhost\r\n{more}Content-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(body.as_bytes()).await.unwrap();
+        let reply = rest(&mut stream).await;
+        assert!(reply.starts_with(&format!("HTTP/1.1 {status}")), "{reply}");
     }
 }

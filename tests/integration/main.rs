@@ -23,6 +23,7 @@ mod kill;
 mod limits;
 mod logs;
 mod migrations;
+mod much;
 mod outage;
 mod pair;
 mod private;

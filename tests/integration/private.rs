@@ -145,3 +145,28 @@ async fn little_space_is_told_and_stops_large_answers_first() {
         assert!(program.ended().await.0.success());
     }
 }
+
+#[tokio::test]
+async fn one_frozen_connection_does_not_make_it_unready() {
+    let folder = Folder::new("frozen");
+    let data = folder.path().join("var");
+    let program = Program::start(&["--data", data.to_str().unwrap()]).await;
+    until_ready(&program, Duration::from_secs(20)).await;
+    let cluster = std::fs::canonicalize(data.join("postgres")).unwrap();
+    let options = sqlx::postgres::PgConnectOptions::new_without_pgpass();
+    let options = options.socket(cluster).username("sigill").database("postgres");
+    let mut connection = sqlx::Connection::connect_with(&options).await.unwrap();
+    let sql = "select pid from pg_stat_activity where query like '/* answering%'";
+    let asked: Vec<i32> = sqlx::query_scalar::<_, i32>(sql)
+        .fetch_all::<&mut sqlx::PgConnection>(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(asked.len(), 1);
+    let backend = Pid::from_raw(asked[0]);
+    kill(backend, Signal::SIGSTOP).unwrap();
+    let ready = program.caller.get("/ready").await.status;
+    kill(backend, Signal::SIGCONT).unwrap();
+    assert_eq!(ready, 200);
+    program.signal(Signal::SIGTERM);
+    assert!(program.ended().await.0.success());
+}

@@ -20,7 +20,7 @@ use crate::procedures::blocking::query::{self, BlockReading, Selection};
 use crate::procedures::context::Context;
 use crate::procedures::failure::Failure;
 use crate::procedures::tenants::Realised;
-use crate::soap::xml::{DateTime, Writer};
+use crate::soap::xml::{DateTime, Rule, Writer};
 
 /// Care providers of one question; Sweden has some thousands, and whoever follows them all names none.
 const CARE_PROVIDERS_MAX: usize = 1_000;
@@ -73,8 +73,7 @@ fn selection(request: &GetBlocks<'_>) -> (Selection, Option<Rejection>) {
         }
     }
     if request.care_provider_ids.len() > CARE_PROVIDERS_MAX {
-        let most = format!("fler än {CARE_PROVIDERS_MAX}");
-        keep(root.child("careProviderIds").under(&Rejection::validation(most)));
+        keep(root.child("careProviderIds").wrong(Rule::TooMany(CARE_PROVIDERS_MAX)));
     }
     for (index, id) in request.care_provider_ids.iter().take(CARE_PROVIDERS_MAX).enumerate() {
         match hsa_id(root.item("careProviderIds", index + 1), id) {

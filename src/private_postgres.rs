@@ -256,7 +256,7 @@ impl PrivatePostgres {
             self.private_dir(&self.socket_dir)?;
         }
         // Its number may have gone to somebody else's process, for whose sake it would not start.
-        process::remove_stale_note(&self.cluster).map_err(at(&self.cluster))?;
+        process::remove_stale_notes(&self.cluster, &self.socket_dir).map_err(at(&self.cluster))?;
         let log = format!("--log={}", self.cluster.join("server.log").display());
         let options = format!("--options={}", self.sizes.options(&self.socket_dir));
         // Named, so that everybody sees whose it is.

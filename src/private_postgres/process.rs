@@ -11,6 +11,8 @@ use std::{fs, io};
 /// Where PostgreSQL notes its process: number, folder, start, port, socket's folder, address,
 /// memory, stage.
 const NOTE: &str = "postmaster.pid";
+/// The same beside its socket.
+const SOCKET_NOTE: &str = ".s.PGSQL.5432.lock";
 
 /// The first process of a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,19 +100,21 @@ fn runs_in(process: &Path, folder: &Path) -> Option<bool> {
     }
 }
 
-/// Removes a cluster's note of a process that is somebody else's by now. A note of one that is gone
+/// Removes a cluster's notes of a process that is somebody else's by now, in its folder and beside its
+/// socket. A note of one that is gone
 /// stays: PostgreSQL finds by it what that may have left in memory. It stays too where it cannot be
 /// seen whether anything still runs there.
-pub(super) fn remove_stale_note(cluster: &Path) -> io::Result<()> {
-    let path = cluster.join(NOTE);
-    let Ok(note) = fs::read_to_string(&path) else { return Ok(()) };
-    let id = note.lines().next().and_then(|line| line.trim().parse::<i32>().ok()).unwrap_or(0);
-    let is_somebodys = id > 0 && Path::new(&format!("/proc/{id}")).exists();
-    if !is_somebodys || any_may_run_in(cluster)? {
-        return Ok(());
+pub(super) fn remove_stale_notes(cluster: &Path, socket_dir: &Path) -> io::Result<()> {
+    for path in [cluster.join(NOTE), socket_dir.join(SOCKET_NOTE)] {
+        let Ok(note) = fs::read_to_string(&path) else { continue };
+        let id = note.lines().next().and_then(|line| line.trim().parse::<i32>().ok()).unwrap_or(0);
+        let is_somebodys = id > 0 && Path::new(&format!("/proc/{id}")).exists();
+        if is_somebodys && !any_may_run_in(cluster)? {
+            tracing::warn!("PostgreSQL's note of its process names somebody else's; removed");
+            fs::remove_file(path)?;
+        }
     }
-    tracing::warn!("PostgreSQL's note of its process names somebody else's; removed");
-    fs::remove_file(path)
+    Ok(())
 }
 
 /// Whether any process may run in the folder: one that serves a connection outlives the first for a
@@ -135,11 +139,13 @@ mod tests {
         let note = folder.join(NOTE);
         fs::write(&note, format!("{}\n{}\n", std::process::id(), folder.display())).unwrap();
         assert_eq!(Postmaster::find(&folder), None, "this test is no PostgreSQL");
-        remove_stale_note(&folder).unwrap();
-        assert!(!note.exists());
+        let socket_note = folder.join(SOCKET_NOTE);
+        fs::copy(&note, &socket_note).unwrap();
+        remove_stale_notes(&folder, &folder).unwrap();
+        assert!(!note.exists() && !socket_note.exists());
         // Of a process that is gone PostgreSQL itself wants to know.
         fs::write(&note, format!("{}\n", i32::MAX)).unwrap();
-        remove_stale_note(&folder).unwrap();
+        remove_stale_notes(&folder, &folder).unwrap();
         assert!(note.exists());
         fs::remove_dir_all(folder).unwrap();
     }

@@ -47,7 +47,10 @@ async fn killed_it_is_started_again_and_has_lost_nothing() {
     program.signal(Signal::SIGTERM);
     let (status, log) = program.ended().await;
     assert!(status.success());
-    assert!(log.iter().any(|line| line.contains("PostgreSQL runs again")), "{log:?}");
+    assert!(
+        log.iter().any(|line| line.contains("PostgreSQL has ended; starting it again")),
+        "{log:?}"
+    );
 }
 
 #[tokio::test]

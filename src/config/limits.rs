@@ -33,11 +33,12 @@ pub struct Limits {
     /// Rows of one CheckBlocks, 1 to 1 000 000.
     #[serde(deserialize_with = "bounded::<_, 1, 1_000_000, _>")]
     pub check_blocks_rows_max: usize,
-    /// What one address may hold of these, in percent of all, 1 to 100: of connections always, of the
-    /// others when less than a quarter is free.
+    /// What one address may hold of all connections, in percent, 1 to 100. Of everything else it may
+    /// hold half of what others leave, and of bytes of bodies three quarters.
     #[serde(deserialize_with = "bounded::<_, 1, 100, _>")]
     pub share_percent: usize,
-    /// The same for addresses with a share of their own, as that of the platform or of a proxy.
+    /// The same of everything, for addresses with a share of their own, as that of the platform or of a
+    /// proxy.
     #[serde(deserialize_with = "percentages")]
     pub share_percent_of: BTreeMap<IpAddr, usize>,
     /// Seconds that a connection may be idle, 1 to 3600.
@@ -131,7 +132,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes_max: 16 * 1024 * 1024,
-            requests_max: 32,
+            requests_max: 48,
             connections_max: 1024,
             bodies_bytes_max: 256 * 1024 * 1024,
             answers_bytes_max: 128 * 1024 * 1024,

@@ -8,9 +8,6 @@ use crate::soap::xml::Writer;
 use futures_util::{Stream, StreamExt, stream};
 use std::pin::Pin;
 
-/// An answer up to this size is sent whole; a larger one in pieces of about this size.
-const PIECE_BYTES: usize = 64 * 1024;
-
 /// The body of an answer.
 pub enum Body {
     /// All of it.
@@ -50,62 +47,69 @@ impl Answer {
         Self { code, rows, body: Body::Whole(out.take()) }
     }
 
-    /// An answer whose rows may be many: written as they are read, and never held in whole.
+    /// An answer whose rows may be many: sent as they are read, and never held in whole.
     ///
     /// # Errors
     /// The store's, as long as nothing has been sent.
-    pub async fn streamed<T: Send + 'static>(
+    pub async fn streamed(
         code: &'static str,
         head: impl FnOnce(&mut Writer),
-        rows: Batches<T>,
-        row: fn(&T, &mut Writer),
+        rows: Batches<EncodedRows>,
         tail: impl FnOnce(&mut Writer) + Send + 'static,
     ) -> Result<Self, Failure> {
         let mut out = Writer::with_capacity(2 * 1024);
         out.raw(frame::OPEN);
         head(&mut out);
-        let mut pieces = Pieces { out, rows, row, tail: Some(tail) };
-        let (first, more) = pieces.piece().await?;
-        if !more {
-            return Ok(Self { code, rows: first.rows, body: Body::Whole(first.text) });
+        let (mut batches, mut count) = (rows, 0);
+        if let Some(first) = batches.next().await? {
+            out.raw(&first.text);
+            count = first.count;
         }
-        let rest = stream::try_unfold((pieces, true), |(mut pieces, more)| async move {
-            match more {
-                false => Ok(None),
-                true => pieces.piece().await.map(|(piece, more)| Some((piece, (pieces, more)))),
+        let Some(second) = batches.next().await? else {
+            tail(&mut out);
+            out.raw(frame::CLOSE);
+            return Ok(Self { code, rows: count, body: Body::Whole(out.take()) });
+        };
+        let begun = [Piece { text: out.take(), rows: count }, second.into()];
+        let rest = stream::try_unfold(Some((batches, tail)), |left| async move {
+            let Some((mut batches, tail)) = left else { return Ok(None) };
+            if let Some(batch) = batches.next().await? {
+                return Ok(Some((batch.into(), Some((batches, tail)))));
             }
+            let mut out = Writer::with_capacity(512);
+            tail(&mut out);
+            out.raw(frame::CLOSE);
+            Ok(Some((Piece { text: out.take(), rows: 0 }, None)))
         });
-        let body = stream::once(std::future::ready(Ok(first))).chain(rest);
+        let body = stream::iter(begun.map(Ok)).chain(rest);
         Ok(Self { code, rows: 0, body: Body::Pieces(Box::pin(body)) })
     }
 }
 
-/// An answer that is being written.
-struct Pieces<T, Tail> {
-    out: Writer,
-    rows: Batches<T>,
-    row: fn(&T, &mut Writer),
-    tail: Option<Tail>,
+/// Rows of an answer as they are sent.
+#[derive(Debug)]
+pub struct EncodedRows {
+    text: String,
+    count: usize,
 }
 
-impl<T: Send + 'static, Tail: FnOnce(&mut Writer)> Pieces<T, Tail> {
-    /// The next piece, and whether there is another.
-    async fn piece(&mut self) -> Result<(Piece, bool), StoreError> {
-        let mut rows = 0;
-        while self.out.len() < PIECE_BYTES {
-            let Some(batch) = self.rows.next().await? else {
-                if let Some(tail) = self.tail.take() {
-                    tail(&mut self.out);
-                }
-                self.out.raw(frame::CLOSE);
-                return Ok((Piece { text: self.out.take(), rows }, false));
-            };
-            rows += batch.len();
-            for row in &batch {
-                (self.row)(row, &mut self.out);
-            }
+impl EncodedRows {
+    /// Writes each row.
+    pub fn of<T>(rows: &[T], write: impl Fn(&T, &mut Writer)) -> Self {
+        let mut out = Writer::with_capacity(rows.len() * 512);
+        for row in rows {
+            write(row, &mut out);
         }
-        Ok((Piece { text: self.out.take(), rows }, true))
+        let mut text = out.take();
+        // It may wait for long.
+        text.shrink_to_fit();
+        Self { text, count: rows.len() }
+    }
+}
+
+impl From<EncodedRows> for Piece {
+    fn from(EncodedRows { text, count }: EncodedRows) -> Self {
+        Self { text, rows: count }
     }
 }
 

@@ -3,3 +3,4 @@
 pub mod address;
 pub mod queue;
 pub mod shares;
+pub mod threads;

@@ -1,7 +1,7 @@
 //! Something that is bounded, and how much of it one address may hold.
 //!
-//! An address may go beyond its share while a quarter of all is free: alone it is not held back, and
-//! with others it leaves them room. Who waits is served in turns by address.
+//! An address may hold a part of what all others leave: so there is always something left for one more.
+//! One with a share of its own may hold that. Who waits is served in turns by address.
 
 use super::address::Address;
 use super::queue::{FairQueue, Standing};
@@ -31,10 +31,22 @@ impl Percentages {
 
     /// What the address may hold of `total`; never nothing.
     pub fn share(&self, address: Address, total: usize) -> usize {
-        let percent = *self.own.get(&address).unwrap_or(&self.usual);
-        (total / 100 * percent + total % 100 * percent / 100).max(1)
+        of_total(*self.own.get(&address).unwrap_or(&self.usual), total).max(1)
+    }
+
+    /// What it may hold of `total` by a share of its own.
+    fn own_share(&self, address: Address, total: usize) -> usize {
+        self.own.get(&address).map_or(0, |percent| of_total(*percent, total))
     }
 }
+
+fn of_total(percent: usize, total: usize) -> usize {
+    total / 100 * percent + total % 100 * percent / 100
+}
+
+/// Of what others leave, in percent: for who waits, and gets the rest later, and for who is refused.
+const WAITING_PERCENT: usize = 50;
+const REFUSED_PERCENT: usize = 75;
 
 /// Something that is bounded.
 #[derive(Debug)]
@@ -126,7 +138,7 @@ impl Shares {
             let mut state = self.state();
             let Shared { taken, waiting, .. } = &mut *state;
             while let Some((address, waiter)) = waiting.take_next(|address, waiter: &Waiter| {
-                match self.lacking(taken, address, waiter.amount) {
+                match self.lacking(taken, address, waiter.amount, WAITING_PERCENT) {
                     None => Standing::Take,
                     // What is left is saved up for it.
                     Some(Lacking::ForAll) => Standing::Stop,
@@ -144,16 +156,20 @@ impl Shares {
     }
 
     /// Why an address cannot have more, if so.
-    fn lacking(&self, taken: &TakenShares, address: Address, more: usize) -> Option<Lacking> {
-        let all = taken.all + more;
-        if all > self.total {
+    fn lacking(
+        &self,
+        taken: &TakenShares,
+        address: Address,
+        more: usize,
+        percent: usize,
+    ) -> Option<Lacking> {
+        if taken.all + more > self.total {
             return Some(Lacking::ForAll);
         }
-        let kept = (self.total / 4).max(1).min(self.total - 1);
-        let own = taken.by.get(&address).unwrap_or(&0) + more;
-        let is_contested = all > self.total - kept;
-        let beyond = own > self.percentages.share(address, self.total);
-        (is_contested && beyond).then_some(Lacking::ForThisAddress)
+        let own = taken.by.get(&address).unwrap_or(&0);
+        let left = of_total(percent, self.total - (taken.all - own)).max(1);
+        let most = left.max(self.percentages.own_share(address, self.total));
+        (own + more > most).then_some(Lacking::ForThisAddress)
     }
 
     fn state(&self) -> MutexGuard<'_, Shared> {
@@ -204,7 +220,9 @@ impl HeldShare {
             return Ok(());
         }
         let mut state = self.shares.state();
-        if let Some(lacking) = self.shares.lacking(&state.taken, self.address, more) {
+        if let Some(lacking) =
+            self.shares.lacking(&state.taken, self.address, more, REFUSED_PERCENT)
+        {
             return Err(lacking);
         }
         state.taken.add(self.address, more);
@@ -247,16 +265,18 @@ mod tests {
     }
 
     #[test]
-    fn alone_an_address_leaves_a_quarter_to_others() {
-        let shares = shares(8, &[]);
-        let held = as_many_as_there_are(&shares, 1);
-        assert_eq!(held.len(), 6);
-        let others = as_many_as_there_are(&shares, 2);
-        assert_eq!(others.len(), 2);
-        assert_eq!(take(&shares, 3, 1).unwrap_err(), Lacking::ForAll);
-        drop(others);
-        assert_eq!(take(&shares, 1, 1).unwrap_err(), Lacking::ForThisAddress);
-        assert!(take(&shares, 3, 2).is_ok());
+    fn an_address_leaves_something_to_the_next() {
+        let shares = shares(64, &[]);
+        let held: Vec<Vec<HeldShare>> =
+            (1..6).map(|last| as_many_as_there_are(&shares, last)).collect();
+        assert_eq!(held.iter().map(Vec::len).collect::<Vec<_>>(), [48, 12, 3, 1, 0]);
+        assert_eq!(take(&shares, 5, 1).unwrap_err(), Lacking::ForAll);
+        drop(held);
+        let waited = |last| {
+            std::iter::from_fn(|| shares.wait(address(last), 1).now_or_never()).collect::<Vec<_>>()
+        };
+        let held: Vec<Vec<HeldShare>> = (1..8).map(waited).collect();
+        assert_eq!(held.iter().map(Vec::len).collect::<Vec<_>>(), [32, 16, 8, 4, 2, 1, 1]);
     }
 
     #[test]

@@ -9,13 +9,13 @@ use crate::domain::rejection::{Class, Rejection};
 use crate::domain::time::Timestamp;
 use crate::fairness::address::Address;
 use crate::fairness::shares::HeldShare;
+use crate::fairness::threads::beside;
 use crate::health::{Health, Space};
 use crate::store::change::{Change, ChangeDomain};
 use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::log::writer::LogWriters;
 use crate::store::long_reads::Found;
-use tokio::task::spawn_blocking;
 
 /// The parts and settings that procedures use.
 #[derive(Debug, Clone)]
@@ -121,7 +121,7 @@ impl Context<'_> {
             return Ok(found.map(make));
         }
         let processor = self.services.processors.one(self.address, CallSize::Large).await;
-        let made = spawn_blocking(move || {
+        let made = beside(move || {
             let _processor = processor;
             found.map(make)
         });

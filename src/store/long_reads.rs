@@ -4,11 +4,11 @@ use super::error::StoreError;
 use super::readers::{Tries, turn};
 use crate::fairness::address::Address;
 use crate::fairness::shares::{HeldShare, Percentages, Shares};
+use crate::fairness::threads::beside;
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::task::spawn_blocking;
 
 /// Rows that are put together in no time.
 const FEW_ROWS: usize = 500;
@@ -77,8 +77,8 @@ impl LongReads {
             };
             Ok(Found { it, turn: (rows > FEW_ROWS).then_some(turn) })
         };
-        let read = spawn_blocking(move || Handle::current().block_on(reading()));
-        read.await.map_err(|_| StoreError::Stopped)?
+        let read = beside(move || Handle::current().block_on(reading())).await;
+        read.map_err(|_| StoreError::Stopped)?
     }
 
     /// Closes its connections when their work is done.

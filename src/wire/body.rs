@@ -11,12 +11,15 @@ use hyper::StatusCode;
 use hyper::body::{Body as _, Incoming};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// So much of every body is not counted: it is bounded by the number of connections, and lets small
 /// calls through when large ones hold all that is counted.
 const UNCOUNTED_BYTES: usize = 16 * 1024;
 
+/// After so many bytes others go on: what comes from near never lets one wait.
+const AT_ONCE_BYTES: usize = 256 * 1024;
 /// Refused bodies that are thrown away at one time, and how fast: it is work for nothing.
 const THROWN_MAX: usize = 4;
 const THROWN_BYTES: usize = 512 * 1024;
@@ -85,7 +88,7 @@ impl Bodies {
         let mut bytes = Vec::with_capacity(announced.min(UNCOUNTED_BYTES));
         let mut held = self.shares.none(from);
         let (end, mut window) = (Instant::now() + self.time, Instant::now() + self.stall);
-        let mut pace_from = 0;
+        let (mut pace_from, mut at_once) = (0, 0);
         loop {
             let Ok(next) = timeout_at(window.min(end), body.frame()).await else {
                 if window >= end || bytes.len() - pace_from < self.stall_bytes {
@@ -115,6 +118,11 @@ impl Bodies {
             }
             bytes.extend_from_slice(&piece);
             connection.comes_on(piece.len());
+            at_once += piece.len();
+            if at_once >= AT_ONCE_BYTES {
+                at_once = 0;
+                yield_now().await;
+            }
         }
     }
 

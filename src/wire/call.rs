@@ -12,6 +12,7 @@ use crate::contracts::answer::Body;
 use crate::dispatch::{self, Dispatched, Message};
 use crate::fairness::address::Address;
 use crate::fairness::shares::{HeldShare, Shares};
+use crate::fairness::threads::beside;
 use crate::procedures::context::Services;
 use crate::procedures::processors::CallSize;
 use crate::soap::fault::Fault;
@@ -22,7 +23,6 @@ use hyper::{Request, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -183,8 +183,8 @@ impl Calls {
             return work.await;
         }
         // Reading, judging and writing delay nobody there.
-        let beside = spawn_blocking(move || Handle::current().block_on(work));
-        beside.await.unwrap_or_else(|_| {
+        let done = beside(move || Handle::current().block_on(work));
+        done.await.unwrap_or_else(|_| {
             // What a panic says may hold what the call said.
             tracing::error!("call broken off");
             Answered::refused(failed())

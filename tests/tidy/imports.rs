@@ -169,6 +169,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("mimalloc", &["src/main.rs"]),
     ("nix", &["src/app.rs", "src/private_postgres", "src/workers/watch.rs"]),
     ("quick_xml", &["src/soap/xml/"]),
+    ("rustix", &["src/fairness/threads.rs"]),
     ("rustls", &["src/peers/connection.rs"]),
     ("serde", &["src/config/"]),
     ("serde_json", &["src/wire/"]),

@@ -3,7 +3,7 @@
 //! The answer has no row limit, so it is streamed. A refused request is answered with its own
 //! cursor, as far as that can be read: otherwise the consumer would lose its place.
 
-use crate::contracts::answer::Answer;
+use crate::contracts::answer::{Answer, EncodedRows};
 use crate::contracts::contract::Contract;
 use crate::domain::blocking::block::Block;
 use crate::domain::rejection::Rejection;
@@ -20,7 +20,7 @@ use crate::procedures::blocking::query::{self, BlockReading, Selection};
 use crate::procedures::context::Context;
 use crate::procedures::failure::Failure;
 use crate::procedures::tenants::Realised;
-use crate::soap::xml::{DateTime, Rule, Writer};
+use crate::soap::xml::{DateTime, Rule};
 
 /// Care providers of one question; Sweden has some thousands, and whoever follows them all names none.
 const CARE_PROVIDERS_MAX: usize = 1_000;
@@ -36,15 +36,12 @@ impl Contract for GetBlocks<'_> {
             return Ok(refusal(&rejection, next, latest));
         }
         let BlockReading { next, latest_removal, blocks } =
-            query::read_blocks(context, selection).await?;
+            query::read_blocks(context, selection, encoded).await?;
         let head = BlockHeaderHead { result: blocking_result(Ok(())) };
         Answer::streamed(
             "OK",
             |out| GetBlocksResponse::write_head(&head, out),
             blocks,
-            |block: &Block, out: &mut Writer| {
-                GetBlocksResponse::write_row(&wire_block(block), out);
-            },
             move |out| GetBlocksResponse::write_tail(&tail(next, latest_removal), out),
         )
         .await
@@ -54,6 +51,11 @@ impl Contract for GetBlocks<'_> {
         // What could be read of the request is answered above; here nothing was.
         Some(refusal(rejection, now, None))
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "blocks are taken from where they were read")]
+fn encoded(blocks: Vec<Block>) -> EncodedRows {
+    EncodedRows::of(&blocks, |block, out| GetBlocksResponse::write_row(&wire_block(block), out))
 }
 
 /// The request, as far as it could be read, and what is wrong with it. The cursor is read

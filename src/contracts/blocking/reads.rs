@@ -1,6 +1,6 @@
 //! Reads for those who administer blocks: GetPatientIds and GetExtendedBlocksForPatient, 4.0.
 
-use crate::contracts::answer::Answer;
+use crate::contracts::answer::{Answer, EncodedRows};
 use crate::contracts::contract::Contract;
 use crate::domain::blocking::history::{BlockHistory, RevokeHistory};
 use crate::domain::identity::PatientId;
@@ -16,7 +16,6 @@ use crate::procedures::blocking::query;
 use crate::procedures::context::Context;
 use crate::procedures::failure::Failure;
 use crate::procedures::tenants::Realised;
-use crate::soap::xml::Writer;
 
 /// The patients who have an active block at a care provider.
 impl Contract for wire::GetPatientIds<'_> {
@@ -30,10 +29,7 @@ impl Contract for wire::GetPatientIds<'_> {
         Answer::streamed(
             "OK",
             |out| wire::GetPatientIdsResponse::write_head(&head, out),
-            query::read_patients(context, provider)?,
-            |patient: &PatientId, out: &mut Writer| {
-                wire::GetPatientIdsResponse::write_row(&wire_patient(patient), out);
-            },
+            query::read_patients(context, provider, encoded)?,
             |out| wire::GetPatientIdsResponse::write_tail(&wire::GetPatientIdResultTail {}, out),
         )
         .await
@@ -47,6 +43,13 @@ impl Contract for wire::GetPatientIds<'_> {
         let code = response.get_patient_id_result.result.result_code.as_str();
         Some(Answer::whole(code, 0, |out| response.write_root(out)))
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "patients are taken from where they were read")]
+fn encoded(patients: Vec<PatientId>) -> EncodedRows {
+    EncodedRows::of(&patients, |patient, out| {
+        wire::GetPatientIdsResponse::write_row(&wire_patient(patient), out);
+    })
 }
 
 /// Everything that has happened to the patient's blocks at a care provider, in order of

@@ -49,23 +49,25 @@ fn judged<'i>(
 
 /// Blocks that are being read.
 #[derive(Debug)]
-pub struct BlockReading {
+pub struct BlockReading<B> {
     /// Where the next reading begins to miss nothing.
     pub next: Timestamp,
     /// When one of the selected blocks was last taken away.
     pub latest_removal: Option<Timestamp>,
     /// The blocks.
-    pub blocks: Batches<Block>,
+    pub blocks: Batches<B>,
 }
 
-/// Begins to read the selected active blocks, in order of storage time and id.
+/// Begins to read the selected active blocks, in order of storage time and id; hands on what is `made`
+/// of them.
 ///
 /// # Errors
 /// The store's.
-pub async fn read_blocks(
+pub async fn read_blocks<B: Send + 'static>(
     context: &Context<'_>,
     selection: Selection,
-) -> Result<BlockReading, Failure> {
+    made: fn(Vec<Block>) -> B,
+) -> Result<BlockReading<B>, Failure> {
     let (store, tenant, now) = (&context.store, context.tenant.id, context.now);
     if selection.patient.is_none() {
         context.services.may_answer_at_length()?;
@@ -76,7 +78,9 @@ pub async fn read_blocks(
     let store = store.clone();
     let times = (now, next);
     let blocks =
-        Batches::of(|to| async move { store.read_blocks(tenant, selection, times, &to).await });
+        Batches::of(
+            |to| async move { store.read_blocks(tenant, selection, times, made, &to).await },
+        );
     Ok(BlockReading { next, latest_removal, blocks })
 }
 
@@ -91,18 +95,20 @@ pub async fn latest_removal(
     Ok(context.store.latest_removal(context.tenant.id, selection).await?)
 }
 
-/// Begins to read the patients who have an active block at a care provider.
+/// Begins to read the patients who have an active block at a care provider; hands on what is `made` of
+/// them.
 ///
 /// # Errors
 /// That there is too little space.
-pub fn read_patients(
+pub fn read_patients<B: Send + 'static>(
     context: &Context<'_>,
     care_provider: HsaId,
-) -> Result<Batches<PatientId>, Failure> {
+    made: fn(Vec<PatientId>) -> B,
+) -> Result<Batches<B>, Failure> {
     context.services.may_answer_at_length()?;
     let (store, tenant) = (context.store.clone(), context.tenant.id);
     Ok(Batches::of(|to| async move {
-        store.read_patients_with_blocks(tenant, &care_provider, &to).await
+        store.read_patients_with_blocks(tenant, &care_provider, made, &to).await
     }))
 }
 

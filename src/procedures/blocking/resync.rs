@@ -83,7 +83,9 @@ async fn blocks(
     let selection = Selection { care_providers: care_providers.to_vec(), ..Selection::default() };
     let (store, tenant, times) = (store.clone(), tenant.id, (now, Timestamp::MAX_UTC));
     let mut batches =
-        Batches::of(|to| async move { store.read_blocks(tenant, selection, times, &to).await });
+        Batches::of(
+            |to| async move { store.read_blocks(tenant, selection, times, |b| b, &to).await },
+        );
     let mut found = Vec::new();
     while let Some(batch) = batches.next().await? {
         found.extend(batch);

@@ -42,7 +42,7 @@ static PATIENTS: LazyLock<String> = LazyLock::new(|| {
 /// be slow, more to one that is not.
 const GROWING_PAGES: [usize; 7] = [100, 150, 220, 330, 500, 750, 1_000];
 /// So many pages taken soon let them grow: what the system and we hold for a receiver is no sign.
-const SOON_PAGES: usize = 4;
+const SOON_PAGES: usize = 8;
 /// A receiver that takes a page in this time is not slow.
 const SOON: Duration = Duration::from_millis(20);
 /// How long an answer that has begun waits for the next page.
@@ -80,22 +80,22 @@ struct BlockPage {
 }
 
 impl PageQuestion {
-    async fn read(&self, connection: &mut PgConnection) -> Result<(BlockPage, usize), StoreError> {
+    async fn read(&self, connection: &mut PgConnection) -> Result<BlockPage, StoreError> {
         let most = self.rows;
         let rows = self.fetch(connection, most, Some(most + 1)).await?;
         let mut blocks = together(&rows)?;
         let is_whole = rows.len() <= most;
         if is_whole {
             let is_last = blocks.len() < most;
-            return Ok((BlockPage { blocks, is_last }, rows.len()));
+            return Ok(BlockPage { blocks, is_last });
         }
         // Of the last there may be more.
         if blocks.len() > 1 {
             blocks.pop();
-            return Ok((BlockPage { blocks, is_last: false }, rows.len()));
+            return Ok(BlockPage { blocks, is_last: false });
         }
         let rows = self.fetch(connection, 1, None).await?;
-        Ok((BlockPage { blocks: together(&rows)?, is_last: false }, rows.len()))
+        Ok(BlockPage { blocks: together(&rows)?, is_last: false })
     }
 
     /// The rows of so many blocks, and so many of their rows.
@@ -126,16 +126,18 @@ impl PageQuestion {
 impl Store {
     /// Hands the selected active blocks on in order of storage time and id, a page at a time, until
     /// nobody takes them any more. `now` decides which temporary revokes are still in force. What is
-    /// stored after `until` is left out, so that the reading ends.
+    /// stored after `until` is left out, so that the reading ends. What is `made` of a page is made where
+    /// it is read.
     ///
     /// # Errors
     /// The store's.
-    pub async fn read_blocks(
+    pub async fn read_blocks<B: Send + 'static>(
         &self,
         tenant: TenantId,
         selection: Selection,
         (now, until): (Timestamp, Timestamp),
-        to: &mpsc::Sender<Vec<Block>>,
+        made: fn(Vec<Block>) -> B,
+        to: &mpsc::Sender<B>,
     ) -> Result<(), StoreError> {
         let (selection, after) = (Arc::new(selection), (BEFORE_ALL, String::new()));
         let mut next = PageQuestion { tenant, selection, now, until, after, rows: 0 };
@@ -147,10 +149,13 @@ impl Store {
             soon = if asked.elapsed() < SOON { soon + 1 } else { 0 };
             next.rows = GROWING_PAGES[(soon / SOON_PAGES).min(GROWING_PAGES.len() - 1)];
             let question = next.clone();
-            let read = async move |connection: &mut PgConnection| question.read(connection).await;
-            let BlockPage { blocks, is_last } = self.read_at_length(patience, read).await?.it;
-            let last = blocks.last().map(|last| (last.lifetime.stored_at, last.id.key()));
-            place.send(blocks);
+            let read = async move |connection: &mut PgConnection| {
+                let BlockPage { blocks, is_last } = question.read(connection).await?;
+                let last = blocks.last().map(|last| (last.lifetime.stored_at, last.id.key()));
+                Ok(((made(blocks), last, is_last), 0))
+            };
+            let (page, last, is_last) = self.read_at_length(patience, read).await?.it;
+            place.send(page);
             match last {
                 Some(last) if !is_last => next.after = last,
                 _ => return Ok(()),
@@ -193,11 +198,12 @@ impl Store {
     ///
     /// # Errors
     /// The store's.
-    pub async fn read_patients_with_blocks(
+    pub async fn read_patients_with_blocks<B: Send + 'static>(
         &self,
         tenant: TenantId,
         care_provider: &HsaId,
-        to: &mpsc::Sender<Vec<PatientId>>,
+        made: fn(Vec<PatientId>) -> B,
+        to: &mpsc::Sender<B>,
     ) -> Result<(), StoreError> {
         let (provider, mut after) = (care_provider.key(), String::new());
         let mut patience = ACQUIRE_TIMEOUT;
@@ -211,12 +217,12 @@ impl Store {
                     Ok(PatientId::kept(root, extension, key))
                 });
                 let patients = patients.collect::<Result<Vec<_>, StoreError>>()?;
-                Ok((patients, 0))
+                let next = patients.last().map(|last| last.key().to_owned());
+                let is_last = patients.len() < PAGE_PATIENTS;
+                Ok(((made(patients), next, is_last), 0))
             };
-            let patients = self.read_at_length(patience, read).await?.it;
-            let next = patients.last().map(|last| last.key().to_owned());
-            let is_last = patients.len() < PAGE_PATIENTS;
-            place.send(patients);
+            let (page, next, is_last) = self.read_at_length(patience, read).await?.it;
+            place.send(page);
             match next {
                 Some(next) if !is_last => after = next,
                 _ => break,

@@ -100,10 +100,8 @@ impl EncodedRows {
         for row in rows {
             write(row, &mut out);
         }
-        let mut text = out.take();
-        // It may wait for long.
-        text.shrink_to_fit();
-        Self { text, count: rows.len() }
+        // It may wait for long: as large as it is, and no larger.
+        Self { text: String::from(out.take().as_str()), count: rows.len() }
     }
 }
 

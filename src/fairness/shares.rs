@@ -137,14 +137,22 @@ impl Shares {
         {
             let mut state = self.state();
             let Shared { taken, waiting, .. } = &mut *state;
-            while let Some((address, waiter)) = waiting.take_next(|address, waiter: &Waiter| {
-                match self.lacking(taken, address, waiter.amount, WAITING_PERCENT) {
-                    None => Standing::Take,
-                    // What is left is saved up for it.
-                    Some(Lacking::ForAll) => Standing::Stop,
-                    Some(Lacking::ForThisAddress) => Standing::Pass,
-                }
-            }) {
+            loop {
+                let mut next = |first: bool| {
+                    waiting.take_next(|address, waiter: &Waiter| {
+                        if first && taken.by.contains_key(&address) {
+                            return Standing::Pass;
+                        }
+                        match self.lacking(taken, address, waiter.amount, WAITING_PERCENT) {
+                            None => Standing::Take,
+                            // What is left is saved up for it.
+                            Some(Lacking::ForAll) => Standing::Stop,
+                            Some(Lacking::ForThisAddress) => Standing::Pass,
+                        }
+                    })
+                };
+                // Who holds nothing goes before who holds some.
+                let Some((address, waiter)) = next(true).or_else(|| next(false)) else { break };
                 taken.add(address, waiter.amount);
                 given.push((address, waiter));
             }

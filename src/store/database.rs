@@ -85,15 +85,17 @@ impl Store {
         };
         let pool = |size| pool_of(size, options.clone());
         // Nobody waits for what a caller has left behind for long.
-        let long = pool_of(share, options.clone().options([("statement_timeout", "10s")]));
-        let rest = connections.saturating_sub(6 * share + 1).max(1);
+        let long_options = [("statement_timeout", "10s"), ("plan_cache_mode", "force_custom_plan")];
+        // One more than two addresses can fill.
+        let long = pool_of(share + 1, options.clone().options(long_options));
+        let rest = connections.saturating_sub(6 * share + 2).max(1);
         let count = share as usize;
         let connections = Connections {
             pool: pool(rest),
             log: [pool(share), pool(share)],
             readiness: Readiness::over(options.clone()),
             readers: Readers::new(pool(share), count, percentages.clone()),
-            long: LongReads::new(long, count, percentages),
+            long: LongReads::new(long, count + 1, percentages),
             blocks_of: LookUps::new(pool(share), count),
             assertions_at: LookUps::new(pool(share), count),
             turns: Turns::default(),

@@ -32,6 +32,9 @@ pub enum StoreError {
     /// The connection broke at a commit: what was sent may or may not be stored.
     #[error("the outcome of a commit is unknown")]
     CommitUnknown,
+    /// The database could not store a lot of log records; the cause has been told once for all.
+    #[error("the database could not store log records")]
+    Unavailable,
     /// Too little space is left on the disk.
     #[error("too little space is left on the disk")]
     NoSpace,
@@ -57,7 +60,7 @@ impl StoreError {
                     | sqlx::Error::PoolClosed
                     | sqlx::Error::WorkerCrashed
             ),
-            Self::CommitUnknown | Self::NoSpace | Self::Stopped => true,
+            Self::CommitUnknown | Self::Unavailable | Self::NoSpace | Self::Stopped => true,
             Self::Migration(_) | Self::Inconsistent { .. } | Self::RowCount { .. } => false,
         }
     }

@@ -1,6 +1,6 @@
 //! What one caller does is not felt by another: places, bodies, paces, browsers.
 
-use super::harness::{Service, Wishes, request};
+use super::harness::{Service, Wishes, request, without};
 use sigill::config::http::{Http, MissingContentType};
 use sigill::config::limits::Limits;
 use std::time::Duration;
@@ -323,6 +323,14 @@ async fn care_providers_of_one_question_have_a_bound() {
         })
     };
     assert_eq!(service.post(asked(1_000)).await.code(), "OK");
+    // The same one several times, in either case, is one.
+    assert_eq!(service.post(request("blocking/register_extended_block/valid")).await.code(), "OK");
+    let again = many(&valid, "<urn1:careProviderIds>", "</urn1:GetBlocks>", 3, |_, n| {
+        let id = ["SE2321000016-VG01", "se2321000016-vg01", "SE2321000016-VG01"][n];
+        format!("<urn1:careProviderIds>{id}</urn1:careProviderIds>")
+    });
+    let again = without(&again, &["root", "extension", "patientId"]);
+    assert_eq!(service.post(again).await.body.matches("<c:blockId>").count(), 1);
     let reply = service.post(asked(1_001)).await;
     assert_eq!(reply.code(), "VALIDATIONERROR");
     assert_eq!(reply.text("resultText"), Some("GetBlocks/careProviderIds: fler än 1000"));

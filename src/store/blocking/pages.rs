@@ -8,7 +8,7 @@ use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::readers::ACQUIRE_TIMEOUT;
 use crate::store::tenants::TenantId;
-use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{FromRow, PgConnection, Postgres, Row};
 use std::sync::{Arc, LazyLock};
@@ -47,6 +47,8 @@ const SOON_PAGES: usize = 8;
 const SOON: Duration = Duration::from_millis(20);
 /// How long an answer that has begun waits for the next page.
 const NEXT_PAGE_TIMEOUT: Duration = Duration::from_mins(1);
+/// Care providers that are looked up each by itself: for each a page is read.
+const FEW_PROVIDERS: usize = 20;
 /// Before every time of storing.
 const BEFORE_ALL: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -82,10 +84,10 @@ struct BlockPage {
 impl PageQuestion {
     async fn read(&self, connection: &mut PgConnection) -> Result<BlockPage, StoreError> {
         let most = self.rows;
-        let rows = self.fetch(connection, most, Some(most + 1)).await?;
+        let sql = self.sql(most, Some(most + 1));
+        let rows = self.query(&sql).fetch_all(&mut *connection).await?;
         let mut blocks = together(&rows)?;
-        let is_whole = rows.len() <= most;
-        if is_whole {
+        if rows.len() <= most {
             let is_last = blocks.len() < most;
             return Ok(BlockPage { blocks, is_last });
         }
@@ -94,32 +96,58 @@ impl PageQuestion {
             blocks.pop();
             return Ok(BlockPage { blocks, is_last: false });
         }
-        let rows = self.fetch(connection, 1, None).await?;
+        let sql = self.sql(1, None);
+        let rows = self.query(&sql).fetch_all(connection).await?;
         Ok(BlockPage { blocks: together(&rows)?, is_last: false })
     }
 
-    /// The rows of so many blocks, and so many of their rows.
-    async fn fetch(
-        &self,
-        connection: &mut PgConnection,
-        blocks: usize,
-        rows: Option<usize>,
-    ) -> Result<Vec<PgRow>, StoreError> {
+    /// Asks for so many blocks, and so many of their rows.
+    fn sql(&self, blocks: usize, rows: Option<usize>) -> String {
+        let of = |more: &str| {
+            format!(
+                "select * from blocks b where b.tenant_id = $1 and b.removed_at is null
+                    and b.stored_at <= $3 and (b.stored_at, b.block_key) > ($4, $5) {more}
+                 order by b.stored_at, b.block_key limit {blocks}"
+            )
+        };
+        // Where they are few, care providers are looked up by their index, each by itself.
+        let few = (1..=FEW_PROVIDERS).contains(&self.selection.care_providers.len());
+        let blocks = match few && self.selection.patient.is_none() {
+            true => format!(
+                "select b.* from (select distinct k as provider_key from unnest($6::text[]) k) p
+                 cross join lateral ({}) b order by b.stored_at, b.block_key limit {blocks}",
+                of(&self
+                    .selection
+                    .conditions(6, "changed_at")
+                    .replace("b.provider_key = any($6)", "b.provider_key = p.provider_key"))
+            ),
+            false => of(&self.selection.conditions(6, "changed_at")),
+        };
         // A block's rows follow each other, because they are looked up block by block.
-        let sql = format!(
-            "/* read_blocks */ select {BLOCK_COLUMNS}, {LIFT_COLUMNS}
-             from (select * from blocks b where b.tenant_id = $1 and b.removed_at is null
-                and b.stored_at <= $3 and (b.stored_at, b.block_key) > ($4, $5) {}
-                order by b.stored_at, b.block_key limit {blocks}) b
+        format!(
+            "/* read_blocks */ select {BLOCK_COLUMNS}, {LIFT_COLUMNS} from ({blocks}) b
              left join temporary_revokes r
                 on r.block_number = b.block_number and r.cancelled_at is null and r.end_at > $2
              order by b.stored_at, b.block_key limit {}",
-            self.selection.conditions(6, "changed_at"),
             rows.map_or_else(|| "all".to_owned(), |rows| rows.to_string()),
-        );
-        let query = sqlx::query(&sql).bind(self.tenant.0).bind(self.now).bind(self.until);
-        let query = self.selection.bind(query.bind(self.after.0).bind(&self.after.1));
-        Ok(query.fetch_all(connection).await?)
+        )
+    }
+
+    fn query<'q>(&'q self, sql: &'q str) -> Query<'q, Postgres, PgArguments> {
+        let query = sqlx::query(sql).bind(self.tenant.0).bind(self.now).bind(self.until);
+        self.selection.bind(query.bind(self.after.0).bind(&self.after.1))
+    }
+
+    /// The page, if it is the first and last of one patient: such are short, and often asked for.
+    async fn read_soon(&self, store: &Store) -> Result<Option<BlockPage>, StoreError> {
+        if self.selection.patient.is_none() || self.after.0 != BEFORE_ALL {
+            return Ok(None);
+        }
+        let sql = self.sql(self.rows, Some(self.rows + 1));
+        let rows = store.readers.fetch_all(store.asker, || self.query(&sql)).await?;
+        let blocks = together(&rows)?;
+        let is_whole = rows.len() <= self.rows && blocks.len() < self.rows;
+        Ok(is_whole.then_some(BlockPage { blocks, is_last: true }))
     }
 }
 
@@ -148,6 +176,10 @@ impl Store {
             let Ok(place) = to.reserve().await else { return Ok(()) };
             soon = if asked.elapsed() < SOON { soon + 1 } else { 0 };
             next.rows = GROWING_PAGES[(soon / SOON_PAGES).min(GROWING_PAGES.len() - 1)];
+            if let Some(page) = next.read_soon(self).await? {
+                place.send(made(page.blocks));
+                return Ok(());
+            }
             let question = next.clone();
             let read = async move |connection: &mut PgConnection| {
                 let BlockPage { blocks, is_last } = question.read(connection).await?;

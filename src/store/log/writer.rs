@@ -1,9 +1,9 @@
 //! Writers that store the log records of many calls in one transaction.
 //!
 //! A call waits in a queue, in turns by address. A writer takes what is waiting, up to a limit, and
-//! stores it together: one commit, one flush to disk. When an id of the lot has been used
-//! before, the lot is undone and each call is stored by itself, so that every call is all
-//! or nothing and no call suffers for another.
+//! stores it together: one commit, one flush to disk. A call of which an id has been used before is set
+//! aside, for a writer that looks at such calls one by one: so every call is all or nothing, and
+//! no call suffers for another.
 
 use super::copy_rows::{
     COPY_ENTRIES, COPY_IDS, COPY_RESOURCES, EncodedLog, HEADER, ID_ROW_BYTES, TRAILER, push_id,
@@ -18,7 +18,6 @@ use crate::store::database::Store;
 use crate::store::error::StoreError;
 use sqlx::{PgConnection, Postgres, Transaction};
 use std::collections::HashSet;
-use std::slice;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
@@ -30,7 +29,8 @@ use uuid::Uuid;
 const SMALL_CALL_ROWS: usize = 200;
 /// Rows after which no other call joins a transaction: of small calls, which are to be done soon, and
 /// of large ones.
-const GROUP_ROWS_MAX: [usize; 2] = [500, 1_500];
+const SMALL_GROUP_ROWS_MAX: usize = 500;
+const LARGE_GROUP_ROWS_MAX: usize = 1_500;
 /// Rows of a large call go to the database in pieces of this size ...
 const PIECE_BYTES: usize = 64 * 1024;
 /// ... each as soon as no small call is being stored, or after so long: what the large one writes is
@@ -65,11 +65,19 @@ struct Ticket {
 }
 
 /// The queues to the writers: one for small calls, which have writers of their own and so never wait
-/// for large ones, and one for the others.
+/// for large ones, one for the others, and one for those that are looked at one by one.
 #[derive(Debug, Clone)]
 pub struct LogWriters {
     small: Lane,
     large: Lane,
+}
+
+/// What a writer stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stores {
+    Small,
+    Large,
+    OneByOne,
 }
 
 /// A queue of calls, in turns by address; the requests that may be under way bound it.
@@ -80,14 +88,36 @@ struct Lane {
     come: mpsc::UnboundedSender<()>,
 }
 
+/// The other end of a queue, which the writers of it share.
+#[derive(Debug, Clone)]
+struct LaneEnd {
+    calls: Arc<SharedQueue>,
+    coming: Arc<Mutex<mpsc::UnboundedReceiver<()>>>,
+}
+
+impl Lane {
+    fn new() -> (Self, LaneEnd) {
+        let (come, coming) = mpsc::unbounded_channel();
+        let calls = Arc::<SharedQueue>::default();
+        let end = LaneEnd { calls: Arc::clone(&calls), coming: Arc::new(Mutex::new(coming)) };
+        (Self { calls, come }, end)
+    }
+
+    fn push(&self, asker: Address, call: QueuedCall) -> Result<(), StoreError> {
+        queued(&self.calls).push(asker, call);
+        self.come.send(()).map_err(|_| StoreError::Stopped)
+    }
+}
+
 type SharedQueue = StdMutex<FairQueue<QueuedCall>>;
 
 /// What became of several calls that were stored together.
-#[derive(Clone, Copy)]
 enum Together {
     Done,
-    /// Nothing is stored: each call is to be tried by itself.
+    /// Nothing is stored: an id is not new, or the calls are to be looked at one by one.
     Undone,
+    /// Nothing is stored, and nothing could be.
+    Unavailable,
     /// The connection broke at the commit.
     Unknown,
 }
@@ -97,8 +127,9 @@ struct BatchWriter {
     numbers: Arc<LogNumbers>,
     /// How many writers are storing small calls.
     small_at_work: Arc<watch::Sender<usize>>,
-    /// Whether it stores large calls' records.
-    large: bool,
+    stores: Stores,
+    /// Where calls go that are looked at one by one; that writer itself has none.
+    one_by_one: Option<Lane>,
     /// When ids were last found to be used before.
     repeated_at: Option<Instant>,
 }
@@ -111,20 +142,25 @@ impl LogWriters {
         let numbers = Arc::new(LogNumbers::default());
         let small_at_work = Arc::new(watch::Sender::new(0));
         let mut writers = JoinSet::new();
-        let mut lane = |large, count: usize| {
-            let (come, coming) = mpsc::unbounded_channel();
-            let (calls, coming) = (Arc::<SharedQueue>::default(), Arc::new(Mutex::new(coming)));
+        let mut start = |stores, one_by_one: Option<&Lane>, end: &LaneEnd, count: usize| {
             // One that waits for a connection is of no use.
             for _ in 0..count.min(store.log_connections()) {
-                let (store, numbers) = (store.clone(), Arc::clone(&numbers));
-                let small_at_work = Arc::clone(&small_at_work);
-                let writer =
-                    BatchWriter { store, numbers, small_at_work, large, repeated_at: None };
-                writers.spawn(writer.run(Arc::clone(&calls), Arc::clone(&coming)));
+                let writer = BatchWriter {
+                    store: store.clone(),
+                    numbers: Arc::clone(&numbers),
+                    small_at_work: Arc::clone(&small_at_work),
+                    stores,
+                    one_by_one: one_by_one.cloned(),
+                    repeated_at: None,
+                };
+                writers.spawn(writer.run(end.clone()));
             }
-            Lane { calls, come }
         };
-        let (small, large) = (lane(false, count), lane(true, (count / 2).max(1)));
+        let ((small, small_end), (large, large_end)) = (Lane::new(), Lane::new());
+        let (one_by_one, one_by_one_end) = Lane::new();
+        start(Stores::Small, Some(&one_by_one), &small_end, count);
+        start(Stores::Large, Some(&one_by_one), &large_end, (count / 2).max(1));
+        start(Stores::OneByOne, None, &one_by_one_end, 1);
         (Self { small, large }, writers)
     }
 
@@ -145,65 +181,135 @@ impl LogWriters {
             true => &self.small,
             false => &self.large,
         };
-        queued(&lane.calls).push(asker, call);
-        lane.come.send(()).map_err(|_| StoreError::Stopped)?;
+        lane.push(asker, call)?;
         answer.await.map_err(|_| StoreError::Stopped)?
     }
 }
 
 impl BatchWriter {
-    async fn run(
-        mut self,
-        calls: Arc<SharedQueue>,
-        coming: Arc<Mutex<mpsc::UnboundedReceiver<()>>>,
-    ) {
+    async fn run(mut self, end: LaneEnd) {
         // A call may have gone with one that came before it.
-        while coming.lock().await.recv().await.is_some() {
-            let group = self.next_group(&mut queued(&calls));
-            if !group.is_empty() {
-                let change = usize::from(!self.large);
-                self.small_at_work.send_modify(|count| *count += change);
-                self.store_group(group).await;
-                self.small_at_work.send_modify(|count| *count -= change);
+        while end.coming.lock().await.recv().await.is_some() {
+            let group = self.next_group(&mut queued(&end.calls));
+            if group.is_empty() {
+                continue;
             }
+            let change = usize::from(self.stores == Stores::Small);
+            self.small_at_work.send_modify(|count| *count += change);
+            match self.one_by_one.clone() {
+                Some(aside) => self.store_group(group, &aside).await,
+                None => {
+                    for (_, QueuedCall { log, waiting }) in group {
+                        let became = self.store_one(log, waiting.policy).await;
+                        // A caller that has gone away needs no answer.
+                        _ = waiting.told.send(became);
+                    }
+                }
+            }
+            self.small_at_work.send_modify(|count| *count -= change);
         }
     }
 
     /// The calls to be stored next, as many as go together.
-    fn next_group(&self, calls: &mut FairQueue<QueuedCall>) -> Vec<QueuedCall> {
+    fn next_group(&self, calls: &mut FairQueue<QueuedCall>) -> Vec<(Address, QueuedCall)> {
+        let rows_max = match self.stores {
+            Stores::Small => SMALL_GROUP_ROWS_MAX,
+            Stores::Large => LARGE_GROUP_ROWS_MAX,
+            Stores::OneByOne => 1,
+        };
         let (mut group, mut rows) = (Vec::new(), 0);
-        while rows < GROUP_ROWS_MAX[usize::from(self.large)]
-            && let Some((_, next)) = calls.pop()
+        while rows < rows_max
+            && let Some((asker, next)) = calls.pop()
         {
             rows += next.log.rows();
-            group.push(next);
+            group.push((asker, next));
         }
         group
     }
 
-    async fn store_group(&mut self, group: Vec<QueuedCall>) {
-        let (mut logs, waiting): (Vec<_>, Vec<_>) =
-            group.into_iter().map(|call| (call.log, call.waiting)).unzip();
-        let simple = logs.iter().all(|log| log.repeated_within.is_empty());
-        let together = match simple {
-            true => self.store_together(&mut logs).await,
-            false => Together::Undone,
-        };
-        for (log, waiting) in logs.into_iter().zip(waiting) {
-            let became = match together {
-                Together::Done => Ok(Stored::Done),
-                Together::Undone => self.store_one(log, waiting.policy).await,
-                Together::Unknown => Err(StoreError::CommitUnknown),
-            };
-            // A caller that has gone away needs no answer.
-            _ = waiting.told.send(became);
+    /// Stores the calls of a group together, but those that are to be looked at one by one.
+    async fn store_group(&mut self, mut group: Vec<(Address, QueuedCall)>, aside: &Lane) {
+        // Once as if all were new, and once when that has turned out to be wrong.
+        for _ in 0..2 {
+            group = self.set_aside(group, aside).await;
+            if group.is_empty() {
+                return;
+            }
+            match self.store_together(&mut group).await {
+                Together::Undone => {}
+                Together::Done => return tell(group, || Ok(Stored::Done)),
+                Together::Unknown => return tell(group, || Err(StoreError::CommitUnknown)),
+                Together::Unavailable => return tell(group, || Err(StoreError::Unavailable)),
+            }
+        }
+        for (asker, call) in group {
+            // Its writer ends after all that hand it calls.
+            _ = aside.push(asker, call);
         }
     }
 
-    /// Stores every call in one transaction, or nothing when an id is not new.
-    async fn store_together(&mut self, logs: &mut [EncodedLog]) -> Together {
-        // Whatever goes wrong before the commit shows again in the calls that it concerns.
-        let Ok(Some(transaction)) = self.prepare(logs).await else { return Together::Undone };
+    /// Sets aside the calls of which an id has been used before, as far as that is known; returns the
+    /// others.
+    async fn set_aside(
+        &self,
+        group: Vec<(Address, QueuedCall)>,
+        aside: &Lane,
+    ) -> Vec<(Address, QueuedCall)> {
+        // Most often all are new, and that they are is found out by trying.
+        let careful = self.repeated_at.is_some_and(|at| at.elapsed() < LOOK_TIME);
+        let hashes = group.iter().flat_map(|(_, call)| call.log.records.iter().map(|r| r.hash));
+        let mut used = match careful {
+            // What cannot be looked up now fails when it is stored.
+            true => self.used_ids(hashes.collect()).await.unwrap_or_default(),
+            false => HashSet::new(),
+        };
+        let mut kept = Vec::with_capacity(group.len());
+        for (asker, call) in group {
+            let is_used = call.log.records.iter().any(|record| used.contains(&record.hash));
+            if is_used || !call.log.repeated_within.is_empty() {
+                _ = aside.push(asker, call);
+                continue;
+            }
+            if careful {
+                used.extend(call.log.records.iter().map(|record| record.hash));
+            }
+            kept.push((asker, call));
+        }
+        kept
+    }
+
+    /// Those of some ids that somebody has already.
+    async fn used_ids(&self, hashes: Vec<IdHash>) -> Result<HashSet<IdHash>, StoreError> {
+        let hashes: Vec<Uuid> = hashes.into_iter().map(|hash| Uuid::from_bytes(hash.0)).collect();
+        let mut connection = self.store.begin_log(self.stores != Stores::Small).await?;
+        let used: Vec<Uuid> = sqlx::query_scalar(
+            "/* looked_up_log_ids */ select id_hash from unnest($1::uuid[]) as c (id_hash)
+             join log_ids using (id_hash)",
+        )
+        .bind(&hashes)
+        .fetch_all(&mut *connection)
+        .await?;
+        Ok(used.into_iter().map(|hash| IdHash(hash.into_bytes())).collect())
+    }
+
+    /// Stores every call in one transaction, or nothing.
+    async fn store_together(&mut self, group: &mut [(Address, QueuedCall)]) -> Together {
+        let mut logs: Vec<&mut EncodedLog> =
+            group.iter_mut().map(|(_, call)| &mut call.log).collect();
+        let mut prepared = self.prepare(&mut logs).await;
+        if prepared.as_ref().is_err_and(StoreError::concerns_everybody) {
+            // A connection that has died is no reason to fail.
+            prepared = self.prepare(&mut logs).await;
+        }
+        let transaction = match prepared {
+            Ok(Some(transaction)) => transaction,
+            Err(error) if error.concerns_everybody() => {
+                tracing::error!(%error, "log records cannot be stored");
+                return Together::Unavailable;
+            }
+            // Whatever else goes wrong shows again in the call that it concerns.
+            Ok(None) | Err(_) => return Together::Undone,
+        };
         match transaction.commit().await {
             Ok(()) => Together::Done,
             Err(error) => {
@@ -216,16 +322,10 @@ impl BatchWriter {
     /// Everything up to the commit; `None` when an id is not new.
     async fn prepare(
         &mut self,
-        logs: &mut [EncodedLog],
+        logs: &mut [&mut EncodedLog],
     ) -> Result<Option<Transaction<'static, Postgres>>, StoreError> {
-        let mut transaction = self.store.begin_log(self.large).await?;
-        // Most often all are new; that they are is found out by trying. Where they are not, the
-        // database notes an error, so for a while they are looked for.
-        let all_new = match self.repeated_at.is_some_and(|at| at.elapsed() < LOOK_TIME) {
-            true => self.insert_ids(&mut transaction, logs).await?.is_empty(),
-            false => self.copy_ids(&mut transaction, logs).await?,
-        };
-        if !all_new {
+        let mut transaction = self.store.begin_log(self.stores != Stores::Small).await?;
+        if !self.copy_ids(&mut transaction, logs).await? {
             self.repeated_at = Some(Instant::now());
             return Ok(None);
         }
@@ -238,7 +338,7 @@ impl BatchWriter {
     async fn copy_ids(
         &self,
         connection: &mut PgConnection,
-        logs: &mut [EncodedLog],
+        logs: &mut [&mut EncodedLog],
     ) -> Result<bool, StoreError> {
         let ids = self.number(connection, logs).await?;
         let mut rows = Vec::with_capacity(ids.len() * ID_ROW_BYTES);
@@ -254,8 +354,8 @@ impl BatchWriter {
 
     async fn store_one(&self, mut log: EncodedLog, policy: RepeatedLogId) -> WhatBecame {
         let mut repetitions = std::mem::take(&mut log.repeated_within);
-        let mut transaction = self.store.begin_log(self.large).await?;
-        let used = self.insert_ids(&mut transaction, slice::from_mut(&mut log)).await?;
+        let mut transaction = self.store.begin_log(self.stores != Stores::Small).await?;
+        let used = self.insert_ids(&mut transaction, &mut log).await?;
         if !used.is_empty() {
             repetitions.extend(records::compare(&mut transaction, &log, &used).await?);
             log.retain(|record| !used.contains(&record.hash));
@@ -264,7 +364,7 @@ impl BatchWriter {
             // The transaction is undone when it is dropped.
             return Ok(Stored::Refused(repetitions));
         }
-        self.copy(&mut transaction, slice::from_ref(&log)).await?;
+        self.copy(&mut transaction, &[&mut log]).await?;
         transaction.commit().await?;
         Ok(Stored::Done)
     }
@@ -274,7 +374,7 @@ impl BatchWriter {
     async fn number(
         &self,
         connection: &mut PgConnection,
-        logs: &mut [EncodedLog],
+        logs: &mut [&mut EncodedLog],
     ) -> Result<Vec<(IdHash, i64, Timestamp)>, StoreError> {
         let count: usize = logs.iter().map(|log| log.records.len()).sum();
         let numbers = self.numbers.take(connection, count).await?;
@@ -295,9 +395,9 @@ impl BatchWriter {
     async fn insert_ids(
         &self,
         connection: &mut PgConnection,
-        logs: &mut [EncodedLog],
+        log: &mut EncodedLog,
     ) -> Result<HashSet<IdHash>, StoreError> {
-        let ids = self.number(connection, logs).await?;
+        let ids = self.number(connection, &mut [log]).await?;
         let hashes: Vec<Uuid> = ids.iter().map(|id| Uuid::from_bytes(id.0.0)).collect();
         let numbers: Vec<i64> = ids.iter().map(|id| id.1).collect();
         let inserted = sqlx::query(
@@ -328,11 +428,11 @@ impl BatchWriter {
     async fn copy(
         &self,
         connection: &mut PgConnection,
-        logs: &[EncodedLog],
+        logs: &[&mut EncodedLog],
     ) -> Result<(), StoreError> {
-        let entries = logs.iter().map(EncodedLog::entry_rows).collect();
+        let entries = logs.iter().map(|log| log.entry_rows()).collect();
         self.copy_rows(connection, COPY_ENTRIES, entries).await?;
-        let resources = logs.iter().map(EncodedLog::resource_rows).collect();
+        let resources = logs.iter().map(|log| log.resource_rows()).collect();
         self.copy_rows(connection, COPY_RESOURCES, resources).await
     }
 
@@ -345,7 +445,7 @@ impl BatchWriter {
         let mut sink = connection.copy_in_raw(sql).await?;
         sink.send(HEADER).await?;
         for piece in rows.into_iter().flat_map(|rows| rows.chunks(PIECE_BYTES)) {
-            if self.large {
+            if self.stores != Stores::Small {
                 let mut small = self.small_at_work.subscribe();
                 _ = timeout(PIECE_PATIENCE, small.wait_for(|count| *count == 0)).await;
             }
@@ -354,6 +454,14 @@ impl BatchWriter {
         sink.send(TRAILER).await?;
         sink.finish().await?;
         Ok(())
+    }
+}
+
+/// Tells the callers of a group what became of all of them.
+fn tell(group: Vec<(Address, QueuedCall)>, became: impl Fn() -> WhatBecame) {
+    for (_, call) in group {
+        // A caller that has gone away needs no answer.
+        _ = call.waiting.told.send(became());
     }
 }
 

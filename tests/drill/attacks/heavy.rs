@@ -115,6 +115,18 @@ pub async fn resources(program: &mut Program, times: Times) -> Did {
     Did { text, memory_max: Some(400.0), ..Did::default() }.unless(done > 0, "none was stored")
 }
 
+/// The same ids again and again.
+pub async fn repeated_ids(program: &mut Program, times: Times) -> Did {
+    let message = |connection: usize, _| {
+        let id = |n| format!("repeated-{}-{n}", connection % 3);
+        messages::store_log(&(0..11).map(|n| (id(n), now())).collect::<Vec<_>>())
+    };
+    let refused = storm(program, times, 40, "VALIDATION_ERROR", message).await;
+    let text =
+        format!("log records under ids that were used before, 40 at a time, {refused} refused");
+    Did { text, memory_max: Some(120.0), ..Did::default() }.unless(refused > 0, "none was refused")
+}
+
 /// As many rows as a call may have that is no large one.
 pub async fn below_the_line(program: &mut Program, times: Times) -> Did {
     let message = messages::check_blocks(9, 62);

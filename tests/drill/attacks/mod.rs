@@ -59,7 +59,7 @@ macro_rules! attack {
     };
 }
 
-pub const ALL: [Attack; 28] = [
+pub const ALL: [Attack; 29] = [
     attack!("connections", callers::connections),
     attack!("half heads", callers::half_heads, Ground::Usual, Seed::Nothing, true),
     attack!("slow bodies", callers::slow_bodies),
@@ -86,6 +86,7 @@ pub const ALL: [Attack; 28] = [
         true
     ),
     attack!("resources", heavy::resources, Ground::Usual, Seed::Nothing, true),
+    attack!("repeated ids", heavy::repeated_ids),
     attack!("just below large", heavy::below_the_line, Ground::Usual, Seed::Nothing, true),
     attack!("bodies too large", heavy::too_large, Ground::Usual, Seed::Nothing, true),
     attack!("bodies announced", heavy::announced),

@@ -21,7 +21,12 @@ const SETTINGS: Settings = Settings {
         ("GetBlocksType", &[]),
         ("GetConsentsForCareProviderType", &[]),
     ],
-    streamed: &[("BlockHeaderType", "blocks"), ("GetPatientIdResultType", "patientIds")],
+    streamed: &[
+        ("BlockHeaderType", "blocks"),
+        ("GetPatientIdResultType", "patientIds"),
+        ("LogsResultType", "logs/log"),
+        ("AccessLogsResultType", "accesssLogs/accessLog"),
+    ],
     field_names: &[("accesssLogs", "access_logs"), ("pDLAssertion", "pdl_assertion")],
     millisecond_namespaces: "urn:riv:informationsecurity:auditing:log",
 };

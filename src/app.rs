@@ -8,7 +8,7 @@ use crate::config::file::Config;
 use crate::fairness::shares::Percentages;
 use crate::health::Health;
 use crate::private_postgres::{PrivatePostgres, PrivatePostgresError};
-use crate::procedures::context::{CitizenServices, Services};
+use crate::procedures::context::{CitizenServices, ReportSettings, Services};
 use crate::procedures::processors::Processors;
 use crate::procedures::retention::Retention;
 use crate::store::database::Store;
@@ -29,6 +29,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 /// Descriptors beside those of connections: places for watchers, files, signals.
 const OTHER_DESCRIPTORS: u64 = 64;
@@ -300,6 +301,11 @@ async fn services(
         },
         repeated_log_id: config.log.repeated_log_id.policy(),
         future_activity: config.log.future_activity.policy(),
+        reports: ReportSettings {
+            wait: Duration::from_secs(config.log.report_wait_seconds),
+            records_max: config.log.report_records_max,
+            new_id: Uuid::new_v4,
+        },
     })
 }
 
@@ -337,6 +343,9 @@ fn workers(
     working.spawn(watch::partitions(store.clone(), clock.clone(), stopped.clone()));
     let watched = watch::clocks(store.clone(), clock.clone(), health.clone(), stopped.clone());
     working.spawn(watched);
+    let (records_max, hours) = (config.log.report_records_max, config.log.report_keep_hours);
+    let kept = workers::reports::Kept { records_max, hours };
+    working.spawn(workers::reports::run(store.clone(), kept, stopped.clone()));
     if config.retention.every_hours > 0 {
         let every = Duration::from_secs(config.retention.every_hours * 3600);
         let (store, clock) = (store.clone(), clock.clone());

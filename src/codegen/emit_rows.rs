@@ -8,21 +8,32 @@ use std::fmt::Write as _;
 /// A type with many rows: its fields before them, theirs, and those behind them.
 struct Rows<'m> {
     before: &'m [Field],
+    /// The field in whose type the rows stand alone, where they do.
+    around: Option<&'m Field>,
     row: &'m Field,
+    /// The type in which the rows stand.
+    owner: &'m QName,
     after: &'m [Field],
 }
 
 impl<'m> Rows<'m> {
-    fn of(emitter: &Emitter<'m>, name: &QName) -> Option<Self> {
-        let (_, field) = emitter.settings.streamed.iter().find(|(t, _)| *t == name.name)?;
+    fn of(emitter: &Emitter<'m>, name: &'m QName) -> Option<Self> {
+        let (_, path) = emitter.settings.streamed.iter().find(|(t, _)| *t == name.name)?;
+        let (field, inner) = path.split_once('/').map_or((*path, None), |(f, i)| (f, Some(i)));
         let fields = &emitter.model.complex[name].fields;
-        let at = fields.iter().position(|f| f.name == *field)?;
-        Some(Self { before: &fields[..at], row: &fields[at], after: &fields[at + 1..] })
+        let at = fields.iter().position(|f| f.name == field)?;
+        let (before, after) = (&fields[..at], &fields[at + 1..]);
+        let Some(inner) = inner else {
+            return Some(Self { before, around: None, row: &fields[at], owner: name, after });
+        };
+        let owner = &fields[at].type_name;
+        let row = emitter.model.complex[owner].fields.iter().find(|f| f.name == inner)?;
+        Some(Self { before, around: Some(&fields[at]), row, owner, after })
     }
 }
 
 /// The parts of a type with many rows.
-pub fn of_type(emitter: &Emitter<'_>, name: &QName, out: &mut String) {
+pub fn of_type<'m>(emitter: &Emitter<'m>, name: &'m QName, out: &mut String) {
     let Some(rows) = Rows::of(emitter, name) else { return };
     let rust = rust_type(&name.name);
     part(emitter, name, &format!("{rust}Head"), "before", rows.before, out);
@@ -33,8 +44,12 @@ pub fn of_type(emitter: &Emitter<'_>, name: &QName, out: &mut String) {
     _ = writeln!(
         out,
         "impl<'a> {rust}<'a> {{\n    /// Writes one of the rows.\n    pub fn write_row(value: &{row}, out: &mut Writer) {{\n        {}\n    }}\n",
-        emitter.write_one(name, rows.row, "value")
+        emitter.write_one(rows.owner, rows.row, "value")
     );
+    if rows.around.is_some() {
+        out.push_str("}\n\n");
+        return;
+    }
     _ = writeln!(
         out,
         "    /// Reads the type, and hands every row to `each`, or what is wrong with it.\n    pub fn read_rows(r: &mut Reader<'a>, each: &mut impl FnMut(::core::result::Result<{row}, Violation>)) -> ::core::result::Result<({rust}Head{head}, {rust}Tail{tail}), ReadError> {{\n        r.enter()?;"
@@ -88,7 +103,7 @@ fn part(
 }
 
 /// The parts of an answer that is nothing but such a type.
-pub fn of_root(emitter: &Emitter<'_>, element: &QName, type_name: &QName, out: &mut String) {
+pub fn of_root<'m>(emitter: &Emitter<'m>, element: &QName, type_name: &'m QName, out: &mut String) {
     let ComplexType { fields, .. } = &emitter.model.complex[type_name];
     let [only] = fields.as_slice() else { return };
     let Some(rows) = Rows::of(emitter, &only.type_name) else { return };
@@ -101,6 +116,12 @@ pub fn of_root(emitter: &Emitter<'_>, element: &QName, type_name: &QName, out: &
     let row = emitter.value_type(&rows.row.type_name).replace("'a", "'_");
     let ns = &emitter.namespaces[&element.namespace].constant;
     let name = &only.name;
+    let (mut open, mut close) = (String::new(), String::new());
+    if let Some(around) = rows.around {
+        let prefix = emitter.namespaces[&only.type_name.namespace].prefix;
+        open = format!("\n        out.raw(\"<{prefix}:{}>\");", around.name);
+        close = format!("out.raw(\"</{prefix}:{}>\");\n        ", around.name);
+    }
     _ = writeln!(
         out,
         "impl<'a> {outer}<'a> {{
@@ -108,7 +129,7 @@ pub fn of_root(emitter: &Emitter<'_>, element: &QName, type_name: &QName, out: &
     pub fn write_head(head: &{head}, out: &mut Writer) {{
         out.raw(Self::OPEN);
         out.raw(\"<r:{name}>\");
-        head.write(out);
+        head.write(out);{open}
     }}
 
     /// Writes one of the rows.
@@ -118,11 +139,20 @@ pub fn of_root(emitter: &Emitter<'_>, element: &QName, type_name: &QName, out: &
 
     /// Writes everything behind the rows.
     pub fn write_tail(tail: &{tail}, out: &mut Writer) {{
-        tail.write(out);
+        {close}tail.write(out);
         out.raw(\"</r:{name}>\");
         out.raw(Self::CLOSE);
-    }}
-
+    }}",
+        head = part("Head", rows.before),
+        tail = part("Tail", rows.after),
+    );
+    if rows.around.is_some() {
+        out.push_str("}\n\n");
+        return;
+    }
+    _ = writeln!(
+        out,
+        "
     /// Reads the answer, and hands every row to `each`, or what is wrong with it.
     pub fn read_rows(r: &mut Reader<'a>, mut each: impl FnMut(::core::result::Result<{owned_row}, Violation>)) -> ::core::result::Result<({inner}Head{head_a}, {inner}Tail{tail_a}), ReadError> {{
         r.enter()?;
@@ -132,8 +162,6 @@ pub fn of_root(emitter: &Emitter<'_>, element: &QName, type_name: &QName, out: &
     }}
 }}
 ",
-        head = part("Head", rows.before),
-        tail = part("Tail", rows.after),
         owned_row = emitter.value_type(&rows.row.type_name),
         head_a = lifetime(emitter, rows.before),
         tail_a = lifetime(emitter, rows.after),

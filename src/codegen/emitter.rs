@@ -10,8 +10,8 @@ pub struct Settings<'a> {
     pub row_wise: &'a [(&'a str, &'a [&'a str])],
     /// Rust names for element names that snake case spoils.
     pub field_names: &'a [(&'a str, &'a str)],
-    /// Complex types whose repeated field may be many: (type, field). They can be written and
-    /// read a row at a time.
+    /// Complex types whose repeated field may be many: (type, field), or (type, field/field) where
+    /// it stands in a type of its own. They can be written a row at a time, and the former read.
     pub streamed: &'a [(&'a str, &'a str)],
     /// Prefix of the namespaces whose times are written with milliseconds.
     pub millisecond_namespaces: &'a str,

@@ -16,6 +16,15 @@ pub struct Log {
     /// ones'.
     #[serde(deserialize_with = "bounded::<_, 1, 16, _>")]
     pub writers: usize,
+    /// Seconds, 0 to 14, that a call waits for its report before that is queued.
+    #[serde(deserialize_with = "bounded::<_, 0, 14, _>")]
+    pub report_wait_seconds: u64,
+    /// Log records of one report, 1 to 100 000.
+    #[serde(deserialize_with = "bounded::<_, 1, 100_000, _>")]
+    pub report_records_max: usize,
+    /// Hours, 24 to 8760, for which a queued report is kept when it is made.
+    #[serde(deserialize_with = "bounded::<_, 24, 8760, _>")]
+    pub report_keep_hours: i32,
 }
 
 /// What happens when a log id comes again.
@@ -46,6 +55,9 @@ impl Default for Log {
             repeated_log_id: RepeatedLogId::Refuse,
             future_activity: FutureActivity::Accept,
             writers: 2,
+            report_wait_seconds: 10,
+            report_records_max: 10_000,
+            report_keep_hours: 24,
         }
     }
 }

@@ -11,7 +11,8 @@ const BATCHES_WAITING_MAX: usize = 1;
 #[derive(Debug)]
 pub struct Batches<B> {
     batches: mpsc::Receiver<B>,
-    reading: JoinHandle<Result<(), StoreError>>,
+    /// Gone when its end has been told.
+    reading: Option<JoinHandle<Result<(), StoreError>>>,
 }
 
 impl<B: Send + 'static> Batches<B> {
@@ -21,7 +22,7 @@ impl<B: Send + 'static> Batches<B> {
         R: Future<Output = Result<(), StoreError>> + Send + 'static,
     {
         let (to, batches) = mpsc::channel(BATCHES_WAITING_MAX);
-        Self { batches, reading: tokio::spawn(read(to)) }
+        Self { batches, reading: Some(tokio::spawn(read(to))) }
     }
 
     /// The next batch; `None` when all have been read.
@@ -29,12 +30,12 @@ impl<B: Send + 'static> Batches<B> {
     /// # Errors
     /// That the rest cannot be read: what was taken before is not the whole.
     pub async fn next(&mut self) -> Result<Option<B>, StoreError> {
-        match self.batches.recv().await {
-            Some(batch) => Ok(Some(batch)),
-            None => match (&mut self.reading).await {
-                Ok(ended) => ended.map(|()| None),
-                Err(_) => Err(StoreError::Stopped),
-            },
+        if let Some(batch) = self.batches.recv().await {
+            return Ok(Some(batch));
         }
+        let Some(reading) = self.reading.as_mut() else { return Ok(None) };
+        let ended = reading.await.map_err(|_| StoreError::Stopped);
+        self.reading = None;
+        ended?.map(|()| None)
     }
 }

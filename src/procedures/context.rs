@@ -16,6 +16,8 @@ use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::log::writer::LogWriters;
 use crate::store::long_reads::Found;
+use std::time::Duration;
+use uuid::Uuid;
 
 /// The parts and settings that procedures use.
 #[derive(Debug, Clone)]
@@ -42,6 +44,19 @@ pub struct Services {
     pub check_blocks_rows_max: usize,
     /// Systems that may act for patients.
     pub citizen_services: CitizenServices,
+    /// How reports over the log are made.
+    pub reports: ReportSettings,
+}
+
+/// How reports are made.
+#[derive(Debug, Clone)]
+pub struct ReportSettings {
+    /// How long a call waits for its report before that is queued.
+    pub wait: Duration,
+    /// Records of one report.
+    pub records_max: usize,
+    /// Ids of queued reports.
+    pub new_id: fn() -> Uuid,
 }
 
 /// Systems that may act for patients.

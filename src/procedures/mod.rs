@@ -11,5 +11,6 @@ pub mod failure;
 pub mod log;
 pub mod processors;
 pub mod readiness;
+pub mod reports;
 pub mod retention;
 pub mod tenants;

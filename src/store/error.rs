@@ -44,6 +44,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it was cut off by a limit of time: its own, or in a queue.
+    pub fn took_too_long(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::PoolTimedOut) => true,
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| code == "57014")
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the same would happen to anybody: it is the database, not what was asked of it.
     pub fn concerns_everybody(&self) -> bool {
         match self {

@@ -18,6 +18,9 @@ use std::time::Duration;
 /// How long a request waits for a connection before it counts as overload.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long an answer that has begun waits for the next page.
+pub(super) const NEXT_PAGE_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// The kept connections.
 #[derive(Debug)]
 pub(super) struct Readers {

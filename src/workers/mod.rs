@@ -2,5 +2,6 @@
 
 mod loops;
 pub mod replication;
+pub mod reports;
 pub mod retention;
 pub mod watch;

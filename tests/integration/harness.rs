@@ -16,7 +16,7 @@ use sigill::domain::log::record::{FutureActivity, RepeatedLogId};
 use sigill::domain::time::Timestamp;
 use sigill::fairness::shares::Percentages;
 use sigill::health::Health;
-use sigill::procedures::context::{CitizenServices, Services};
+use sigill::procedures::context::{CitizenServices, ReportSettings, Services};
 use sigill::procedures::processors::Processors;
 use sigill::procedures::tenants::{Tenant, Tenants};
 use sigill::store::database::{Store, StoringTime};
@@ -29,7 +29,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::{OnceCell, oneshot};
+use uuid::Uuid;
 
 /// The time of every held clock: 2026-11-22T13:00:00 in Sweden.
 pub const NOON: &str = "2026-11-22T12:00:00Z";
@@ -188,6 +190,9 @@ pub struct Wishes {
     pub future_activity: FutureActivity,
     pub lift_policies: LiftPolicies,
     pub page_rows: Option<usize>,
+    /// How long a call waits for its report; nothing is to queue it at once.
+    pub queues_reports: bool,
+    pub report_records_max: Option<usize>,
     pub citizen_services: Option<Vec<HsaId>>,
     /// Another service's database, for several that share one.
     pub database: Option<Database>,
@@ -236,6 +241,11 @@ impl Service {
             citizen_services: match wishes.citizen_services {
                 Some(listed) => CitizenServices::Listed(listed),
                 None => CitizenServices::CallersHere,
+            },
+            reports: ReportSettings {
+                wait: Duration::from_secs(if wishes.queues_reports { 0 } else { 10 }),
+                records_max: wishes.report_records_max.unwrap_or(10_000),
+                new_id: Uuid::new_v4,
             },
             tenants: tenants(&store, &wishes.tenants).await,
             store,

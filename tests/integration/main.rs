@@ -32,6 +32,8 @@ mod relay;
 mod replication;
 mod replication_drill;
 mod replication_tls;
+mod report_plans;
+mod reports;
 mod retention;
 mod rules_in_sql;
 mod strict;

@@ -195,7 +195,17 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tracing", &["src/"]),
     ("tracing_appender", &["src/telemetry.rs"]),
     ("tracing_subscriber", &["src/telemetry.rs"]),
-    ("uuid", &["src/store/", "src/wire/", "src/app/"]),
+    (
+        "uuid",
+        &[
+            "src/store/",
+            "src/wire/",
+            "src/app",
+            "src/contracts/log/",
+            "src/procedures/",
+            "src/workers/",
+        ],
+    ),
     ("xml", &["src/schema_tree.rs", "src/codegen/"]),
     ("yaserde", &["src/codegen/"]),
 ];

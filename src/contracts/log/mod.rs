@@ -1,5 +1,6 @@
 //! The contracts of the access log.
 
 pub mod call;
+mod orders;
 mod reports;
 mod store_log;

@@ -1,3 +1,4 @@
 //! Messages about log records.
 
 pub mod record;
+pub mod report;

@@ -6,7 +6,7 @@ use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
-use crate::store::readers::ACQUIRE_TIMEOUT;
+use crate::store::readers::{ACQUIRE_TIMEOUT, NEXT_PAGE_TIMEOUT};
 use crate::store::tenants::TenantId;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -45,8 +45,6 @@ const GROWING_PAGES: [usize; 7] = [100, 150, 220, 330, 500, 750, 1_000];
 const SOON_PAGES: usize = 8;
 /// A receiver that takes a page in this time is not slow.
 const SOON: Duration = Duration::from_millis(20);
-/// How long an answer that has begun waits for the next page.
-const NEXT_PAGE_TIMEOUT: Duration = Duration::from_mins(1);
 /// Care providers that are looked up each by itself: for each a page is read.
 const FEW_PROVIDERS: usize = 20;
 /// Before every time of storing.

@@ -1,7 +1,10 @@
 //! The access log: how records reach their partitions.
 
 pub mod copy_rows;
+mod lanes;
 mod numbers;
 mod partitions;
+pub mod queued_reports;
 mod records;
+pub mod reports;
 pub mod writer;

@@ -31,8 +31,8 @@ pub(super) async fn compare(
 
 /// A row of `log_entries`.
 #[derive(FromRow)]
-struct EntryRow {
-    entry_number: i64,
+pub(super) struct EntryRow {
+    pub entry_number: i64,
     tenant_id: i32,
     activity_at: Timestamp,
     stored_at: Timestamp,
@@ -57,7 +57,7 @@ struct EntryRow {
 
 /// A row of `log_resources`.
 #[derive(FromRow)]
-struct ResourceRow {
+pub(super) struct ResourceRow {
     resource_type: String,
     patient_root: Option<String>,
     patient_extension: Option<String>,
@@ -99,7 +99,7 @@ async fn find_record(
 }
 
 impl EntryRow {
-    fn record<'r>(
+    pub fn record<'r>(
         &'r self,
         at: Origin,
         resources: &'r [ResourceRow],

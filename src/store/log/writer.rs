@@ -8,19 +8,20 @@
 use super::copy_rows::{
     COPY_ENTRIES, COPY_IDS, COPY_RESOURCES, EncodedLog, HEADER, ID_ROW_BYTES, TRAILER, push_id,
 };
+pub use super::lanes::Stored;
+use super::lanes::{CallGroup, Lane, LaneEnd, QueuedCall, Ticket, WhatBecame, tell};
 use super::numbers::LogNumbers;
 use super::records;
-use crate::domain::log::record::{IdHash, RepeatedLogId, Repetition, judge_repetitions};
+use crate::domain::log::record::{IdHash, RepeatedLogId, judge_repetitions};
 use crate::domain::time::Timestamp;
 use crate::fairness::address::Address;
-use crate::fairness::queue::FairQueue;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
 use sqlx::{PgConnection, Postgres, Transaction};
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
@@ -39,31 +40,6 @@ const PIECE_PATIENCE: Duration = Duration::from_millis(5);
 /// After an id has been used again, others are looked for before they are taken, for so long.
 const LOOK_TIME: Duration = Duration::from_secs(10);
 
-/// What became of a call's records.
-#[derive(Debug)]
-pub enum Stored {
-    /// All that were new are durable.
-    Done,
-    /// Nothing was stored: these ids have been used before.
-    Refused(Vec<Repetition>),
-}
-
-type WhatBecame = Result<Stored, StoreError>;
-
-/// A call's records in the queue.
-#[derive(Debug)]
-struct QueuedCall {
-    log: EncodedLog,
-    waiting: Ticket,
-}
-
-/// Who waits for what becomes of a call, and what it asked for.
-#[derive(Debug)]
-struct Ticket {
-    policy: RepeatedLogId,
-    told: oneshot::Sender<WhatBecame>,
-}
-
 /// The queues to the writers: one for small calls, which have writers of their own and so never wait
 /// for large ones, one for the others, and one for those that are looked at one by one.
 #[derive(Debug, Clone)]
@@ -79,37 +55,6 @@ enum Stores {
     Large,
     OneByOne,
 }
-
-/// A queue of calls, in turns by address; the requests that may be under way bound it.
-#[derive(Debug, Clone)]
-struct Lane {
-    calls: Arc<SharedQueue>,
-    /// One for each call that has come into it.
-    come: mpsc::UnboundedSender<()>,
-}
-
-/// The other end of a queue, which the writers of it share.
-#[derive(Debug, Clone)]
-struct LaneEnd {
-    calls: Arc<SharedQueue>,
-    coming: Arc<Mutex<mpsc::UnboundedReceiver<()>>>,
-}
-
-impl Lane {
-    fn new() -> (Self, LaneEnd) {
-        let (come, coming) = mpsc::unbounded_channel();
-        let calls = Arc::<SharedQueue>::default();
-        let end = LaneEnd { calls: Arc::clone(&calls), coming: Arc::new(Mutex::new(coming)) };
-        (Self { calls, come }, end)
-    }
-
-    fn push(&self, asker: Address, call: QueuedCall) -> Result<(), StoreError> {
-        queued(&self.calls).push(asker, call);
-        self.come.send(()).map_err(|_| StoreError::Stopped)
-    }
-}
-
-type SharedQueue = StdMutex<FairQueue<QueuedCall>>;
 
 /// What became of several calls that were stored together.
 enum Together {
@@ -188,12 +133,12 @@ impl LogWriters {
 
 impl BatchWriter {
     async fn run(mut self, end: LaneEnd) {
-        // A call may have gone with one that came before it.
-        while end.coming.lock().await.recv().await.is_some() {
-            let group = self.next_group(&mut queued(&end.calls));
-            if group.is_empty() {
-                continue;
-            }
+        let rows_max = match self.stores {
+            Stores::Small => SMALL_GROUP_ROWS_MAX,
+            Stores::Large => LARGE_GROUP_ROWS_MAX,
+            Stores::OneByOne => 1,
+        };
+        while let Some(group) = end.next(rows_max).await {
             let change = usize::from(self.stores == Stores::Small);
             self.small_at_work.send_modify(|count| *count += change);
             match self.one_by_one.clone() {
@@ -210,25 +155,8 @@ impl BatchWriter {
         }
     }
 
-    /// The calls to be stored next, as many as go together.
-    fn next_group(&self, calls: &mut FairQueue<QueuedCall>) -> Vec<(Address, QueuedCall)> {
-        let rows_max = match self.stores {
-            Stores::Small => SMALL_GROUP_ROWS_MAX,
-            Stores::Large => LARGE_GROUP_ROWS_MAX,
-            Stores::OneByOne => 1,
-        };
-        let (mut group, mut rows) = (Vec::new(), 0);
-        while rows < rows_max
-            && let Some((asker, next)) = calls.pop()
-        {
-            rows += next.log.rows();
-            group.push((asker, next));
-        }
-        group
-    }
-
     /// Stores the calls of a group together, but those that are to be looked at one by one.
-    async fn store_group(&mut self, mut group: Vec<(Address, QueuedCall)>, aside: &Lane) {
+    async fn store_group(&mut self, mut group: CallGroup, aside: &Lane) {
         // Once as if all were new, and once when that has turned out to be wrong.
         for _ in 0..2 {
             group = self.set_aside(group, aside).await;
@@ -250,11 +178,7 @@ impl BatchWriter {
 
     /// Sets aside the calls of which an id has been used before, as far as that is known; returns the
     /// others.
-    async fn set_aside(
-        &self,
-        group: Vec<(Address, QueuedCall)>,
-        aside: &Lane,
-    ) -> Vec<(Address, QueuedCall)> {
+    async fn set_aside(&self, group: CallGroup, aside: &Lane) -> CallGroup {
         // Most often all are new, and that they are is found out by trying.
         let careful = self.repeated_at.is_some_and(|at| at.elapsed() < LOOK_TIME);
         let hashes = group.iter().flat_map(|(_, call)| call.log.records.iter().map(|r| r.hash));
@@ -455,18 +379,6 @@ impl BatchWriter {
         sink.finish().await?;
         Ok(())
     }
-}
-
-/// Tells the callers of a group what became of all of them.
-fn tell(group: Vec<(Address, QueuedCall)>, became: impl Fn() -> WhatBecame) {
-    for (_, call) in group {
-        // A caller that has gone away needs no answer.
-        _ = call.waiting.told.send(became());
-    }
-}
-
-fn queued(calls: &SharedQueue) -> MutexGuard<'_, FairQueue<QueuedCall>> {
-    calls.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether an id has been taken before.

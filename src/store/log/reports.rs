@@ -1,0 +1,342 @@
+//! Which records a report is about, in the report's order; and their rows, page by page.
+//!
+//! Every question goes by an index of a partition: owner and time, patient and time, or information
+//! owner and time. It ends with the first record too many.
+
+use super::records::{EntryRow, ResourceRow};
+use crate::domain::identity::{HsaId, PatientId};
+use crate::domain::log::record::LogEntry;
+use crate::domain::log::report::{ReportQuestion, ReportSubject};
+use crate::domain::time::Timestamp;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use crate::store::readers::{ACQUIRE_TIMEOUT, NEXT_PAGE_TIMEOUT};
+use crate::store::rows::Origin;
+use crate::store::tenants::TenantId;
+use sqlx::{FromRow, PgConnection};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Records handed on at once.
+const PAGE_RECORDS: usize = 200;
+
+/// Where records are found again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordPlaces {
+    numbers: Vec<i64>,
+    times: Vec<Timestamp>,
+}
+
+/// The place of a record.
+#[derive(FromRow)]
+struct PlaceRow {
+    entry_number: i64,
+    activity_at: Timestamp,
+}
+
+/// A resource beside the number of its record.
+#[derive(FromRow)]
+struct NumberedResource {
+    entry_number: i64,
+    #[sqlx(flatten)]
+    resource: ResourceRow,
+}
+
+/// A care provider whose staff had access.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct AccessingProvider {
+    /// As the latest record has it.
+    pub care_provider_id: String,
+    /// The same.
+    pub care_provider_name: Option<String>,
+}
+
+/// Times of the first and the last record that there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct Available {
+    /// The first.
+    pub first_at: Option<Timestamp>,
+    /// The last.
+    pub last_at: Option<Timestamp>,
+}
+
+/// Records of a care provider's staff.
+const OF_STAFF: &str = "select entry_number, activity_at from log_entries
+    where tenant_id = $1 and lower(btrim(care_provider_id)) = $4 and activity_at between $2 and $3
+      and ($6::text is null or lower(btrim(user_id)) = $6)
+      and ($7::text is null or lower(btrim(care_unit_id)) = $7) and $5::text is null
+    order by activity_at, log_id limit $8";
+/// The same about a patient.
+const OF_STAFF_ABOUT: &str = "select e.entry_number, e.activity_at
+    from (select distinct on (r.activity_at, r.entry_number) r.activity_at, r.entry_number, o.log_id
+        from log_resources r
+        join log_entries o on o.entry_number = r.entry_number and o.activity_at = r.activity_at
+            and o.activity_at between $2 and $3
+            and o.tenant_id = $1 and lower(btrim(o.care_provider_id)) = $4
+            and ($6::text is null or lower(btrim(o.user_id)) = $6)
+            and ($7::text is null or lower(btrim(o.care_unit_id)) = $7)
+        where r.tenant_id = $1 and r.patient_key = $5 and r.activity_at between $2 and $3
+        order by r.activity_at, r.entry_number limit $8) e
+    order by e.activity_at, e.log_id";
+/// Records about a patient.
+const ABOUT: &str = "select e.entry_number, e.activity_at
+    from (select distinct on (r.activity_at, r.entry_number) r.activity_at, r.entry_number
+        from log_resources r
+        where r.tenant_id = $1 and r.patient_key = $5 and r.activity_at between $2 and $3
+          and $4::text is null and $6::text is null and $7::text is null
+        order by r.activity_at, r.entry_number limit $8) f
+    join log_entries e on e.entry_number = f.entry_number and e.activity_at = f.activity_at
+        and e.activity_at between $2 and $3
+    order by e.activity_at, e.log_id";
+/// Records of others about what a care provider holds.
+const OF_OTHERS: &str = "select e.entry_number, e.activity_at
+    from (select distinct on (r.activity_at, r.entry_number) r.activity_at, r.entry_number, o.log_id
+        from log_resources r
+        join log_entries o on o.entry_number = r.entry_number and o.activity_at = r.activity_at
+            and o.activity_at between $2 and $3
+            and lower(btrim(o.care_provider_id)) <> $4
+        where r.tenant_id = $1 and lower(btrim(r.care_provider_id)) = $4
+          and ($5::text is null or r.patient_key = $5) and r.activity_at between $2 and $3
+          and $6::text is null and $7::text is null
+        order by r.activity_at, r.entry_number limit $8) e
+    order by e.activity_at, e.log_id";
+
+/// The statements that find records, with what they are for: $1 to $8 are tenant, interval, owner,
+/// patient, user, unit and the most rows.
+pub const STATEMENTS: [(&str, &str); 4] = [
+    ("staff", OF_STAFF),
+    ("staff about a patient", OF_STAFF_ABOUT),
+    ("patient", ABOUT),
+    ("information", OF_OTHERS),
+];
+
+/// Whose records, as the columns of the database have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SubjectKeys {
+    pub kind: &'static str,
+    pub owner: Option<String>,
+    pub patient: Option<String>,
+    pub user: Option<String>,
+    pub unit: Option<String>,
+}
+
+impl SubjectKeys {
+    pub fn of(subject: &ReportSubject) -> Self {
+        let patient_key = |patient: &PatientId| patient.key().to_owned();
+        let none = Self { kind: "", owner: None, patient: None, user: None, unit: None };
+        match subject {
+            ReportSubject::Staff { owner, patient, user, unit } => Self {
+                kind: "staff",
+                owner: Some(owner.key()),
+                patient: patient.as_ref().map(patient_key),
+                user: user.as_ref().map(HsaId::key),
+                unit: unit.as_ref().map(HsaId::key),
+            },
+            ReportSubject::Patient(patient) => {
+                Self { kind: "patient", patient: Some(patient_key(patient)), ..none }
+            }
+            ReportSubject::Information { owner, patient } => Self {
+                kind: "information",
+                owner: Some(owner.key()),
+                patient: patient.as_ref().map(patient_key),
+                ..none
+            },
+        }
+    }
+
+    /// The statement that finds the records.
+    pub fn statement(&self) -> &'static str {
+        match (self.kind, &self.patient) {
+            ("staff", None) => OF_STAFF,
+            ("staff", Some(_)) => OF_STAFF_ABOUT,
+            ("patient", _) => ABOUT,
+            _ => OF_OTHERS,
+        }
+    }
+}
+
+/// The places of the records that a report is about, in its order; `None` when they are more than
+/// `most`.
+pub(super) async fn places(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    keys: &SubjectKeys,
+    (from, to): (Timestamp, Timestamp),
+    most: usize,
+) -> Result<Option<RecordPlaces>, StoreError> {
+    let limit = i64::try_from(most).unwrap_or(i64::MAX - 1) + 1;
+    let rows: Vec<PlaceRow> = sqlx::query_as(keys.statement())
+        .bind(tenant.0)
+        .bind(from)
+        .bind(to)
+        .bind(&keys.owner)
+        .bind(&keys.patient)
+        .bind(&keys.user)
+        .bind(&keys.unit)
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
+    if rows.len() > most {
+        return Ok(None);
+    }
+    let (numbers, times) = rows.into_iter().map(|r| (r.entry_number, r.activity_at)).unzip();
+    Ok(Some(RecordPlaces { numbers, times }))
+}
+
+impl RecordPlaces {
+    /// As they were kept.
+    pub(super) fn kept(numbers: Vec<i64>, times: Vec<Timestamp>) -> Self {
+        Self { numbers, times }
+    }
+
+    /// As they are kept.
+    pub(super) fn columns(&self) -> (&[i64], &[Timestamp]) {
+        (&self.numbers, &self.times)
+    }
+}
+
+impl Store {
+    /// The places of the records that a report is about, in its order; `None` when they are more
+    /// than `most`.
+    ///
+    /// # Errors
+    /// The store's; also that it takes too long to find them in a call.
+    pub async fn find_records(
+        &self,
+        tenant: TenantId,
+        question: &ReportQuestion,
+        most: usize,
+    ) -> Result<Option<RecordPlaces>, StoreError> {
+        let keys = SubjectKeys::of(&question.subject);
+        let interval = (question.from, question.to);
+        let read = async move |connection: &mut PgConnection| {
+            Ok((places(connection, tenant, &keys, interval, most).await?, 0))
+        };
+        Ok(self.read_at_length(ACQUIRE_TIMEOUT, read).await?.it)
+    }
+
+    /// Hands on what is `made` of some records, in their order, a page at a time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn read_records<B: Send + 'static>(
+        &self,
+        places: RecordPlaces,
+        made: impl Fn(&[LogEntry<'_>]) -> B + Send + Sync + 'static,
+        to: &mpsc::Sender<B>,
+    ) -> Result<(), StoreError> {
+        let (made, mut patience) = (Arc::new(made), ACQUIRE_TIMEOUT);
+        let pages = places.numbers.chunks(PAGE_RECORDS).zip(places.times.chunks(PAGE_RECORDS));
+        for (numbers, times) in pages {
+            let Ok(place) = to.reserve().await else { return Ok(()) };
+            let page = self.read_page(patience, numbers, times, Arc::clone(&made)).await?;
+            place.send(page);
+            patience = NEXT_PAGE_TIMEOUT;
+        }
+        Ok(())
+    }
+
+    async fn read_page<B: Send + 'static>(
+        &self,
+        patience: Duration,
+        numbers: &[i64],
+        times: &[Timestamp],
+        made: Arc<impl Fn(&[LogEntry<'_>]) -> B + Send + Sync + 'static>,
+    ) -> Result<B, StoreError> {
+        let (numbers, times) = (numbers.to_vec(), times.to_vec());
+        let read = async move |connection: &mut PgConnection| {
+            let entries: Vec<EntryRow> = sqlx::query_as(
+                "/* report_entries */ select e.*
+                 from unnest($1::bigint[], $2::timestamptz[]) with ordinality
+                    as n (entry_number, activity_at, place)
+                 join log_entries e using (entry_number, activity_at) order by n.place",
+            )
+            .bind(&numbers)
+            .bind(&times)
+            .fetch_all(&mut *connection)
+            .await?;
+            let resources: Vec<NumberedResource> = sqlx::query_as(
+                "/* report_resources */ select r.*
+                 from unnest($1::bigint[], $2::timestamptz[]) as n (entry_number, activity_at)
+                 join log_resources r using (entry_number, activity_at) order by r.ordinal",
+            )
+            .bind(&numbers)
+            .bind(&times)
+            .fetch_all(connection)
+            .await?;
+            let mut by_record: HashMap<i64, Vec<ResourceRow>> = HashMap::new();
+            for NumberedResource { entry_number, resource } in resources {
+                by_record.entry(entry_number).or_default().push(resource);
+            }
+            let mut records = Vec::with_capacity(entries.len());
+            for entry in &entries {
+                let at = Origin { table: "log_entries", row: entry.entry_number };
+                let resources = by_record.get(&entry.entry_number).map_or(&[][..], Vec::as_slice);
+                records.push(entry.record(at, resources)?);
+            }
+            Ok((made(&records), 0))
+        };
+        Ok(self.read_at_length(patience, read).await?.it)
+    }
+
+    /// The care providers whose staff made some records, in order of their ids.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn accessing_providers(
+        &self,
+        places: RecordPlaces,
+    ) -> Result<Vec<AccessingProvider>, StoreError> {
+        let read = async move |connection: &mut PgConnection| {
+            let found: Vec<AccessingProvider> = sqlx::query_as(
+                "/* accessing_providers */
+                 select distinct on (lower(btrim(care_provider_id))) care_provider_id, care_provider_name
+                 from unnest($1::bigint[], $2::timestamptz[]) as n (entry_number, activity_at)
+                 join log_entries e using (entry_number, activity_at)
+                 order by lower(btrim(care_provider_id)), activity_at desc, entry_number desc",
+            )
+            .bind(&places.numbers)
+            .bind(&places.times)
+            .fetch_all(connection)
+            .await?;
+            let rows = found.len();
+            Ok((found, rows))
+        };
+        Ok(self.read_at_length(ACQUIRE_TIMEOUT, read).await?.it)
+    }
+
+    /// Of which time a tenant has records: looked up at each owner by the index of owner and time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn available_records(&self, tenant: TenantId) -> Result<Available, StoreError> {
+        let read = async move |connection: &mut PgConnection| {
+            let found: Available = sqlx::query_as(
+                "/* available_records */ with recursive owners (owner) as (
+                    (select lower(btrim(care_provider_id)) from log_entries where tenant_id = $1
+                     order by lower(btrim(care_provider_id)) limit 1)
+                    union all
+                    select (select lower(btrim(e.care_provider_id)) from log_entries e
+                        where e.tenant_id = $1 and lower(btrim(e.care_provider_id)) > o.owner
+                        order by lower(btrim(e.care_provider_id)) limit 1)
+                    from owners o where o.owner is not null)
+                 select min(first_at) as first_at, max(last_at) as last_at
+                 from owners o cross join lateral (
+                    select (select activity_at from log_entries e
+                            where e.tenant_id = $1 and lower(btrim(e.care_provider_id)) = o.owner
+                            order by activity_at limit 1) as first_at,
+                        (select activity_at from log_entries e
+                            where e.tenant_id = $1 and lower(btrim(e.care_provider_id)) = o.owner
+                            order by activity_at desc limit 1) as last_at) t
+                 where o.owner is not null",
+            )
+            .bind(tenant.0)
+            .fetch_one(connection)
+            .await?;
+            Ok((found, 0))
+        };
+        Ok(self.read_at_length(ACQUIRE_TIMEOUT, read).await?.it)
+    }
+}

@@ -307,36 +307,69 @@ impl Store {
         Ok(self.read_at_length(ACQUIRE_TIMEOUT, read).await?.it)
     }
 
-    /// Of which time a tenant has records: looked up at each owner by the index of owner and time.
+    /// Of which time a tenant has records: looked up in the first and the last partition that have any.
     ///
     /// # Errors
     /// The store's.
     pub async fn available_records(&self, tenant: TenantId) -> Result<Available, StoreError> {
         let read = async move |connection: &mut PgConnection| {
-            let found: Available = sqlx::query_as(
-                "/* available_records */ with recursive owners (owner) as (
-                    (select lower(btrim(care_provider_id)) from log_entries where tenant_id = $1
-                     order by lower(btrim(care_provider_id)) limit 1)
-                    union all
-                    select (select lower(btrim(e.care_provider_id)) from log_entries e
-                        where e.tenant_id = $1 and lower(btrim(e.care_provider_id)) > o.owner
-                        order by lower(btrim(e.care_provider_id)) limit 1)
-                    from owners o where o.owner is not null)
-                 select min(first_at) as first_at, max(last_at) as last_at
-                 from owners o cross join lateral (
-                    select (select activity_at from log_entries e
-                            where e.tenant_id = $1 and lower(btrim(e.care_provider_id)) = o.owner
-                            order by activity_at limit 1) as first_at,
-                        (select activity_at from log_entries e
-                            where e.tenant_id = $1 and lower(btrim(e.care_provider_id)) = o.owner
-                            order by activity_at desc limit 1) as last_at) t
-                 where o.owner is not null",
-            )
-            .bind(tenant.0)
-            .fetch_one(connection)
-            .await?;
+            let months: Vec<String> =
+                sqlx::query_scalar(MONTHS).fetch_all(&mut *connection).await?;
+            let mut found = available_in(connection, OTHER_MONTHS, tenant).await?;
+            let mut first = None;
+            for month in &months {
+                first = available_in(connection, month, tenant).await?.first_at;
+                if first.is_some() {
+                    break;
+                }
+            }
+            let mut last = None;
+            for month in months.iter().rev() {
+                last = available_in(connection, month, tenant).await?.last_at;
+                if last.is_some() {
+                    break;
+                }
+            }
+            found.first_at = found.first_at.into_iter().chain(first).min();
+            found.last_at = found.last_at.into_iter().chain(last).max();
             Ok((found, 0))
         };
         Ok(self.read_at_length(ACQUIRE_TIMEOUT, read).await?.it)
     }
+}
+
+/// The partitions of months, in their order.
+const MONTHS: &str = "/* log_months */ select c.relname::text from pg_inherits i
+    join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'log_entries'::regclass and c.relname <> 'log_entries_other'
+    order by c.relname";
+const OTHER_MONTHS: &str = "log_entries_other";
+
+/// The times of the first and the last record in a partition, looked up at each owner by the index of
+/// owner and time.
+async fn available_in(
+    connection: &mut PgConnection,
+    partition: &str,
+    tenant: TenantId,
+) -> Result<Available, StoreError> {
+    let sql = format!(
+        "/* available_records */ with recursive owners (owner) as (
+            (select lower(btrim(care_provider_id)) from {partition} where tenant_id = $1
+             order by lower(btrim(care_provider_id)) limit 1)
+            union all
+            select (select lower(btrim(e.care_provider_id)) from {partition} e
+                where e.tenant_id = $1 and lower(btrim(e.care_provider_id)) > o.owner
+                order by lower(btrim(e.care_provider_id)) limit 1)
+            from owners o where o.owner is not null)
+         select min(first_at) as first_at, max(last_at) as last_at
+         from owners o cross join lateral (
+            select (select activity_at from {partition} e
+                    where e.tenant_id = $1 and lower(btrim(e.care_provider_id)) = o.owner
+                    order by activity_at limit 1) as first_at,
+                (select activity_at from {partition} e
+                    where e.tenant_id = $1 and lower(btrim(e.care_provider_id)) = o.owner
+                    order by activity_at desc limit 1) as last_at) t
+         where o.owner is not null"
+    );
+    Ok(sqlx::query_as(&sql).bind(tenant.0).fetch_one(connection).await?)
 }

@@ -235,7 +235,7 @@ async fn the_log_line_tells_the_call_and_nothing_of_the_patient() {
     let program = Program::on(&database, &folder).await;
     program.caller.post(request("log/store_log/valid")).await;
     program.caller.post(request("blocking/check_blocks/valid")).await;
-    program.caller.post(request("log/get_logs/valid")).await;
+    program.caller.post(request("log/get_logs_by_order/valid")).await;
     program.signal(Signal::SIGTERM);
     let (_, log) = program.ended().await;
     let lines: Vec<&String> =

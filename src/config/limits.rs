@@ -27,7 +27,7 @@ pub struct Limits {
     /// Bytes of large answers that wait for their receivers, 1 MiB to 64 GiB; one more waits.
     #[serde(deserialize_with = "bounded::<_, 1_048_576, 68_719_476_736, _>")]
     pub answers_bytes_max: usize,
-    /// Calls with large bodies (over 32 KiB) that are read and answered at one time, 1 to 256.
+    /// Calls with large bodies (over 24 KiB) that are read and answered at one time, 1 to 256.
     #[serde(deserialize_with = "bounded::<_, 1, 256, _>")]
     pub large_calls_max: usize,
     /// Rows of one CheckBlocks, 1 to 1 000 000.

@@ -29,7 +29,7 @@ use uuid::Uuid;
 const CORRELATION_ID: &str = "x-skltp-correlation-id";
 /// Reading and answering a body of this size takes a fraction of a millisecond, which is as long as
 /// one may keep others waiting.
-const SMALL_BODY_BYTES: usize = 32 * 1024;
+const SMALL_BODY_BYTES: usize = 24 * 1024;
 /// And one of this size some milliseconds: on a thread of its own, like larger ones.
 const MEDIUM_BODY_BYTES: usize = 256 * 1024;
 /// An answer of this size is as good as a piece of one; larger ones count while they wait.

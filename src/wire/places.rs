@@ -25,13 +25,17 @@ pub struct Places {
     open: Mutex<Open>,
 }
 
+/// Connections by number.
+type Numbered = HashMap<u64, Arc<Connection>>;
+
 #[derive(Debug, Default)]
 struct Open {
-    next: u64,
-    connections: HashMap<u64, Arc<Connection>>,
-    by: HashMap<Address, usize>,
-    /// How many of them have a watcher's place.
-    watchers: usize,
+    last: u64,
+    /// How many have an ordinary place.
+    count: usize,
+    by: HashMap<Address, Numbered>,
+    /// Those that have a watcher's place.
+    watchers: Numbered,
 }
 
 /// A connection's place; free again when this is dropped.
@@ -54,20 +58,18 @@ impl Places {
         let address = Address::of(peer);
         let mut open = self.open();
         let share = self.percentages.share(address, self.total);
-        let own = open.by.get(&address).copied().unwrap_or(0);
-        let places = open.connections.len() - open.watchers;
+        let own = open.by.get(&address).map_or(0, HashMap::len);
         let room = if own >= share {
-            open.evict(|c| !c.watch_only && c.address() == address)
-        } else if places >= self.total {
-            let most = open.by.values().copied().max().unwrap_or(0);
-            let crowded: Vec<Address> =
-                open.by.iter().filter(|(_, count)| **count == most).map(|(a, _)| *a).collect();
-            open.evict(|c| !c.watch_only && crowded.contains(&c.address()))
-                || open.evict(|c| !c.watch_only)
+            open.evict_of(|of| *of == address)
+        } else if open.count >= self.total {
+            let most = open.by.values().map(HashMap::len).max().unwrap_or(0);
+            let crowded = open.by.iter().filter(|(_, own)| own.len() == most);
+            let crowded: Vec<Address> = crowded.map(|(of, _)| *of).collect();
+            open.evict_of(|of| crowded.contains(of)) || open.evict_of(|_| true)
         } else {
             true
         };
-        if !room && open.watchers >= WATCHERS_MAX && !open.evict(|c| c.watch_only) {
+        if !room && open.watchers.len() >= WATCHERS_MAX && !open.evict_watcher() {
             return None;
         }
         let connection = Arc::new(Connection::new(peer, !room));
@@ -77,12 +79,14 @@ impl Places {
 
     /// Makes room for whoever comes next, where the system has none.
     pub fn make_room(&self) {
-        self.open().evict(|_| true);
+        let mut open = self.open();
+        _ = open.evict_of(|_| true) || open.evict_watcher();
     }
 
     /// Cuts what keeps the server from ending.
     pub fn cut_what_is_in_the_way(&self, patience: Duration) {
-        for connection in self.open().connections.values() {
+        let open = self.open();
+        for connection in open.by.values().chain([&open.watchers]).flat_map(HashMap::values) {
             if connection.is_in_the_way(patience) {
                 connection.cut();
             }
@@ -96,43 +100,60 @@ impl Places {
 
 impl Open {
     fn add(&mut self, connection: Arc<Connection>) -> u64 {
-        self.next += 1;
-        match connection.watch_only {
-            true => self.watchers += 1,
-            false => *self.by.entry(connection.address()).or_default() += 1,
-        }
-        self.connections.insert(self.next, connection);
-        self.next
-    }
-
-    fn remove(&mut self, number: u64) -> Option<Arc<Connection>> {
-        let connection = self.connections.remove(&number)?;
+        self.last += 1;
         if connection.watch_only {
-            self.watchers -= 1;
-        } else if let Some(count) = self.by.get_mut(&connection.address()) {
-            *count -= 1;
-            if *count == 0 {
-                self.by.remove(&connection.address());
-            }
+            self.watchers.insert(self.last, connection);
+        } else {
+            self.count += 1;
+            self.by.entry(connection.address()).or_default().insert(self.last, connection);
         }
-        Some(connection)
+        self.last
     }
 
-    /// Cuts the connection that has waited the longest among those that may go.
-    fn evict(&mut self, may_go: impl Fn(&Connection) -> bool) -> bool {
-        let waiting = self.connections.iter().filter(|(_, c)| may_go(c));
-        let waiting = waiting.filter_map(|(number, c)| Some((c.waits_since()?, *number)));
-        let Some((_, number)) = waiting.min() else { return false };
-        if let Some(connection) = self.remove(number) {
-            connection.cut();
+    fn remove(&mut self, number: u64, connection: &Connection) {
+        if connection.watch_only {
+            self.watchers.remove(&number);
+            return;
         }
+        let address = connection.address();
+        let Some(own) = self.by.get_mut(&address) else { return };
+        self.count -= usize::from(own.remove(&number).is_some());
+        if own.is_empty() {
+            self.by.remove(&address);
+        }
+    }
+
+    /// Cuts the connection that has waited the longest among those of some addresses.
+    fn evict_of(&mut self, may_go: impl Fn(&Address) -> bool) -> bool {
+        let among = self.by.iter().filter(|(of, _)| may_go(of)).flat_map(|(_, own)| own);
+        let longest = longest_waiting(among);
+        self.evict(longest)
+    }
+
+    fn evict_watcher(&mut self) -> bool {
+        let longest = longest_waiting(self.watchers.iter());
+        self.evict(longest)
+    }
+
+    fn evict(&mut self, found: Option<(u64, Arc<Connection>)>) -> bool {
+        let Some((number, connection)) = found else { return false };
+        self.remove(number, &connection);
+        connection.cut();
         true
     }
 }
 
+fn longest_waiting<'c>(
+    among: impl Iterator<Item = (&'c u64, &'c Arc<Connection>)>,
+) -> Option<(u64, Arc<Connection>)> {
+    let waiting = among.filter_map(|(number, c)| Some((c.waits_since()?, *number, c)));
+    let (_, number, connection) = waiting.min_by_key(|(since, number, _)| (*since, *number))?;
+    Some((number, Arc::clone(connection)))
+}
+
 impl Drop for ConnectionPlace {
     fn drop(&mut self) {
-        self.places.open().remove(self.number);
+        self.places.open().remove(self.number, &self.connection);
     }
 }
 
@@ -150,7 +171,7 @@ mod tests {
     }
 
     fn is_open(places: &Places, place: &ConnectionPlace) -> bool {
-        places.open().connections.contains_key(&place.number)
+        places.open().by.values().any(|own| own.contains_key(&place.number))
     }
 
     #[test]
@@ -199,6 +220,6 @@ mod tests {
         assert!(!is_open(&places, &busy) && !next.connection.watch_only);
         drop((more, next));
         let open = places.open();
-        assert!(open.by.is_empty() && open.watchers == 0 && open.connections.is_empty());
+        assert!(open.by.is_empty() && open.watchers.is_empty() && open.count == 0);
     }
 }

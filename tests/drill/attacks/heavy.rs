@@ -129,12 +129,12 @@ pub async fn repeated_ids(program: &mut Program, times: Times) -> Did {
 
 /// As many rows as a call may have that is no large one.
 pub async fn below_the_line(program: &mut Program, times: Times) -> Did {
-    let message = messages::check_blocks(9, 62);
+    let message = messages::check_blocks(9, 46);
     let bytes = message.len();
     let done = storm(program, times, 60, "resultCode>OK<", move |_, _| message.clone()).await;
     let text = format!("CheckBlocks of {bytes} bytes, 60 at a time, {done} answered");
     Did { text, memory_max: Some(120.0), ..Did::default() }
-        .unless((30_000..32_768).contains(&bytes), "it is not just below the line")
+        .unless((22_000..24_576).contains(&bytes), "it is not just below the line")
 }
 
 /// Bodies larger than any may be, sent all the same.

@@ -1,5 +1,6 @@
 //! The one place that composes: settings → parts → listener → drain.
 
+mod orders;
 pub mod tenants;
 
 use crate::clock::Clock;
@@ -54,6 +55,9 @@ pub enum AppError {
     /// A tenant cannot be as configured.
     #[error("{0}")]
     Tenants(#[from] tenants::TenantsError),
+    /// Threads.
+    #[error("threads: {0}")]
+    Threads(std::io::Error),
     /// Signals.
     #[error("signals: {0}")]
     Signals(std::io::Error),
@@ -242,7 +246,8 @@ async fn serve_parts(
     clock: &Clock,
 ) -> Result<(), AppError> {
     let health = services.health.clone();
-    let endpoint = Endpoint::new(services, &config.limits, &config.http, clock.clone());
+    let endpoint = Endpoint::new(services, &config.limits, &config.http, clock.clone())
+        .map_err(AppError::Threads)?;
     let address = listener.local_addr().map_err(|e| AppError::Listen(config.http.listen, e))?;
     warn(config, address);
     tracing::info!(address = %format!("http://{address}"), "serving");
@@ -306,6 +311,7 @@ async fn services(
             records_max: config.log.report_records_max,
             new_id: Uuid::new_v4,
         },
+        orders: orders::orders(config),
     })
 }
 
@@ -346,6 +352,8 @@ fn workers(
     let (records_max, hours) = (config.log.report_records_max, config.log.report_keep_hours);
     let kept = workers::reports::Kept { records_max, hours };
     working.spawn(workers::reports::run(store.clone(), kept, stopped.clone()));
+    let (settings, hours) = (services.orders.clone(), config.log.order_keep_hours);
+    working.spawn(workers::orders::run(store.clone(), settings, hours, stopped.clone()));
     if config.retention.every_hours > 0 {
         let every = Duration::from_secs(config.retention.every_hours * 3600);
         let (store, clock) = (store.clone(), clock.clone());

@@ -31,6 +31,8 @@ pub struct Message<'m> {
     pub address: Address,
     /// Whether it comes from this machine.
     pub on_this_machine: bool,
+    /// Under which address it came.
+    pub base_address: String,
     /// How much work it may be.
     pub size: CallSize,
     /// The time of the call.
@@ -63,16 +65,6 @@ pub async fn dispatch(services: &Services, message: Message<'_>) -> Dispatched {
     dispatched
 }
 
-/// Whether a contract is served.
-pub fn is_served(interaction: Interaction) -> bool {
-    match interaction {
-        Interaction::Blocking(contract) => blocking::call::is_served(contract),
-        Interaction::Consent(contract) => consent::call::is_served(contract),
-        Interaction::Log(contract) => log::call::is_served(contract),
-        Interaction::Monitoring(contract) => monitoring::call::is_served(contract),
-    }
-}
-
 async fn answer(
     services: &Services,
     message: Message<'_>,
@@ -89,9 +81,19 @@ async fn answer(
         Fault::client("okänt anrop: Body innehåller inget element som tjänsten känner")
     })?;
     told.interaction = Some(interaction);
-    let Message { caller, address, on_this_machine, size, now, .. } = message;
+    let Message { caller, address, on_this_machine, base_address, size, now, .. } = message;
     let store = services.store.asked_by(address);
-    let context = Context { services, tenant, caller, store, address, on_this_machine, size, now };
+    let context = Context {
+        services,
+        tenant,
+        caller,
+        store,
+        address,
+        on_this_machine,
+        base_address,
+        size,
+        now,
+    };
     let called = Called { context: &context, name: interaction.name(), reader };
     let answer = match interaction {
         Interaction::Blocking(contract) => blocking::call::call(contract, called).await,
@@ -99,25 +101,16 @@ async fn answer(
         Interaction::Log(contract) => log::call::call(contract, called).await,
         Interaction::Monitoring(contract) => monitoring::call::call(contract, called).await,
     };
-    answer.map_err(|unanswered| fault(unanswered, interaction, &mut told.cause))
+    answer.map_err(|unanswered| fault(unanswered, &mut told.cause))
 }
 
-fn fault(
-    unanswered: Unanswered,
-    interaction: Interaction,
-    cause: &mut Option<StoreError>,
-) -> Fault {
+fn fault(unanswered: Unanswered, cause: &mut Option<StoreError>) -> Fault {
     match unanswered {
         Unanswered::Malformed(malformed) => malformed.into(),
         Unanswered::MoreInBody => Fault::client("kuvertets Body innehåller mer än ett element"),
         Unanswered::NotOffered => {
             Fault::client("den logiska adressen tillhandahåller inte det här kontraktet")
         }
-        Unanswered::NotServed => Fault::server(format!(
-            "{} {}.0 tillhandahålls inte ännu",
-            interaction.name(),
-            interaction.major()
-        )),
         Unanswered::Refused(rejection) => Fault::client(rejection.text),
         // Trouble of our own: the caller may try again.
         Unanswered::Failed(error) => {

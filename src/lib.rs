@@ -19,6 +19,7 @@ pub mod domain;
 pub mod fairness;
 pub mod health;
 pub mod messages;
+pub mod order_folder;
 pub mod peers;
 pub mod private_postgres;
 pub mod procedures;

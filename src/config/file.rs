@@ -128,6 +128,8 @@ mod tests {
         assert_eq!(longer[0].1.years, 15);
         let citizen_services = std::mem::take(&mut config.consent.citizen_services);
         assert_eq!(citizen_services.len(), 1, "the file shows how they are named");
+        assert!(config.log.order_folder.take().is_some(), "the file shows how it is named");
+        assert!(config.http.base_address.take().is_some(), "the file shows how it is written");
         assert_eq!(config, Config::default());
     }
 
@@ -137,6 +139,7 @@ mod tests {
             ("[http]\nport = 80\n", "port"),
             ("[log]\nwriters = 17\n", "must be 1 to 16, not 17"),
             ("[log]\nwriters = -1\n", "writers = -1"),
+            ("[http]\nbase_address = 'logg.example.org'\n", "must be http:// or https://"),
             ("[consent]\ncitizen_services = ['SE1', ' ']\n", "citizen_services"),
             ("[blocking.care_provider.' ']\nlift_outer_blocks = false\n", "blank"),
             ("[blocking.care_provider.A]\n[blocking.care_provider.a]\n", "a stands there twice"),

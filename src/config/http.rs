@@ -1,6 +1,6 @@
 //! The HTTP listener.
 
-use super::values::filled;
+use super::values::{base_address, filled};
 use serde::Deserialize;
 use std::net::SocketAddr;
 
@@ -16,6 +16,10 @@ pub struct Http {
     pub hosts: Vec<String>,
     /// Whether a call without Content-Type is read as `text/xml`.
     pub missing_content_type: MissingContentType,
+    /// `http://…` or `https://…`, under which callers reach us: addresses of files begin with it. When
+    /// absent, they begin with the name under which the call came.
+    #[serde(deserialize_with = "base_address")]
+    pub base_address: Option<String>,
 }
 
 /// What becomes of a call without Content-Type, as a page in a browser can send it.
@@ -35,6 +39,7 @@ impl Default for Http {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             hosts: Vec::new(),
             missing_content_type: MissingContentType::Refuse,
+            base_address: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::values::bounded;
 use crate::domain::log::record;
 use serde::Deserialize;
+use std::path::PathBuf;
 
 /// The access log.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -25,6 +26,15 @@ pub struct Log {
     /// Hours, 24 to 8760, for which a queued report is kept when it is made.
     #[serde(deserialize_with = "bounded::<_, 24, 8760, _>")]
     pub report_keep_hours: i32,
+    /// Folder of the files of orders, which every process that serves them must have; when absent,
+    /// `orders` in the data folder.
+    pub order_folder: Option<PathBuf>,
+    /// Bytes of all those files, 1 MiB to 1 EiB, beyond which orders wait.
+    #[serde(deserialize_with = "bounded::<_, 1_048_576, 1_152_921_504_606_846_976, _>")]
+    pub order_bytes_max: i64,
+    /// Hours, 24 to 8760, for which they are kept when the order is made.
+    #[serde(deserialize_with = "bounded::<_, 24, 8760, _>")]
+    pub order_keep_hours: i32,
 }
 
 /// What happens when a log id comes again.
@@ -58,6 +68,9 @@ impl Default for Log {
             report_wait_seconds: 10,
             report_records_max: 10_000,
             report_keep_hours: 24,
+            order_folder: None,
+            order_bytes_max: 10 * 1024 * 1024 * 1024,
+            order_keep_hours: 24,
         }
     }
 }

@@ -54,6 +54,17 @@ impl<'de> Deserialize<'de> for ConfiguredId {
     }
 }
 
+/// The beginning of addresses, without a slash at its end.
+pub(super) fn base_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(from)?;
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |c: char| c.is_ascii_graphic() && !"<>\"'?#&".contains(c);
+    match rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(plain)) {
+        true => Ok(Some(text.trim_end_matches('/').to_owned())),
+        false => Err(D::Error::custom("must be http:// or https:// and a host")),
+    }
+}
+
 /// Texts none of which is blank.
 pub(super) fn filled<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     let texts = Vec::<String>::deserialize(from)?;

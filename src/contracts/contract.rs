@@ -13,8 +13,6 @@ use crate::soap::xml::{Malformed, ReadError, Reader};
 pub trait Contract: Sized + Send {
     /// At which level it is realised.
     const REALISED: Realised;
-    /// Whether it is served. One that is not yet is told apart from one that is not known.
-    const SERVED: bool = true;
 
     /// The answer to a request that could be read.
     ///
@@ -36,8 +34,6 @@ pub enum Unanswered {
     MoreInBody,
     /// The addressed tenant is of another level.
     NotOffered,
-    /// The contract is not served yet.
-    NotServed,
     /// The contract has no room for a refusal.
     Refused(Rejection),
     /// Our own failure.
@@ -75,9 +71,6 @@ impl<'d> Called<'_, 'd> {
         if more {
             return Err(Unanswered::MoreInBody);
         }
-        if !C::SERVED {
-            return Err(Unanswered::NotServed);
-        }
         let rejection = match request {
             Ok(request) => match request.answer(context).await {
                 Ok(answer) => return Ok(answer),
@@ -106,7 +99,7 @@ pub fn at(place: Place<'_>, failure: Failure) -> Failure {
 macro_rules! choose_contract {
     ($domain:ident; $($name:ident => $module:ident::$version:ident::$request:ident,)+) => {
         use crate::contracts::answer::Answer;
-        use crate::contracts::contract::{Called, Contract, Unanswered};
+        use crate::contracts::contract::{Called, Unanswered};
         use crate::messages::generated::{self, $domain};
 
         /// Answers a call of one of the domain's contracts.
@@ -119,13 +112,6 @@ macro_rules! choose_contract {
         ) -> Result<Answer, Unanswered> {
             match interaction {
                 $($domain::$name => called.run(generated::$module::$version::$request::read).await,)+
-            }
-        }
-
-        /// Whether one of the domain's contracts is served.
-        pub fn is_served(interaction: $domain) -> bool {
-            match interaction {
-                $($domain::$name => <generated::$module::$version::$request as Contract>::SERVED,)+
             }
         }
     };

@@ -49,8 +49,7 @@ struct Folded {
 
 impl Folded {
     fn new(text: &str) -> Option<Self> {
-        let visible = text
-            .contains(is_invisible)
+        let visible = has_invisible(text)
             .then(|| text.chars().filter(|c| !is_invisible(*c)).collect::<String>());
         let folded = Self { text: text.to_owned(), visible };
         (!folded.compared().is_empty()).then_some(folded)
@@ -98,6 +97,12 @@ macro_rules! folded_identity {
 
 folded_identity!(HsaId);
 folded_identity!(RecordId);
+
+/// Whether some of a text shows nothing. Nearly all identities are of letters, digits and signs that
+/// show.
+fn has_invisible(text: &str) -> bool {
+    !text.bytes().all(|b| matches!(b, b' '..=b'~')) && text.contains(is_invisible)
+}
 
 /// Whether a character shows nothing: controls, and what Unicode calls default ignorable.
 fn is_invisible(c: char) -> bool {

@@ -43,6 +43,7 @@ impl Sizes {
              -c log_min_error_statement=panic -c max_connections={connections} \
              -c shared_buffers={buffers}MB -c effective_cache_size={cache}MB \
              -c max_wal_size={wal}MB -c wal_compression=on -c checkpoint_timeout=15min -c wal_buffers=16MB \
+             -c wal_init_zero=off -c wal_writer_delay=10ms -c wal_writer_flush_after=256kB \
              -c random_page_cost=1.1 -c jit=off",
             socket_dir.display()
         )

@@ -4,18 +4,20 @@ use super::processors::{CallSize, Processors};
 use super::tenants::{Tenant, Tenants};
 use crate::domain::blocking::lift_policy::LiftPolicies;
 use crate::domain::identity::HsaId;
-use crate::domain::log::record::{FutureActivity, RepeatedLogId};
+use crate::domain::log::record::{FutureActivity, LogEntry, RepeatedLogId};
 use crate::domain::rejection::{Class, Rejection};
 use crate::domain::time::Timestamp;
 use crate::fairness::address::Address;
 use crate::fairness::shares::HeldShare;
 use crate::fairness::threads::beside;
 use crate::health::{Health, Space};
+use crate::order_folder::OrderFolder;
 use crate::store::change::{Change, ChangeDomain};
 use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::log::writer::LogWriters;
 use crate::store::long_reads::Found;
+use std::io;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -46,6 +48,8 @@ pub struct Services {
     pub citizen_services: CitizenServices,
     /// How reports over the log are made.
     pub reports: ReportSettings,
+    /// How extracts of the log are made and kept.
+    pub orders: OrderSettings,
 }
 
 /// How reports are made.
@@ -57,6 +61,32 @@ pub struct ReportSettings {
     pub records_max: usize,
     /// Ids of queued reports.
     pub new_id: fn() -> Uuid,
+}
+
+/// How extracts are made and kept.
+#[derive(Debug, Clone)]
+pub struct OrderSettings {
+    /// Where the files are.
+    pub folder: OrderFolder,
+    /// How a document is written.
+    pub document: ExtractDocument,
+    /// Bytes of all files at most; beyond it orders wait.
+    pub bytes_max: i64,
+    /// Ids.
+    pub new_id: fn() -> Uuid,
+    /// Ends of addresses that nobody can guess.
+    pub new_token: fn() -> io::Result<Uuid>,
+}
+
+/// How the document of an extract is written.
+#[derive(Debug, Clone, Copy)]
+pub struct ExtractDocument {
+    /// What comes before the records.
+    pub open: &'static str,
+    /// Records.
+    pub records: fn(&[LogEntry<'_>]) -> String,
+    /// What comes after them.
+    pub close: &'static str,
 }
 
 /// Systems that may act for patients.
@@ -83,6 +113,8 @@ pub struct Context<'s> {
     pub address: Address,
     /// Whether the call comes from this machine.
     pub on_this_machine: bool,
+    /// Under which address we are called, without a slash at its end.
+    pub base_address: String,
     /// How much work the call may be.
     pub size: CallSize,
     /// The time of the call.

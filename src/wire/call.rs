@@ -12,17 +12,16 @@ use crate::contracts::answer::Body;
 use crate::dispatch::{self, Dispatched, Message};
 use crate::fairness::address::Address;
 use crate::fairness::shares::{HeldShare, Shares};
-use crate::fairness::threads::beside;
+use crate::fairness::threads::Side;
 use crate::procedures::context::Services;
 use crate::procedures::processors::CallSize;
 use crate::soap::fault::Fault;
 use crate::soap::xml::Charset;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, EXPECT, HeaderMap};
+use hyper::header::{CONTENT_TYPE, EXPECT, HOST, HeaderMap};
 use hyper::{Request, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::runtime::Handle;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -44,6 +43,8 @@ pub struct Calls {
     services: Services,
     clock: Clock,
     missing_content_type: MissingContentType,
+    /// Under which callers reach us, where that is not the name that they call.
+    base_address: Option<String>,
     answer_timeout: Duration,
     bodies: Bodies,
     /// Calls under way whose body has come.
@@ -52,6 +53,9 @@ pub struct Calls {
     large: Arc<Shares>,
     /// Bytes of large answers that wait for their receivers.
     answers: Arc<Shares>,
+    /// Where medium calls are answered, and where large ones.
+    medium_side: Side,
+    large_side: Side,
 }
 
 /// A call whose message has come, with what it holds meanwhile.
@@ -60,6 +64,7 @@ struct Begun {
     charset: Charset,
     caller: Option<String>,
     on_this_machine: bool,
+    base_address: String,
     size: CallSize,
     _held: (HeldShare, Option<HeldShare>),
 }
@@ -79,18 +84,29 @@ impl Answered {
 
 impl Calls {
     /// As configured.
-    pub fn new(services: Services, limits: &Limits, http: &Http, clock: Clock) -> Self {
+    ///
+    /// # Errors
+    /// The system gives no threads.
+    pub fn new(
+        services: Services,
+        limits: &Limits,
+        http: &Http,
+        clock: Clock,
+    ) -> std::io::Result<Self> {
         let percentages = limits.percentages();
-        Self {
+        Ok(Self {
             services,
             clock,
             missing_content_type: http.missing_content_type,
+            base_address: http.base_address.clone(),
             answer_timeout: limits.answer_timeout(),
             bodies: Bodies::of(limits, percentages.clone()),
             under_way: Shares::new(limits.requests_max, percentages.clone()),
             large: Shares::new(limits.large_calls_max, percentages.clone()),
             answers: Shares::new(limits.answers_bytes_max, percentages),
-        }
+            medium_side: Side::new("medium", CallSize::Medium.threads())?,
+            large_side: Side::new("large", CallSize::Large.threads())?,
+        })
     }
 
     /// Answers a call.
@@ -107,7 +123,11 @@ impl Calls {
         let charset = refused.map_or_else(|| self.charset(&head.headers), Err);
         let answered = match charset.and_then(|charset| self.bodies.admits(&body).map(|()| charset))
         {
-            Ok(charset) => self.handle(charset, body, caller.clone(), connection).await,
+            Ok(charset) => {
+                let base_address = self.base_address(&head.headers);
+                let known = (caller.clone(), base_address);
+                self.handle(charset, body, known, connection).await
+            }
             Err(refused) => {
                 self.drain(&head.headers, body, connection.address()).await;
                 Answered::refused(refused)
@@ -149,7 +169,7 @@ impl Calls {
         self: &Arc<Self>,
         charset: Charset,
         body: Incoming,
-        caller: Option<String>,
+        (caller, base_address): (Option<String>, String),
         connection: &Arc<Connection>,
     ) -> Answered {
         let address = connection.address();
@@ -176,15 +196,23 @@ impl Calls {
             return Answered::refused(overloaded());
         };
         let on_this_machine = connection.peer().is_loopback();
-        let begun =
-            Begun { received, charset, caller, on_this_machine, size, _held: (place, turn) };
-        let work = Arc::clone(self).work(begun, address);
-        if size == CallSize::Small {
-            return work.await;
-        }
+        let begun = Begun {
+            received,
+            charset,
+            caller,
+            on_this_machine,
+            base_address,
+            size,
+            _held: (place, turn),
+        };
+        let work = Box::pin(Arc::clone(self).work(begun, address));
         // Reading, judging and writing delay nobody there.
-        let done = beside(move || Handle::current().block_on(work));
-        done.await.unwrap_or_else(|_| {
+        let done = match size {
+            CallSize::Small => return work.await,
+            CallSize::Medium => self.medium_side.run(work).await,
+            CallSize::Large => self.large_side.run(work).await,
+        };
+        done.unwrap_or_else(|| {
             // What a panic says may hold what the call said.
             tracing::error!("call broken off");
             Answered::refused(failed())
@@ -204,11 +232,20 @@ impl Calls {
     }
 
     async fn work(self: Arc<Self>, begun: Begun, address: Address) -> Answered {
-        let Begun { received, charset, caller, on_this_machine, size, _held } = begun;
+        let Begun { received, charset, caller, on_this_machine, base_address, size, _held } = begun;
         let now = self.clock.now();
         let answering = async {
             let body = &received.bytes;
-            let message = Message { body, charset, caller, address, on_this_machine, size, now };
+            let message = Message {
+                body,
+                charset,
+                caller,
+                address,
+                on_this_machine,
+                base_address,
+                size,
+                now,
+            };
             let dispatched = dispatch::dispatch(&self.services, message).await;
             let waiting = match &dispatched.answer {
                 Ok(answer) => match &answer.body {
@@ -233,6 +270,17 @@ impl Calls {
             tracing::error!("call took too long");
             Answered::refused(failed())
         })
+    }
+
+    /// The beginning of our addresses, as the caller knows us.
+    fn base_address(&self, headers: &HeaderMap) -> String {
+        if let Some(configured) = &self.base_address {
+            return configured.clone();
+        }
+        let named = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]_".contains(c);
+        let host = named.filter(|host| !host.is_empty() && host.chars().all(plain));
+        format!("http://{}", host.unwrap_or("localhost"))
     }
 
     /// The encoding of the message.

@@ -4,7 +4,7 @@ use crate::fairness::address::Address;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 /// What a connection is doing.
@@ -35,6 +35,8 @@ struct Doing {
     early: bool,
     /// Bytes of a body since it last counted as coming on.
     come: usize,
+    /// Who wants to know that the answer has been sent.
+    when_sent: Vec<oneshot::Sender<()>>,
 }
 
 /// A body that has come on by so much is no idle one: what drips is.
@@ -60,6 +62,7 @@ impl Connection {
             stuck_since: None,
             early: false,
             come: 0,
+            when_sent: Vec::new(),
         };
         Self { peer, watch_only, state: Mutex::new(state), cut: Notify::new() }
     }
@@ -120,6 +123,13 @@ impl Connection {
         self.state().handed_over = true;
     }
 
+    /// Tells when the answer under way has been sent; never, if the connection ends before.
+    pub(super) fn when_sent(&self) -> oneshot::Receiver<()> {
+        let (told, sent) = oneshot::channel();
+        self.state().when_sent.push(told);
+        sent
+    }
+
     /// Nothing waits to be sent; whether that ends an answer.
     pub(super) fn flushed(&self) -> bool {
         let mut state = self.state();
@@ -129,6 +139,10 @@ impl Connection {
             let next =
                 if std::mem::take(&mut state.early) { Phase::Head(now) } else { Phase::Idle };
             (state.phase, state.done_at) = (next, now);
+            for told in state.when_sent.drain(..) {
+                // Who no longer waits need not know.
+                _ = told.send(());
+            }
         }
         ends
     }

@@ -4,41 +4,57 @@ use super::call::Calls;
 use super::connection::Connection;
 use super::origin::{Hosts, is_foreign_page};
 use super::reply::{self, Reply, ToldBody};
-use super::{pages, router, wsdl};
+use super::request_line::RequestLine;
+use super::{caller, files, pages, router, wsdl};
 use crate::clock::Clock;
 use crate::config::http::Http;
 use crate::config::limits::Limits;
 use crate::fairness::shares::Shares;
 use crate::procedures::context::Services;
+use crate::procedures::orders::FILES_PATH;
 use crate::soap::fault::Fault;
 use hyper::body::Incoming;
 use hyper::header::HOST;
 use hyper::{Method, Request, Response, StatusCode};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 /// What every request is answered with.
 pub struct Endpoint {
-    services: Services,
+    services: Arc<Services>,
     clock: Clock,
     hosts: Hosts,
     calls: Arc<Calls>,
     /// Pages for those on the machine that are being made.
     pages: Arc<Shares>,
+    /// Files that are being sent.
+    files: Arc<Shares>,
 }
 
 /// Pages for those on the machine that are made at one time: they ask the database.
 const PAGES_MAX: usize = 2;
-/// How long a page waits for its turn.
-const PAGE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Files that are sent at one time.
+const FILES_MAX: usize = 16;
+/// How long a page or a file waits for its turn.
+const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Endpoint {
     /// An endpoint with its limits.
-    pub fn new(services: Services, limits: &Limits, http: &Http, clock: Clock) -> Self {
-        let calls = Arc::new(Calls::new(services.clone(), limits, http, clock.clone()));
+    ///
+    /// # Errors
+    /// The system gives no threads.
+    pub fn new(
+        services: Services,
+        limits: &Limits,
+        http: &Http,
+        clock: Clock,
+    ) -> std::io::Result<Self> {
+        let calls = Arc::new(Calls::new(services.clone(), limits, http, clock.clone())?);
         let pages = Shares::new(PAGES_MAX, limits.percentages());
-        Self { services, clock, hosts: Hosts::of(http), calls, pages }
+        let files = Shares::new(FILES_MAX, limits.percentages());
+        let services = Arc::new(services);
+        Ok(Self { services, clock, hosts: Hosts::of(http), calls, pages, files })
     }
 
     /// Answers one request.
@@ -79,6 +95,9 @@ impl Endpoint {
             let text = "alla platser för anslutningar är upptagna";
             return reply::closing(reply::plain(StatusCode::SERVICE_UNAVAILABLE, text));
         }
+        if reads && let Some(token) = request.uri().path().strip_prefix(FILES_PATH) {
+            return Box::pin(self.file(token, &request, connection)).await;
+        }
         match *request.method() {
             Method::GET | Method::HEAD => match self.calls.place(connection.address()).await {
                 Some(_place) => document(&request),
@@ -91,6 +110,27 @@ impl Endpoint {
                 reply::method_not_allowed("GET, HEAD, POST")
             }
         }
+    }
+
+    /// A file of an order.
+    async fn file(
+        &self,
+        token: &str,
+        request: &Request<Incoming>,
+        connection: &Arc<Connection>,
+    ) -> Reply {
+        #[expect(clippy::disallowed_methods, reason = "measures how long the request takes")]
+        let begun = Instant::now();
+        let turn = self.files.wait(connection.address(), 1);
+        let Ok(turn) = timeout(TURN_TIMEOUT, turn).await else {
+            return reply::overloaded();
+        };
+        let caller = caller::of_request(request.headers(), connection.peer());
+        let line = RequestLine::of_file(caller.clone(), begun);
+        let headers = request.headers();
+        let wants_body = *request.method() == Method::GET;
+        let asked = files::FileRequest { token, headers, wants_body, caller };
+        files::fetch(&self.services, asked, connection, line, turn).await
     }
 
     /// A page for whoever watches, which tells nothing but how the server is.
@@ -109,7 +149,7 @@ impl Endpoint {
             return None;
         }
         let turn = self.pages.wait(connection.address(), 1);
-        let Ok(_turn) = timeout(PAGE_TIMEOUT, turn).await else {
+        let Ok(_turn) = timeout(TURN_TIMEOUT, turn).await else {
             return Some(reply::overloaded());
         };
         Some(match path {

@@ -5,6 +5,7 @@ mod call;
 pub mod caller;
 mod connection;
 pub mod endpoint;
+mod files;
 pub mod listener;
 mod origin;
 mod paced;

@@ -126,6 +126,11 @@ pub fn method_not_allowed(allowed: &'static str) -> Reply {
     reply
 }
 
+/// A body of no bytes.
+pub fn nothing() -> ReplyBody {
+    full(String::new())
+}
+
 /// The connection ends with this reply.
 pub fn closing(mut reply: Reply) -> Reply {
     reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -32,6 +32,22 @@ pub struct RequestLine {
 }
 
 impl RequestLine {
+    /// That of a request for an ordered file.
+    pub fn of_file(caller: Option<String>, begun: Instant) -> Self {
+        Self {
+            interaction: "file",
+            caller,
+            logical_address: None,
+            result: "OK",
+            rows: 0,
+            status: 200,
+            begun,
+            correlation_id: None,
+            log_id: None,
+            written: false,
+        }
+    }
+
     /// The answer is complete.
     pub fn write(mut self) {
         self.emit();

@@ -1,6 +1,7 @@
 //! What goes on beside the calls. Any number of processes may run the same worker.
 
 mod loops;
+pub mod orders;
 pub mod replication;
 pub mod reports;
 pub mod retention;

@@ -16,7 +16,11 @@ use sigill::domain::log::record::{FutureActivity, RepeatedLogId};
 use sigill::domain::time::Timestamp;
 use sigill::fairness::shares::Percentages;
 use sigill::health::Health;
-use sigill::procedures::context::{CitizenServices, ReportSettings, Services};
+use sigill::messages::log::extract;
+use sigill::order_folder::OrderFolder;
+use sigill::procedures::context::{
+    CitizenServices, ExtractDocument, OrderSettings, ReportSettings, Services,
+};
 use sigill::procedures::processors::Processors;
 use sigill::procedures::tenants::{Tenant, Tenants};
 use sigill::store::database::{Store, StoringTime};
@@ -168,8 +172,33 @@ impl Caller {
         Ok(Reply { status: parts.status, headers: parts.headers, body })
     }
 
+    /// A reply whose body is no text.
+    pub async fn fetch(
+        &self,
+        request: hyper::http::request::Builder,
+    ) -> (StatusCode, hyper::HeaderMap, Bytes) {
+        let request = request.body(Full::default()).unwrap();
+        let (parts, body) = self.client.request(request).await.unwrap().into_parts();
+        (parts.status, parts.headers, body.collect().await.unwrap().to_bytes())
+    }
+
     pub fn base(&self) -> &str {
         &self.base
+    }
+}
+
+/// Orders whose files are in a folder of the database's own.
+pub fn orders(database: &Database) -> OrderSettings {
+    OrderSettings {
+        folder: OrderFolder::at(std::env::temp_dir().join(format!("{}-orders", database.name))),
+        document: ExtractDocument {
+            open: extract::OPEN,
+            records: extract::records,
+            close: extract::CLOSE,
+        },
+        bytes_max: i64::MAX,
+        new_id: Uuid::new_v4,
+        new_token: || Ok(Uuid::new_v4()),
     }
 }
 
@@ -247,12 +276,13 @@ impl Service {
                 records_max: wishes.report_records_max.unwrap_or(10_000),
                 new_id: Uuid::new_v4,
             },
+            orders: orders(&database),
             tenants: tenants(&store, &wishes.tenants).await,
             store,
         };
         let clock = Arc::new(Mutex::new(NOON.parse().unwrap()));
         let held = Clock::Held(Arc::clone(&clock));
-        let endpoint = Arc::new(Endpoint::new(services, &limits, &wishes.http, held));
+        let endpoint = Arc::new(Endpoint::new(services, &limits, &wishes.http, held).unwrap());
         let tcp = listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let caller = Caller::new(format!("http://{}", tcp.local_addr().unwrap()));
         let (stop, stopped) = oneshot::channel::<()>();

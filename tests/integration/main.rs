@@ -24,6 +24,8 @@ mod limits;
 mod logs;
 mod migrations;
 mod much;
+mod order_room;
+mod orders;
 mod outage;
 mod pair;
 mod private;

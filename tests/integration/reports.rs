@@ -11,17 +11,17 @@ use tokio::sync::watch;
 
 /// A record as these tests vary it.
 #[derive(Clone, Copy)]
-struct Record<'r> {
-    id: &'r str,
-    at: &'r str,
-    owner: &'r str,
-    unit: &'r str,
-    user: &'r str,
+pub struct Record<'r> {
+    pub id: &'r str,
+    pub at: &'r str,
+    pub owner: &'r str,
+    pub unit: &'r str,
+    pub user: &'r str,
     /// Type, patient and information owner of each resource.
-    resources: &'r [(&'r str, &'r str, &'r str)],
+    pub resources: &'r [(&'r str, &'r str, &'r str)],
 }
 
-const FIRST: Record<'_> = Record {
+pub const FIRST: Record<'_> = Record {
     id: "r1",
     at: "2026-11-20T10:00:00.001",
     owner: "SE-A",
@@ -30,7 +30,7 @@ const FIRST: Record<'_> = Record {
     resources: &[("vko", "191212121212", "SE-B")],
 };
 
-fn stored(records: &[Record<'_>]) -> String {
+pub fn stored(records: &[Record<'_>]) -> String {
     let valid = request("log/store_log/valid");
     let (start, end) =
         (valid.find("      <urn1:log>").unwrap(), valid.find("    </urn1:StoreLog>").unwrap());
@@ -64,7 +64,7 @@ fn of_all(xml: &str) -> String {
 }
 
 /// The texts of all elements of a name, in their order.
-fn texts(reply: &Reply, element: &str) -> Vec<String> {
+pub fn texts(reply: &Reply, element: &str) -> Vec<String> {
     let mark = format!(":{element}>");
     let parts = reply.body.split(&mark).skip(1).step_by(2);
     parts.map(|text| text.split('<').next().unwrap().to_owned()).collect()

@@ -161,6 +161,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["src/commands/", "src/main.rs"]),
     ("encoding_rs", &["src/soap/xml/"]),
     ("futures_util", &["src/store/", "src/workers/", "src/wire/", "src/contracts/answer.rs"]),
+    ("getrandom", &["src/app"]),
     ("http_body_util", &["src/wire/", "src/peers/"]),
     ("hyper", &["src/wire/", "src/peers/"]),
     ("hyper_rustls", &["src/peers/connection.rs"]),
@@ -202,12 +203,14 @@ const HOMES: &[(&str, &[&str])] = &[
             "src/wire/",
             "src/app",
             "src/contracts/log/",
+            "src/order_folder.rs",
             "src/procedures/",
             "src/workers/",
         ],
     ),
     ("xml", &["src/schema_tree.rs", "src/codegen/"]),
     ("yaserde", &["src/codegen/"]),
+    ("zip", &["src/order_folder.rs"]),
 ];
 
 #[test]

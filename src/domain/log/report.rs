@@ -57,10 +57,18 @@ impl ReportQuestion {
     /// # Errors
     /// That it ends before it begins (RP1).
     pub fn new(subject: ReportSubject, from: Timestamp, to: Timestamp) -> Result<Self, Rejection> {
-        match to < from {
-            true => Err(Rejection::validation("toDate: före fromDate")),
-            false => Ok(Self { subject, from, to }),
-        }
+        let (from, to) = checked_interval((from, to))?;
+        Ok(Self { subject, from, to })
+    }
+}
+
+/// An interval, unless it ends before it begins (RP1).
+pub(super) fn checked_interval(
+    (from, to): (Timestamp, Timestamp),
+) -> Result<(Timestamp, Timestamp), Rejection> {
+    match to < from {
+        true => Err(Rejection::validation("toDate: före fromDate")),
+        false => Ok((from, to)),
     }
 }
 

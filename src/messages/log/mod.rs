@@ -1,4 +1,5 @@
 //! Messages about log records.
 
+pub mod extract;
 pub mod record;
 pub mod report;

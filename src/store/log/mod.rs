@@ -3,6 +3,8 @@
 pub mod copy_rows;
 mod lanes;
 mod numbers;
+pub mod order_making;
+pub mod orders;
 mod partitions;
 pub mod queued_reports;
 mod records;

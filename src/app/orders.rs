@@ -1,0 +1,30 @@
+//! Extracts of the log, as configured.
+
+use crate::config::file::Config;
+use crate::messages::log::extract;
+use crate::order_folder::OrderFolder;
+use crate::procedures::context::{ExtractDocument, OrderSettings};
+use uuid::Uuid;
+
+/// How extracts of the log are made and kept, as configured.
+pub(super) fn orders(config: &Config) -> OrderSettings {
+    let configured = config.log.order_folder.clone();
+    OrderSettings {
+        folder: OrderFolder::at(configured.unwrap_or_else(|| config.data.dir.join("orders"))),
+        document: ExtractDocument {
+            open: extract::OPEN,
+            records: extract::records,
+            close: extract::CLOSE,
+        },
+        bytes_max: config.log.order_bytes_max,
+        new_id: Uuid::new_v4,
+        new_token: secret,
+    }
+}
+
+/// 128 bits that nobody can guess.
+fn secret() -> std::io::Result<Uuid> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+    Ok(Uuid::from_bytes(bytes))
+}

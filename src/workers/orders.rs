@@ -1,0 +1,92 @@
+//! Makes the extracts that were ordered, lets the files go whose time is over, and keeps their folder
+//! tidy.
+
+use super::loops::{every, take_up, under_lease};
+use crate::procedures::context::OrderSettings;
+use crate::procedures::orders::{Making, MakingError, make, tidy_folder};
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use std::time::Duration;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+const KIND: &str = "log-order";
+/// How often it is looked whether an order waits.
+const PERIOD: Duration = Duration::from_secs(1);
+/// How often an order that failed in a row is tried, and how soon again.
+const ATTEMPTS_MAX: i32 = 5;
+const RETRY: Duration = Duration::from_secs(30);
+/// How soon it is looked again whether there is room.
+const NO_ROOM: Duration = Duration::from_mins(1);
+/// Days for which an order whose files are gone is known.
+const KNOWN_DAYS: i32 = 30;
+
+/// Makes extracts, one at a time, until told to stop.
+pub async fn run(
+    store: Store,
+    settings: OrderSettings,
+    keep_hours: i32,
+    stop: watch::Receiver<bool>,
+) {
+    let stopped = stop.clone();
+    every(PERIOD, stop, || async {
+        if let Err(error) = end_old(&store, &settings, keep_hours).await {
+            tracing::error!(%error, job = KIND, "files not removed");
+        }
+        loop {
+            match next(&store, &settings, &stopped).await {
+                Ok(true) if !*stopped.borrow() => {}
+                Ok(_) => return,
+                // While the database is away nobody orders either.
+                Err(error) => return tracing::error!(%error, job = KIND, "job not done"),
+            }
+        }
+    })
+    .await;
+}
+
+/// Lets the files go whose time is over, here and in the folder.
+async fn end_old(
+    store: &Store,
+    settings: &OrderSettings,
+    keep_hours: i32,
+) -> Result<(), MakingError> {
+    store.end_old_orders(keep_hours, KNOWN_DAYS).await?;
+    let orders = settings.folder.orders()?;
+    match orders.is_empty() {
+        true => Ok(()),
+        false => tidy_folder(store, &settings.folder, &orders).await,
+    }
+}
+
+/// Makes the next extract; `false` when none waits, or none can be made now.
+async fn next(
+    store: &Store,
+    settings: &OrderSettings,
+    stop: &watch::Receiver<bool>,
+) -> Result<bool, StoreError> {
+    let Some(job) = take_up(store, KIND).await? else { return Ok(false) };
+    let Ok(id) = Uuid::parse_str(&job.subject) else {
+        store.finish_job(&job).await?;
+        return Ok(true);
+    };
+    match under_lease(store, &job, stop.clone(), make(store, settings, id)).await {
+        // Somebody else has it by now, or will.
+        None => {}
+        Some(Ok(Making::Done)) => store.finish_job(&job).await?,
+        Some(Ok(Making::NoRoom)) => {
+            tracing::warn!("an order waits: files of orders fill log.order_bytes_max");
+            store.postpone_job(&job, NO_ROOM, None).await?;
+        }
+        Some(Err(error)) => {
+            let most = if matches!(error, MakingError::TooLarge) { 0 } else { ATTEMPTS_MAX };
+            let given_up = store.order_failed(id, most).await?;
+            tracing::error!(%error, given_up, "extract not made");
+            match given_up {
+                true => store.finish_job(&job).await?,
+                false => store.postpone_job(&job, RETRY, Some(&error.to_string())).await?,
+            }
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,94 @@
+//! Orders when there is no room for their files, and when they cannot be made.
+
+use super::harness::{Database, Service, orders, request, with, without};
+use super::reports::{FIRST, Record, stored};
+use sigill::fairness::shares::Percentages;
+use sigill::procedures::context::OrderSettings;
+use sigill::procedures::orders::{Making, MakingError, make, tidy_folder};
+use sigill::store::database::Store;
+use uuid::Uuid;
+
+async fn ordered(service: &Service) -> Uuid {
+    let names = ["careUnitId", "patientId", "root", "extension", "userId"];
+    let all = without(&request("log/get_logs_by_order/valid"), &names);
+    let all = with(&with(&all, "careProviderId", "SE-A"), "maxResultsPerFile", "1");
+    let reply = service.post(all).await;
+    assert_eq!(reply.code(), "OK", "{}", reply.body);
+    reply.text("orderId").unwrap().parse().unwrap()
+}
+
+async fn with_three_records() -> (Service, Store) {
+    let service = Service::start().await;
+    let records = ["r1", "r2", "r3"].map(|id| Record { id, ..FIRST });
+    assert_eq!(service.post(stored(&records)).await.code(), "OK");
+    let store = Store::open(service.database.options(), 8, Percentages::default()).await.unwrap();
+    (service, store)
+}
+
+async fn files(database: &Database, id: Uuid) -> i64 {
+    let of_order = "select count(*) from log_order_files join log_orders using (order_number)";
+    database.count(&format!("{of_order} where order_id = '{id}'")).await
+}
+
+#[tokio::test]
+async fn an_order_waits_until_others_files_are_gone_and_holds_none_meanwhile() {
+    let (service, store) = with_three_records().await;
+    let settings = orders(&service.database);
+    let (first, second, third) =
+        (ordered(&service).await, ordered(&service).await, ordered(&service).await);
+    assert_eq!(make(&store, &settings, first).await.unwrap(), Making::Done);
+    let bytes = service.database.count("select sum(bytes)::bigint from log_order_files").await;
+    // Room for one file more, and not for two.
+    let full = OrderSettings { bytes_max: bytes + 1, ..settings.clone() };
+    assert_eq!(make(&store, &full, third).await.unwrap(), Making::NoRoom);
+    assert_eq!(files(&service.database, third).await, 0, "another is before it");
+    assert_eq!(make(&store, &full, second).await.unwrap(), Making::NoRoom);
+    assert_eq!(files(&service.database, second).await, 1, "it is the next");
+    assert_eq!(make(&store, &full, third).await.unwrap(), Making::NoRoom);
+    let pool = service.database.pool().await;
+    sqlx::query("update log_orders set ended_at = ended_at - interval '1 day'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    store.end_old_orders(24, 30).await.unwrap();
+    let on_disk = settings.folder.orders().unwrap();
+    tidy_folder(&store, &settings.folder, &on_disk).await.unwrap();
+    assert!(settings.folder.open(first, 1).is_err(), "its time is over");
+    assert!(settings.folder.open(second, 1).is_ok(), "it is being made");
+    assert_eq!(make(&store, &full, second).await.unwrap(), Making::Done);
+    assert_eq!(files(&service.database, second).await, 3);
+}
+
+#[tokio::test]
+async fn an_order_for_which_there_is_never_room_is_given_up() {
+    let (service, store) = with_three_records().await;
+    let settings = OrderSettings { bytes_max: 1, ..orders(&service.database) };
+    let id = ordered(&service).await;
+    let told = make(&store, &settings, id).await;
+    assert!(matches!(told, Err(MakingError::TooLarge)), "{told:?}");
+    assert!(store.order_failed(id, 0).await.unwrap());
+    let asked = with(&request("log/get_files_for_order_id/valid"), "orderId", &id.to_string());
+    let reply = service.post(asked).await;
+    assert_eq!(reply.code(), "ERROR");
+    assert!(!reply.body.contains("multimedia"));
+    tidy_folder(&store, &settings.folder, &settings.folder.orders().unwrap()).await.unwrap();
+    assert!(settings.folder.open(id, 1).is_err(), "nobody will fetch what there is of it");
+}
+
+#[tokio::test]
+async fn what_was_stored_after_the_order_is_not_in_it() {
+    let (service, store) = with_three_records().await;
+    let id = ordered(&service).await;
+    assert_eq!(service.post(stored(&[Record { id: "r4", ..FIRST }])).await.code(), "OK");
+    // In this process the storing time is the held clock's: long after the order.
+    let pool = service.database.pool().await;
+    sqlx::query(
+        "update log_entries set stored_at = case log_id when 'r4' then now() else '2026-01-01' end",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let settings = orders(&service.database);
+    assert_eq!(make(&store, &settings, id).await.unwrap(), Making::Done);
+    assert_eq!(files(&service.database, id).await, 3);
+}

@@ -117,6 +117,16 @@ pub const STORING_FAILS: Metric = Metric {
     name: "sigill_log_storing_fails",
     help: "1 when log records could not be stored the last time somebody tried.",
 };
+/// Orders of log extracts that are not made yet.
+pub const ORDERS_UNFINISHED: Metric = Metric {
+    name: "sigill_log_orders_unfinished",
+    help: "Orders of log extracts that wait or are being made.",
+};
+/// How long the oldest of them has waited.
+pub const ORDERS_LAG: Metric = Metric {
+    name: "sigill_log_orders_lag_seconds",
+    help: "How long ago the oldest of them was ordered; 0 when there is none.",
+};
 
 impl Metric {
     /// The value of the whole process.

@@ -53,6 +53,14 @@ pub async fn state(context: &Context<'_>, id: &str) -> Result<Option<OrderState>
     Ok(context.store.order_state(tenant, caller, id).await?)
 }
 
+/// The orders that are not made yet, in the order in which they are made.
+///
+/// # Errors
+/// The store's.
+pub async fn unfinished(services: &Services) -> Result<Vec<UnfinishedOrder>, StoreError> {
+    services.store.unfinished_orders().await
+}
+
 /// The file with an address, for the caller that ordered it.
 ///
 /// # Errors

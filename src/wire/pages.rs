@@ -6,6 +6,7 @@ use crate::domain::time::Timestamp;
 use crate::health::{Health, Space};
 use crate::procedures::blocking::query::{ReplicationStatus, replication_status};
 use crate::procedures::context::Services;
+use crate::procedures::orders::unfinished;
 use crate::procedures::readiness::{self, Obstacle};
 use crate::telemetry;
 use hyper::StatusCode;
@@ -49,6 +50,7 @@ fn lag(status: &ReplicationStatus, now: Timestamp) -> i64 {
 /// `GET /status`.
 pub async fn status(services: &Services, now: Timestamp) -> Reply {
     let Ok(all) = replication_status(services).await else { return unavailable("not ready") };
+    let Ok(orders) = unfinished(services).await else { return unavailable("not ready") };
     let replication: Vec<_> = all
         .iter()
         .map(|status| {
@@ -62,7 +64,23 @@ pub async fn status(services: &Services, now: Timestamp) -> Reply {
             })
         })
         .collect();
-    reply::json(&serde_json::json!({ "replication": replication }))
+    let orders: Vec<_> = orders
+        .iter()
+        .zip(1..)
+        .map(|(order, place)| {
+            serde_json::json!({
+                "place": place,
+                "number": order.number,
+                "tenant": order.tenant,
+                "is_being_made": order.begun,
+                "waited_seconds": order.seconds,
+                "files": order.files,
+                "records": order.records,
+                "bytes": order.bytes,
+            })
+        })
+        .collect();
+    reply::json(&serde_json::json!({ "replication": replication, "log_orders": orders }))
 }
 
 /// `GET /metrics`.
@@ -88,6 +106,16 @@ pub async fn metrics(services: &Services, now: Timestamp) -> Reply {
         metric.describe(&mut text);
         for status in &all {
             metric.gauge(&mut text, &status.tenant, value(status, now));
+        }
+    }
+    if let Ok(orders) = unfinished(services).await {
+        let lag = orders.iter().map(|order| order.seconds).max().unwrap_or_default();
+        for (metric, value) in [
+            (telemetry::ORDERS_UNFINISHED, orders.len() as u64),
+            (telemetry::ORDERS_LAG, lag.unsigned_abs()),
+        ] {
+            metric.describe(&mut text);
+            metric.plain(&mut text, value);
         }
     }
     reply::plain(StatusCode::OK, text.trim_end())

@@ -42,6 +42,13 @@ async fn an_order_waits_until_others_files_are_gone_and_holds_none_meanwhile() {
     let full = OrderSettings { bytes_max: bytes + 1, ..settings.clone() };
     assert_eq!(make(&store, &full, third).await.unwrap(), Making::NoRoom);
     assert_eq!(files(&service.database, third).await, 0, "another is before it");
+    let status = service.caller.get("/status").await;
+    let status: serde_json::Value = serde_json::from_str(&status.body).unwrap();
+    let told = |n: usize, name: &str| status["log_orders"][n][name].clone();
+    assert_eq!((told(0, "number"), told(0, "place")), (2.into(), 1.into()));
+    assert_eq!((told(1, "place"), told(1, "is_being_made")), (2.into(), false.into()));
+    let metrics = service.caller.get("/metrics").await.body;
+    assert!(metrics.contains("sigill_log_orders_unfinished 2\n"), "{metrics}");
     assert_eq!(make(&store, &full, second).await.unwrap(), Making::NoRoom);
     assert_eq!(files(&service.database, second).await, 1, "it is the next");
     assert_eq!(make(&store, &full, third).await.unwrap(), Making::NoRoom);

@@ -1,8 +1,13 @@
-"""Calls every served contract with zeep, built from the server's own WSDLs."""
+"""Calls every contract with zeep, built from the server's own WSDLs."""
 
 import datetime
+import io
+import pathlib
 import sys
+import time
+import urllib.request
 import uuid
+import zipfile
 
 import zeep
 
@@ -14,7 +19,11 @@ ACTION = {"requestDate": NOW, "requestedBy": STAFF, "registrationDate": NOW, "re
 ACTOR = {"employeeId": "SE1-P1", "careProviderId": "SE1-VG1", "careUnitId": "SE1-VE1"}
 
 
+CALLED = set()
+
+
 def call(domain, contract, major, **parameters):
+    CALLED.add(contract)
     client = zeep.Client(f"{BASE}/{domain.replace(':', '/')}/{contract}/{major}/rivtabp21?wsdl")
     return client.service[contract](_soapheaders={"LogicalAddress": "SE1-VG1"}, **parameters)
 
@@ -109,5 +118,34 @@ record = {"logId": str(uuid.uuid4()), "system": {"systemId": "SE1-S1"},
 expect("StoreLog", call(log, "StoreLog", 2, log=[record]).result.resultCode, "OK")
 expect("StoreLog again", call(log, "StoreLog", 2, log=[record]).result.resultCode, "VALIDATION_ERROR")
 
+interval = {"fromDate": NOW - datetime.timedelta(days=1), "toDate": NOW + datetime.timedelta(days=1)}
+answer = call(log, "GetLogs", 2, careProviderId="SE1-VG1", patientId=PATIENT, **interval)
+logs = answer.logsResult.logs.log
+expect("GetLogs", [(one.logId, one.activity.startDate) for one in logs], [(record["logId"], NOW)])
+answer = call(log, "GetAccessLogsForPatient", 2, patientId=PATIENT, **interval)
+# With three s, as the schema has it.
+rows = answer.accessLogsResult.accesssLogs.accessLog
+expect("GetAccessLogsForPatient", [(row.careUnitId, row.resourceType) for row in rows], [("SE1-VE1", "Vårdkontakt")])
+other = {**record, "logId": str(uuid.uuid4()),
+         "user": {**record["user"], "careProvider": {"careProviderId": "SE1-VG4"}}}
+expect("StoreLog", call(log, "StoreLog", 2, log=[other]).result.resultCode, "OK")
+answer = call(log, "GetInfoLogs", 2, careProviderId="SE1-VG1", **interval)
+expect("GetInfoLogs", [one.careProviderId for one in answer.infoLogsResult.careProviders.careProvider], ["SE1-VG4"])
+answer = call(log, "GetLogsByOrder", 1, careProviderId="SE1-VG1", maxResultsPerFile=100, **interval)
+expect("GetLogsByOrder", answer.result.resultCode, "OK")
+order = answer.orderId
+answer = call(log, "GetFilesForOrderId", 1, orderId=order)
+while answer.result.resultCode in ("REPORT_ON_QUEUE", "REPORT_IN_PROCESS"):
+    time.sleep(0.2)
+    answer = call(log, "GetFilesForOrderId", 1, orderId=order)
+expect("GetFilesForOrderId", (answer.result.resultCode, answer.multimedia[0].mediaType), ("OK", "application/zip"))
+with urllib.request.urlopen(answer.multimedia[0].reference) as download:
+    archive = zipfile.ZipFile(io.BytesIO(download.read()))
+assert archive.testzip() is None
+expect("the file", archive.read(archive.namelist()[0]).count(record["logId"].encode()), 1)
+
 answer = call("itintegration:monitoring", "PingForConfiguration", 1)
 expect("PingForConfiguration", len(answer.pingDateTime), 14)
+
+contracts = {path.name.split("Interaction")[0] for path in pathlib.Path("wsdl").rglob("*.wsdl")}
+expect("contracts never called", sorted(contracts - CALLED), [])

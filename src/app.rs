@@ -366,6 +366,9 @@ fn workers(
 pub fn retention(config: &Config) -> Retention {
     Retention {
         assertions: config.retention.consents.policy(),
+        blocks: config.retention.blocks.policy(),
+        log_records: config.retention.log.policy(),
+        log_ids: config.retention.log.ids_policy(),
         batch_rows: config.retention.batch_rows,
     }
 }

@@ -86,8 +86,12 @@ impl Config {
             path: path.into(),
             source: Box::new(source),
         })?;
-        if let Some(what) = config.retention.consents.wrong() {
-            return Err(ConfigError::Contradictory(format!("retention.consents.{what}")));
+        let Retention { consents, blocks, log, .. } = &config.retention;
+        for (name, wrong) in
+            [("consents", consents.wrong()), ("blocks", blocks.wrong()), ("log", log.wrong())]
+        {
+            let Some(what) = wrong else { continue };
+            return Err(ConfigError::Contradictory(format!("retention.{name}.{what}")));
         }
         if let Some(what) = config.limits.wrong() {
             return Err(ConfigError::Contradictory(format!("limits.{what}")));
@@ -126,6 +130,8 @@ mod tests {
         assert_eq!(own[0].1.lift_outer_blocks, Some(false));
         let longer = std::mem::take(&mut config.retention.consents.care_provider);
         assert_eq!(longer[0].1.years, 15);
+        let longer = std::mem::take(&mut config.retention.log.care_provider);
+        assert_eq!(longer[0].1.years, 10);
         let citizen_services = std::mem::take(&mut config.consent.citizen_services);
         assert_eq!(citizen_services.len(), 1, "the file shows how they are named");
         assert!(config.log.order_folder.take().is_some(), "the file shows how it is named");
@@ -157,6 +163,7 @@ mod tests {
         let file = std::env::temp_dir().join(format!("sigill-config-{}", std::process::id()));
         for (toml, said) in [
             ("[limits]\nbodies_bytes_max = 1000000\n", "limits.bodies_bytes_max: must be at least"),
+            ("[retention.log]\nid_years = 5\nyears = 6\n", "retention.log.id_years must be 6"),
             ("[data]\nfree_bytes_low = 1\n", "data.free_bytes_low: must be at least"),
         ] {
             std::fs::write(&file, toml).unwrap();

@@ -3,27 +3,41 @@
 //! In small transactions, so that registrations need not wait; any number of processes may do
 //! it at the same time.
 
-use crate::domain::retention::Policy;
+use crate::domain::retention::{Cutoffs, Policy};
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
-use crate::store::retention::{ASSERTIONS, Due, RetentionKind};
+use crate::store::log::retention::{DueOwners, LOG_RECORDS, LogMonth};
+use crate::store::retention::{ASSERTIONS, BLOCKS, Due, RetentionKind};
 use crate::store::tenants::TenantId;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// Parts of the table of log ids.
+const ID_PARTS: u8 = 16;
+/// What stands for all tenants, where it is about the whole log.
+const ALL_TENANTS: &str = "all";
+/// As ids of removed log records are called.
+const LOG_IDS: &str = "log id";
 
 /// What is removed after how long.
 #[derive(Debug, Clone)]
 pub struct Retention {
     /// For assertions.
     pub assertions: Policy,
+    /// For blocks.
+    pub blocks: Policy,
+    /// For log records.
+    pub log_records: Policy,
+    /// How long the ids of removed log records may not come again.
+    pub log_ids: Policy,
     /// Records removed in one transaction.
     pub batch_rows: usize,
 }
 
 impl Retention {
-    /// Every kind of record with its policy.
-    fn kinds(&self) -> [(&'static RetentionKind, &Policy); 1] {
-        [(&ASSERTIONS, &self.assertions)]
+    /// Every kind of record that changes under a tenant's clock, with its policy.
+    fn kinds(&self) -> [(&'static RetentionKind, &Policy); 2] {
+        [(&ASSERTIONS, &self.assertions), (&BLOCKS, &self.blocks)]
     }
 }
 
@@ -40,14 +54,26 @@ pub struct Removed {
     pub error: Option<StoreError>,
 }
 
+/// What is still to be looked at.
+#[derive(Debug, Clone)]
+enum Part<'r> {
+    /// A kind of record of a tenant.
+    Kind(TenantId, &'static RetentionKind, &'r Policy),
+    /// A month of the log, whole.
+    Month(LogMonth),
+    /// The records of some owners in a month, behind a number.
+    Records(LogMonth, DueOwners, Option<i64>),
+    /// Ids of log records that have been removed.
+    Ids(u8),
+}
+
 /// The removal of everything that is due at one time, a batch at a time: whoever drives it can
 /// end it between two.
 pub struct Round<'r> {
     store: &'r Store,
     retention: &'r Retention,
     now: Timestamp,
-    /// What is still to be looked at.
-    rest: VecDeque<(TenantId, &'static RetentionKind, &'r Policy)>,
+    rest: VecDeque<Part<'r>>,
     /// What has been looked at or is being.
     removed: Vec<Removed>,
     /// By number.
@@ -58,7 +84,7 @@ impl<'r> Round<'r> {
     /// Begins a round over every tenant and kind.
     ///
     /// # Errors
-    /// That the tenants could not be read.
+    /// That the tenants or the months of the log could not be read.
     pub async fn begin(
         store: &'r Store,
         retention: &'r Retention,
@@ -68,52 +94,76 @@ impl<'r> Round<'r> {
         let mut tenants: Vec<TenantId> = names.keys().copied().collect();
         tenants.sort_by_key(|tenant| &names[tenant]);
         let of_tenant = |tenant| {
-            retention.kinds().into_iter().map(move |(kind, policy)| (tenant, kind, policy))
+            let kinds = retention.kinds().into_iter();
+            kinds.map(move |(kind, policy)| Part::Kind(tenant, kind, policy))
         };
-        let rest = tenants.into_iter().flat_map(of_tenant).collect();
+        let mut rest: VecDeque<Part<'r>> = tenants.into_iter().flat_map(of_tenant).collect();
+        let cutoff = retention.log_records.cutoffs(now).general;
+        rest.extend(store.log_months_before(cutoff).await?.into_iter().map(Part::Month));
+        rest.extend((0..ID_PARTS).map(Part::Ids));
         Ok(Self { store, retention, now, rest, removed: Vec::new(), names })
     }
 
-    /// Removes one batch; `false` when nothing is left. One tenant's trouble is no other's.
+    /// Removes one batch; `false` when nothing is left. The trouble of one part is no other's.
     pub async fn step(&mut self) -> bool {
-        let Some((tenant, kind, policy)) = self.rest.front().copied() else { return false };
-        let batch = self.remove_batch(tenant, kind, policy).await;
-        let name = &self.names[&tenant];
-        let known = |removed: &Removed| removed.tenant == *name && removed.kind == kind.name;
+        let Some(part) = self.rest.pop_front() else { return false };
+        let (kind, tenant) = match &part {
+            Part::Kind(tenant, kind, _) => (kind.name, self.names[tenant].clone()),
+            Part::Month(_) | Part::Records(..) => (LOG_RECORDS, ALL_TENANTS.to_owned()),
+            Part::Ids(_) => (LOG_IDS, ALL_TENANTS.to_owned()),
+        };
+        let known = |removed: &Removed| removed.tenant == tenant && removed.kind == kind;
         let place = self.removed.iter().position(known).unwrap_or_else(|| {
-            let (tenant, kind) = (name.clone(), kind.name);
             self.removed.push(Removed { kind, tenant, count: 0, error: None });
             self.removed.len() - 1
         });
-        let removed = &mut self.removed[place];
-        let ended = match batch {
-            Ok(some) => {
-                removed.count += some;
-                some < self.retention.batch_rows
+        match self.remove_batch(part).await {
+            Ok((some, rest)) => {
+                self.removed[place].count += some;
+                if let Some(rest) = rest {
+                    self.rest.push_front(rest);
+                }
             }
-            Err(error) => {
-                removed.error = Some(error);
-                true
-            }
-        };
-        if ended {
-            self.rest.pop_front();
+            Err(error) => self.removed[place].error = Some(error),
         }
         true
     }
 
-    async fn remove_batch(
-        &self,
-        tenant: TenantId,
-        kind: &RetentionKind,
-        policy: &Policy,
-    ) -> Result<usize, StoreError> {
-        let cutoffs = policy.cutoffs(self.now);
-        let mut change = self.store.change(tenant, None, kind.domain, self.now).await?;
-        let rows = self.retention.batch_rows;
-        let removed = change.remove_due(kind, self.now, &cutoffs, rows).await?;
-        change.commit().await?;
-        Ok(removed)
+    /// Removes a batch of a part; tells how many, and what is left of the part.
+    async fn remove_batch(&self, part: Part<'r>) -> Result<(usize, Option<Part<'r>>), StoreError> {
+        let (store, now, rows) = (self.store, self.now, self.retention.batch_rows);
+        match part {
+            Part::Kind(tenant, kind, policy) => {
+                let cutoffs = policy.cutoffs(now);
+                let mut change = store.change(tenant, None, kind.domain, now).await?;
+                let removed = change.remove_due(kind, now, &cutoffs, rows).await?;
+                change.commit().await?;
+                Ok((removed, (removed == rows).then_some(Part::Kind(tenant, kind, policy))))
+            }
+            Part::Month(month) => {
+                let cutoffs = self.log_cutoffs();
+                if let Some(dropped) = store.drop_month(&month, now, &cutoffs).await? {
+                    return Ok((dropped, None));
+                }
+                let owners = store.due_owners(&month, &cutoffs).await?;
+                Ok((0, owners.map(|owners| Part::Records(month, owners, None))))
+            }
+            Part::Records(month, owners, after) => {
+                let at = (now, &self.log_cutoffs());
+                let batch = store.remove_records(&month, &owners, at, after, rows).await?;
+                let rest = batch.last.map(|last| Part::Records(month, owners, Some(last)));
+                Ok((batch.removed, rest))
+            }
+            Part::Ids(part) => {
+                let cutoff = self.retention.log_ids.cutoffs(now).general;
+                let forgotten = store.forget_log_ids(part, cutoff).await?;
+                Ok((usize::try_from(forgotten).unwrap_or(usize::MAX), None))
+            }
+        }
+    }
+
+    fn log_cutoffs(&self) -> Cutoffs {
+        self.retention.log_records.cutoffs(self.now)
     }
 
     /// What was removed.
@@ -132,11 +182,21 @@ pub async fn due(
     now: Timestamp,
 ) -> Result<Vec<(&'static str, String, Vec<Due>)>, StoreError> {
     let mut all = Vec::new();
+    let log = retention.log_records.cutoffs(now);
+    let months = store.log_months_before(log.general).await?;
     for (id, tenant) in store.tenants().await? {
         for (kind, policy) in retention.kinds() {
             let found = store.due(kind, id, now, &policy.cutoffs(now)).await?;
             all.push((kind.name, tenant.clone(), found));
         }
+        let mut by_provider: BTreeMap<String, Due> = BTreeMap::new();
+        for month in &months {
+            for due in store.due_records(month, id, &log).await? {
+                let sum = by_provider.entry(due.care_provider_id.to_lowercase());
+                sum.and_modify(|sum| sum.add(&due)).or_insert(due);
+            }
+        }
+        all.push((LOG_RECORDS, tenant, by_provider.into_values().collect()));
     }
     Ok(all)
 }

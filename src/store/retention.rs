@@ -41,6 +41,24 @@ pub static ASSERTIONS: RetentionKind = RetentionKind {
     ],
 };
 
+/// Blocks: unregistered, revoked for good, or annulled.
+pub static BLOCKS: RetentionKind = RetentionKind {
+    name: "block",
+    domain: ChangeDomain::Blocking,
+    // One whose change the national service has not confirmed is still needed.
+    due: "select block_number as number, block_id as object_id,
+            information_care_provider_id as care_provider_id, provider_key, patient_key,
+            removed_at as since
+          from blocks b where tenant_id = $1 and removed_at < $3 and removed_at <= $2
+            and not exists (select 1 from replications r
+                where r.block_number = b.block_number)",
+    deletes: &[
+        "/* remove_block_actions */ delete from block_actions where block_number = any($1)",
+        "/* remove_revokes */ delete from temporary_revokes where block_number = any($1)",
+        "/* remove_blocks */ delete from blocks where block_number = any($1)",
+    ],
+};
+
 /// What is due at a care provider.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Due {
@@ -52,6 +70,15 @@ pub struct Due {
     pub held: i64,
     /// Since when the oldest has been invalid.
     pub oldest_since: Timestamp,
+}
+
+impl Due {
+    /// The same with what else is due there.
+    pub fn add(&mut self, more: &Self) {
+        self.count += more.count;
+        self.held += more.held;
+        self.oldest_since = self.oldest_since.min(more.oldest_since);
+    }
 }
 
 /// A legal hold in force.

@@ -2,7 +2,7 @@
 //!
 //! Every attack has a server of its own, with its private PostgreSQL and its log. A good caller calls
 //! before, during and after it; what it was promised is counted in the database at the end. A bound
-//! that is broken fails the drill. `ONLY=` picks attacks by part of their name. Run by `cargo test`
+//! that is broken fails the drill; one of time counts when it is broken in two of three runs. `ONLY=` picks attacks by part of their name. Run by `cargo test`
 //! it is short: few seconds an attack, and no bound on times but those for recovery.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a drill fails by panicking")]
@@ -35,6 +35,9 @@ pub struct Times {
     pub during: Duration,
 }
 
+/// Runs of an attack, of which more than half must be within the bounds of time.
+const RUNS: usize = 3;
+
 fn main() -> ExitCode {
     let full = std::env::var_os("SIGILL_DRILL_FULL").is_some();
     let seconds = |short, long| Duration::from_secs(if full { long } else { short });
@@ -56,9 +59,18 @@ async fn run(times: Times) -> bool {
     report::head();
     let mut whole = true;
     for attack in wanted {
-        let row = drill(&attack, times).await;
-        row.print();
-        whole &= row.broken.is_empty();
+        let mut slow = 0;
+        for run in 1..=RUNS {
+            let row = drill(&attack, times).await;
+            row.print();
+            whole &= row.broken.is_empty();
+            slow += usize::from(!row.broken_times.is_empty());
+            // What the rest cannot change.
+            if slow == 0 || 2 * slow > RUNS || 2 * (slow + RUNS - run) < RUNS {
+                break;
+            }
+        }
+        whole &= 2 * slow < RUNS;
     }
     whole
 }

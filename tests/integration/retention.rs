@@ -19,12 +19,19 @@ fn ending(id: &str, end: &str) -> String {
     with(&with(&without(&xml, &["startDate"]), "assertionId", id), "endDate", end)
 }
 
-fn retention(batch_rows: usize) -> Retention {
+pub fn retention(batch_rows: usize) -> Retention {
     let own = vec![(HsaId::new(LONGER).unwrap(), 15)];
-    Retention { assertions: Policy { years: 10, own }, batch_rows }
+    let for_all = |years| Policy { years, own: Vec::new() };
+    Retention {
+        assertions: Policy { years: 10, own },
+        blocks: for_all(10),
+        log_records: for_all(5),
+        log_ids: for_all(10),
+        batch_rows,
+    }
 }
 
-async fn remove_due(store: &Store, retention: &Retention, now: &str) -> Vec<Removed> {
+pub async fn remove_due(store: &Store, retention: &Retention, now: &str) -> Vec<Removed> {
     let mut round = Round::begin(store, retention, now.parse().unwrap()).await.unwrap();
     while round.step().await {}
     let removed = round.end();
@@ -111,7 +118,9 @@ async fn a_dry_run_says_what_will_be_due_and_removes_nothing() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    assert_eq!(said(&["retention", "--dry-run"]).await, "default: no assertion is due\n");
+    let other_kinds = "default: no block is due\ndefault: no log record is due\n";
+    let nothing = format!("default: no assertion is due\n{other_kinds}");
+    assert_eq!(said(&["retention", "--dry-run"]).await, nothing);
     // A hold on one patient at one care provider, its identity on standard input.
     let arguments =
         ["hold", "place", "--patient", "--care-provider", PROVIDER, "--reason", "mål 1"];
@@ -132,10 +141,14 @@ async fn a_dry_run_says_what_will_be_due_and_removes_nothing() {
     assert!(!listed.contains("1213"), "{listed}");
     let due = said(&["retention", "--dry-run", "--at", "2036-12-24T00:00:00Z"]).await;
     let expected = format!(
-        "default: 4 assertion of {PROVIDER} due, the oldest invalid since 2026-11-22, 1 held\n"
+        "default: 4 assertion of {PROVIDER} due, the oldest invalid since 2026-11-22, 1 held\n\
+         {other_kinds}"
     );
     assert_eq!(due, expected);
-    assert_eq!(said(&["retention"]).await, "default: 0 assertion removed\n");
+    let removed = said(&["retention"]).await;
+    let expected = "default: 0 assertion removed\ndefault: 0 block removed\n\
+        all: 0 log record removed\nall: 0 log id removed\n";
+    assert!(removed == expected, "{removed}");
     assert_eq!(kept(&service.database).await, before);
     assert_eq!(said(&["hold", "lift", "1"]).await, "");
     assert_eq!(said(&["hold", "list"]).await, "");
@@ -168,7 +181,8 @@ async fn one_tenants_trouble_is_no_others_and_counts_survive_it() {
     let mut round = Round::begin(&store, &policy, now).await.unwrap();
     while round.step().await {}
     let removed = round.end();
-    let told = removed.iter().map(|r| (r.tenant.as_str(), r.count, r.error.is_some()));
+    let assertions = removed.iter().filter(|r| r.kind == "assertion");
+    let told = assertions.map(|r| (r.tenant.as_str(), r.count, r.error.is_some()));
     let told: Vec<_> = told.collect();
     let left = kept(&service.database).await;
     assert_eq!(told[0], ("a", 0, true));
@@ -180,7 +194,9 @@ async fn one_tenants_trouble_is_no_others_and_counts_survive_it() {
         sqlx::query(sql).execute(&pool).await.unwrap();
     }
     let mut round = Round::begin(&store, &policy, now).await.unwrap();
-    assert!(round.step().await && round.step().await, "a looks and finds nothing; one removed");
+    for looked in ["a's assertions", "a's blocks", "the first of default's assertions"] {
+        assert!(round.step().await, "{looked}");
+    }
     let removed: usize = round.end().iter().map(|removed| removed.count).sum();
     assert_eq!(removed, 1);
 }

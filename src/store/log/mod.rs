@@ -9,4 +9,5 @@ mod partitions;
 pub mod queued_reports;
 mod records;
 pub mod reports;
+pub mod retention;
 pub mod writer;

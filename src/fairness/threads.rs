@@ -1,6 +1,7 @@
 //! Threads for work that nobody else should feel.
 
-use rustix::process::setpriority_process;
+use rustix::process::{Pid, setpriority_process};
+use std::fs::read_to_string;
 use std::num::NonZero;
 use std::thread::available_parallelism;
 use tokio::runtime::{Builder, Runtime};
@@ -62,6 +63,15 @@ impl Drop for Side {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+    }
+}
+
+/// Lets others go before a process of a PostgreSQL on this machine, where we may say so.
+pub fn gives_way(process: i32) {
+    // The number may be another's, where the two see different processes.
+    let name = read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+    if name.trim_end() == "postgres" {
+        _ = setpriority_process(Pid::from_raw(process), NICE);
     }
 }
 

@@ -12,6 +12,7 @@ use super::readiness::{Answering, Readiness};
 use super::turns::Turns;
 use crate::fairness::address::Address;
 use crate::fairness::shares::Percentages;
+use crate::fairness::threads::gives_way;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, Postgres, Transaction};
@@ -76,18 +77,27 @@ impl Store {
             ("idle_in_transaction_session_timeout", "60s"),
         ]);
         let share = (connections / 8).max(1);
-        let pool_of = |size, options| {
+        let pool_of = |size| {
             PgPoolOptions::new()
                 .max_connections(size)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .test_before_acquire(false)
-                .connect_lazy_with(options)
         };
-        let pool = |size| pool_of(size, options.clone());
+        let pool = |size| pool_of(size).connect_lazy_with(options.clone());
         // Nobody waits for what a caller has left behind for long.
         let long_options = [("statement_timeout", "10s"), ("plan_cache_mode", "force_custom_plan")];
-        // One more than two addresses can fill.
-        let long = pool_of(share + 1, options.clone().options(long_options));
+        let is_here = options.get_socket().is_some();
+        // One more than two addresses can fill; others go before them in the database too.
+        let long = pool_of(share + 1)
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if is_here {
+                        gives_way(process_of(connection).await?);
+                    }
+                    Ok(())
+                })
+            })
+            .connect_lazy_with(options.clone().options(long_options));
         let rest = connections.saturating_sub(6 * share + 2).max(1);
         let count = share as usize;
         let connections = Connections {
@@ -189,4 +199,9 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
     MIGRATOR.run(&mut connection).await?;
     connection.close().await?;
     Ok(())
+}
+
+/// The process of the database's that answers a connection.
+async fn process_of(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
+    sqlx::query_scalar("/* process_of */ select pg_backend_pid()").fetch_one(connection).await
 }

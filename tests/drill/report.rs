@@ -22,8 +22,8 @@ pub struct Row {
     lost_and_half: (i64, i64),
     /// Bounds that hold every time, or not at all.
     pub broken: Vec<String>,
-    /// Bounds of time, which others on the machine can break too.
-    pub broken_times: Vec<String>,
+    /// Bounds of time, by name, which others on the machine can break too.
+    pub broken_times: Vec<(&'static str, String)>,
 }
 
 pub fn head() {
@@ -74,11 +74,11 @@ impl Row {
         if times.full && !did.must_recover {
             let (usual, now) = (before.percentile(99), during.percentile(99));
             if now > (usual * 2.0).max(UNNOTICED_MS) {
-                broken_times.push(format!("p99 {now:.0} ms"));
+                broken_times.push(("p99", format!("p99 {now:.0} ms")));
             }
             let live = during.live.as_secs_f64() * 1000.0;
             if live > LIVE_MAX_MS {
-                broken_times.push(format!("/live took {live:.0} ms"));
+                broken_times.push(("/live", format!("/live took {live:.0} ms")));
             }
         }
         let recovered = did.recovered.or(recovered);
@@ -118,7 +118,8 @@ impl Row {
             self.lost_and_half.1,
         );
         println!("    {}", self.did);
-        for broken in self.broken.iter().chain(&self.broken_times) {
+        let times = self.broken_times.iter().map(|(_, broken)| broken);
+        for broken in self.broken.iter().chain(times) {
             println!("    BROKEN: {broken}");
         }
     }

@@ -44,7 +44,7 @@ pub async fn fetch(
     services: &Arc<Services>,
     request: FileRequest<'_>,
     connection: &Arc<Connection>,
-    line: RequestLine,
+    mut line: RequestLine,
     place: HeldShare,
 ) -> Reply {
     let caller = request.caller.as_deref();
@@ -61,11 +61,18 @@ pub async fn fetch(
         Err(error) => return failed(line, &error),
     };
     let etag = HeaderValue::from_str(&format!("\"{}\"", file.file_id)).ok();
-    let Some((from, to)) = range(request.headers, etag.as_ref(), file.bytes) else {
+    let part = match request.wants_body {
+        true => range(request.headers, etag.as_ref(), file.bytes),
+        false => Some((0, file.bytes)),
+    };
+    let Some((from, to)) = part else {
         let mut reply = told(line, StatusCode::RANGE_NOT_SATISFIABLE, "filen är inte så lång");
         set(&mut reply, CONTENT_RANGE, &format!("bytes */{}", file.bytes));
         return reply;
     };
+    let is_part = (from, to) != (0, file.bytes);
+    let status = if is_part { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+    line.status = status.as_u16();
     let body = match request.wants_body {
         true => read(services, &file, from).await.map(Some),
         false => Ok(None),
@@ -84,9 +91,8 @@ pub async fn fetch(
         Err(error) => return failed(line, &error),
     };
     let mut reply = Response::new(body);
-    let is_part = (from, to) != (0, file.bytes);
+    *reply.status_mut() = status;
     if is_part {
-        *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
         set(&mut reply, CONTENT_RANGE, &format!("bytes {from}-{}/{}", to - 1, file.bytes));
     }
     set(&mut reply, CONTENT_LENGTH, &(to - from).to_string());

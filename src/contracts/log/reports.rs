@@ -19,7 +19,7 @@ use crate::procedures::context::Context;
 use crate::procedures::failure::Failure;
 use crate::procedures::reports::{self, Available, Reported};
 use crate::procedures::tenants::Realised;
-use crate::soap::xml::DateTime;
+use crate::soap::xml::{DateTime, Text};
 
 /// All access by a care provider's own staff.
 impl Contract for wire::GetLogs<'_> {
@@ -34,9 +34,7 @@ impl Contract for wire::GetLogs<'_> {
             unit: optional_hsa_id(root.child("careUnitId"), self.care_unit_id.as_ref())?,
         };
         let question = question(root, subject, self.from_date, self.to_date)?;
-        let reported =
-            reports::report(context, &question, self.queued_report_id.as_deref()).await?;
-        let available = reports::available(context).await?;
+        let (reported, available) = report(context, &question, self.queued_report_id).await?;
         let places = match reported {
             Reported::Ready(places) => places,
             other => return Ok(logs_without_rows(not_ready(&other, available))),
@@ -72,9 +70,7 @@ impl Contract for wire::GetAccessLogsForPatient<'_> {
         let key = patient.key().to_owned();
         let subject = ReportSubject::Patient(patient);
         let question = question(root, subject, self.from_date, self.to_date)?;
-        let reported =
-            reports::report(context, &question, self.queued_report_id.as_deref()).await?;
-        let available = reports::available(context).await?;
+        let (reported, available) = report(context, &question, self.queued_report_id).await?;
         let places = match reported {
             Reported::Ready(places) => places,
             other => return Ok(accesses_without_rows(not_ready(&other, available))),
@@ -114,9 +110,7 @@ impl Contract for wire::GetInfoLogs<'_> {
             patient: optional_patient(root.child("patientId"), self.patient_id.as_ref())?,
         };
         let question = question(root, subject, self.from_date, self.to_date)?;
-        let reported =
-            reports::report(context, &question, self.queued_report_id.as_deref()).await?;
-        let available = reports::available(context).await?;
+        let (reported, available) = report(context, &question, self.queued_report_id).await?;
         let places = match reported {
             Reported::Ready(places) => places,
             other => return Ok(providers(not_ready(&other, available), None)),
@@ -133,6 +127,16 @@ impl Contract for wire::GetInfoLogs<'_> {
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
         Some(providers(refusal(rejection), None))
     }
+}
+
+/// The report, or what has become of it, and of which time there are records.
+async fn report(
+    context: &Context<'_>,
+    question: &ReportQuestion,
+    queued: Option<Text<'_>>,
+) -> Result<(Reported, Available), Failure> {
+    let reported = reports::report(context, question, queued.as_deref()).await?;
+    Ok((reported, reports::available(context).await?))
 }
 
 fn optional_patient(

@@ -1,13 +1,14 @@
 //! Reports that take longer than a call: queued, made by any process, kept for a day.
 
-use super::reports::{RecordPlaces, SubjectKeys, places};
+use super::reports::{RecordPlaces, SubjectKeys, SubjectKind, places};
 use crate::domain::log::report::ReportQuestion;
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::rows::Origin;
 use crate::store::tenants::TenantId;
-use sqlx::FromRow;
+use sqlx::postgres::PgArguments;
+use sqlx::{Arguments, FromRow};
 use uuid::Uuid;
 
 /// How long the making of one report may take.
@@ -71,26 +72,17 @@ impl Store {
         question: &ReportQuestion,
         (id, most): (Uuid, i64),
     ) -> Result<bool, StoreError> {
-        let keys = SubjectKeys::of(&question.subject);
+        let mut arguments = arguments(tenant, caller, question, id)?;
+        arguments.add(most).map_err(sqlx::Error::Encode)?;
         let mut transaction = self.begin().await?;
-        let queued = sqlx::query(
+        let queued = sqlx::query_with(
             "/* queue_report */ insert into log_reports (report_id, tenant_id, caller, kind, owner_key,
                 patient_key, user_key, unit_key, from_at, to_at)
              select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
              where (select count(*) from log_reports
                 where tenant_id = $2 and caller = $3 and outcome is null) < $11",
+            arguments,
         )
-        .bind(id)
-        .bind(tenant.0)
-        .bind(caller)
-        .bind(keys.kind)
-        .bind(&keys.owner)
-        .bind(&keys.patient)
-        .bind(&keys.user)
-        .bind(&keys.unit)
-        .bind(question.from)
-        .bind(question.to)
-        .bind(most)
         .execute(&mut *transaction)
         .await?;
         if queued.rows_affected() == 0 {
@@ -118,9 +110,8 @@ impl Store {
         question: &ReportQuestion,
         id: Uuid,
     ) -> Result<Option<QueuedReport>, StoreError> {
-        let keys = SubjectKeys::of(&question.subject);
         // A report takes as long as the last ones took, and so do those before it.
-        let found: Option<ReportRow> = sqlx::query_as(
+        let found: Option<ReportRow> = sqlx::query_as_with(
             "/* queued_report */ with usual as (
                 select coalesce(avg(extract(epoch from ended_at - begun_at)), 10) as seconds
                 from (select begun_at, ended_at from log_reports where ended_at is not null
@@ -135,17 +126,8 @@ impl Store {
                and r.owner_key is not distinct from $5 and r.patient_key is not distinct from $6
                and r.user_key is not distinct from $7 and r.unit_key is not distinct from $8
                and r.from_at = $9 and r.to_at = $10",
+            arguments(tenant, caller, question, id)?,
         )
-        .bind(id)
-        .bind(tenant.0)
-        .bind(caller)
-        .bind(keys.kind)
-        .bind(&keys.owner)
-        .bind(&keys.patient)
-        .bind(&keys.user)
-        .bind(&keys.unit)
-        .bind(question.from)
-        .bind(question.to)
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = found else { return Ok(None) };
@@ -178,8 +160,7 @@ impl Store {
         .await?;
         let Some(ordered) = ordered else { return Ok(()) };
         let at = Origin { table: "log_reports", row: ordered.report_number };
-        let kind =
-            ["staff", "patient", "information"].into_iter().find(|kind| *kind == ordered.kind);
+        let kind = SubjectKind::of(&ordered.kind);
         let keys = SubjectKeys {
             kind: kind.ok_or_else(|| at.inconsistent("unknown kind"))?,
             owner: ordered.owner_key,
@@ -235,4 +216,27 @@ impl Store {
             where ended_at < clock_timestamp() - make_interval(hours => $1)";
         Ok(sqlx::query(sql).bind(hours).execute(&self.pool).await?.rows_affected())
     }
+}
+
+/// A caller's question as $1 to $10: id, tenant, caller, kind, owner, patient, user, unit, interval.
+fn arguments(
+    tenant: TenantId,
+    caller: &str,
+    question: &ReportQuestion,
+    id: Uuid,
+) -> Result<PgArguments, sqlx::Error> {
+    let keys = SubjectKeys::of(&question.subject);
+    let mut all = PgArguments::default();
+    all.add(id).map_err(sqlx::Error::Encode)?;
+    all.add(tenant.0).map_err(sqlx::Error::Encode)?;
+    for text in [caller, keys.kind.as_str()] {
+        all.add(text).map_err(sqlx::Error::Encode)?;
+    }
+    for key in [keys.owner, keys.patient, keys.user, keys.unit] {
+        all.add(key).map_err(sqlx::Error::Encode)?;
+    }
+    for time in [question.from, question.to] {
+        all.add(time).map_err(sqlx::Error::Encode)?;
+    }
+    Ok(all)
 }

@@ -112,36 +112,60 @@ pub const STATEMENTS: [(&str, &str); 4] = [
     ("information", OF_OTHERS),
 ];
 
+/// The kinds of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SubjectKind {
+    Staff,
+    Patient,
+    Information,
+}
+
 /// Whose records, as the columns of the database have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SubjectKeys {
-    pub kind: &'static str,
+    pub kind: SubjectKind,
     pub owner: Option<String>,
     pub patient: Option<String>,
     pub user: Option<String>,
     pub unit: Option<String>,
 }
 
+impl SubjectKind {
+    /// As the database spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Staff => "staff",
+            Self::Patient => "patient",
+            Self::Information => "information",
+        }
+    }
+
+    /// Of its spelling.
+    pub fn of(text: &str) -> Option<Self> {
+        let all = [Self::Staff, Self::Patient, Self::Information];
+        all.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
 impl SubjectKeys {
     pub fn of(subject: &ReportSubject) -> Self {
         let patient_key = |patient: &PatientId| patient.key().to_owned();
-        let none = Self { kind: "", owner: None, patient: None, user: None, unit: None };
+        let of = |kind| Self { kind, owner: None, patient: None, user: None, unit: None };
         match subject {
             ReportSubject::Staff { owner, patient, user, unit } => Self {
-                kind: "staff",
+                kind: SubjectKind::Staff,
                 owner: Some(owner.key()),
                 patient: patient.as_ref().map(patient_key),
                 user: user.as_ref().map(HsaId::key),
                 unit: unit.as_ref().map(HsaId::key),
             },
             ReportSubject::Patient(patient) => {
-                Self { kind: "patient", patient: Some(patient_key(patient)), ..none }
+                Self { patient: Some(patient_key(patient)), ..of(SubjectKind::Patient) }
             }
             ReportSubject::Information { owner, patient } => Self {
-                kind: "information",
                 owner: Some(owner.key()),
                 patient: patient.as_ref().map(patient_key),
-                ..none
+                ..of(SubjectKind::Information)
             },
         }
     }
@@ -149,10 +173,10 @@ impl SubjectKeys {
     /// The statement that finds the records.
     pub fn statement(&self) -> &'static str {
         match (self.kind, &self.patient) {
-            ("staff", None) => OF_STAFF,
-            ("staff", Some(_)) => OF_STAFF_ABOUT,
-            ("patient", _) => ABOUT,
-            _ => OF_OTHERS,
+            (SubjectKind::Staff, None) => OF_STAFF,
+            (SubjectKind::Staff, Some(_)) => OF_STAFF_ABOUT,
+            (SubjectKind::Patient, _) => ABOUT,
+            (SubjectKind::Information, _) => OF_OTHERS,
         }
     }
 }

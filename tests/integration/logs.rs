@@ -161,3 +161,19 @@ async fn records_from_the_future_are_counted_or_refused() {
     assert!(text.starts_with("StoreLog/log[1]/activity/startDate: "), "{text}");
     assert_eq!(stored(&service).await, 1);
 }
+
+#[tokio::test]
+async fn records_are_looked_up_by_what_the_database_computes_too() {
+    let service = Service::start().await;
+    let own = request("log/store_log/valid");
+    assert_eq!(service.post(own).await.code(), "OK");
+    let same = "select count(*) from log_entries e join log_resources r using (entry_number)
+        where e.owner_hash = log_hash(e.tenant_id, lower(btrim(e.care_provider_id)))
+          and r.patient_hash = log_hash(r.tenant_id, r.patient_root || '^' || r.patient_extension)
+          and r.foreign_hash is not distinct from case
+            when lower(btrim(r.care_provider_id)) <> lower(btrim(e.care_provider_id))
+            then log_hash(r.tenant_id, lower(btrim(r.care_provider_id))) end";
+    let all = service.database.count("select count(*) from log_resources").await;
+    assert!(all > 0);
+    assert_eq!(service.database.count(same).await, all);
+}

@@ -12,14 +12,16 @@ async fn filled() -> (Service, PgPool) {
     let pool = service.database.pool().await;
     for sql in [
         "insert into log_entries (entry_number, tenant_id, stored_at, activity_at, log_id, system_id,
-            activity_type, purpose, user_id, care_provider_id, care_unit_id)
+            activity_type, purpose, user_id, care_provider_id, care_unit_id, owner_hash)
          select n, 1, now(), '2026-10-01T00:00:00Z'::timestamptz + n * interval '260 s', 'id' || n, 'S',
-            'Läsa', 'Administration', 'SE-P' || n % 500, 'SE-' || n % 97, 'SE-E' || n % 300
+            'Läsa', 'Administration', 'SE-P' || n % 500, 'SE-' || n % 97, 'SE-E' || n % 300,
+            log_hash(1, 'se-' || n % 97)
          from generate_series(1, 30000) n",
         "insert into log_resources (entry_number, ordinal, tenant_id, activity_at, resource_type,
-            patient_key, patient_root, patient_extension, care_provider_id)
-         select entry_number, 1, 1, activity_at, 'vko', '1.2.3^' || entry_number % 5000, '1.2.3',
-            (entry_number % 5000)::text, 'SE-' || entry_number % 89 from log_entries",
+            patient_hash, patient_root, patient_extension, care_provider_id, foreign_hash)
+         select entry_number, 1, 1, activity_at, 'vko', log_hash(1, '1.2.3^' || entry_number % 5000),
+            '1.2.3', (entry_number % 5000)::text, 'SE-' || entry_number % 89,
+            log_hash(1, 'se-' || entry_number % 89) from log_entries",
         "analyze log_entries",
         "analyze log_resources",
     ] {

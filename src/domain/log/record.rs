@@ -119,6 +119,21 @@ impl IdHash {
     }
 }
 
+/// By which a tenant's records are looked up: equal keys have equal hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyHash(pub i64);
+
+impl KeyHash {
+    /// The first 8 bytes of SHA-256 over the tenant's number and a key, as the database's `log_hash` has
+    /// it.
+    pub fn of(tenant: i32, key: &str) -> Self {
+        let digest = Sha256::digest(format!("{tenant}^{key}"));
+        let mut hash = [0; 8];
+        hash.copy_from_slice(&digest[..8]);
+        Self(i64::from_be_bytes(hash))
+    }
+}
+
 /// What happens when an id comes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RepeatedLogId {

@@ -3,9 +3,9 @@
 //! Records are encoded once, straight from the request, while it is still borrowed; the
 //! writer only fills in the running numbers and passes the bytes on.
 
-use crate::domain::identity::RecordId;
+use crate::domain::identity::{HsaId, RecordId};
 use crate::domain::log::record::{
-    IdHash, Identity, LogEntry, Organisation, Repetition, Resource, User,
+    IdHash, Identity, KeyHash, LogEntry, Organisation, Repetition, Resource, User,
 };
 use crate::domain::time::Timestamp;
 use chrono::DateTime;
@@ -19,18 +19,18 @@ pub(super) const COPY_ENTRIES: &str =
     "copy log_entries (entry_number, tenant_id, stored_at, activity_at,
     log_id, system_id, system_name, activity_type, activity_level, activity_args, purpose, user_id,
     user_name, person_root, person_extension, assignment, title, care_provider_id,
-    care_provider_name, care_unit_id, care_unit_name) from stdin (format binary)";
+    care_provider_name, care_unit_id, care_unit_name, owner_hash) from stdin (format binary)";
 pub(super) const COPY_RESOURCES: &str =
     "copy log_resources (entry_number, ordinal, tenant_id, activity_at,
-    resource_type, patient_key, patient_root, patient_extension, patient_name, care_provider_id,
-    care_provider_name, care_unit_id, care_unit_name) from stdin (format binary)";
+    resource_type, patient_root, patient_extension, patient_name, care_provider_id,
+    care_provider_name, care_unit_id, care_unit_name, patient_hash, foreign_hash) from stdin (format binary)";
 pub(super) const COPY_IDS: &str =
     "copy log_ids (id_hash, entry_number, activity_at) from stdin (format binary)";
 /// Bytes of a row of ids: a count, and three values with their lengths.
 pub(super) const ID_ROW_BYTES: usize = 2 + (4 + 16) + (4 + 8) + (4 + 8);
-const ENTRY_COLUMNS: i16 = 21;
+const ENTRY_COLUMNS: i16 = 22;
 const ID_COLUMNS: i16 = 3;
-const RESOURCE_COLUMNS: i16 = 13;
+const RESOURCE_COLUMNS: i16 = 14;
 
 /// A record's id, and where its rows are.
 #[derive(Debug, Clone)]
@@ -86,8 +86,10 @@ impl EncodedLog {
         row.optional(entry.title);
         row.organisation(Some(entry.care_provider));
         row.organisation(Some(entry.care_unit));
+        let owner = provider_hash(tenant, entry.care_provider);
+        row.hash(owner);
         for (ordinal, resource) in (1..).zip(&entry.resources) {
-            self.push_resource(tenant, ordinal, resource, entry.activity_at);
+            self.push_resource((tenant, owner), ordinal, resource, entry.activity_at);
         }
         self.records.push(EncodedRecord {
             hash: IdHash::of(id),
@@ -99,7 +101,13 @@ impl EncodedLog {
         });
     }
 
-    fn push_resource(&mut self, tenant: i32, ordinal: i32, resource: &Resource<'_>, at: Timestamp) {
+    fn push_resource(
+        &mut self,
+        (tenant, owner): (i32, Option<KeyHash>),
+        ordinal: i32,
+        resource: &Resource<'_>,
+        at: Timestamp,
+    ) {
         let mut row = CopyRow::begin(&mut self.resources, RESOURCE_COLUMNS);
         row.number_later();
         row.int(ordinal);
@@ -107,11 +115,14 @@ impl EncodedLog {
         row.time(at);
         row.text(resource.resource_type);
         let patient = resource.patient.as_ref();
-        row.optional(patient.map(|p| p.key.as_str()));
         row.identity(patient.map(|p| p.identity));
         row.optional(patient.and_then(|p| p.name));
         row.organisation(Some(resource.care_provider));
         row.organisation(resource.care_unit);
+        row.hash(patient.map(|patient| KeyHash::of(tenant, &patient.key)));
+        // What a provider's own staff looks at is asked for by owner.
+        let holder = provider_hash(tenant, resource.care_provider);
+        row.hash(holder.filter(|_| holder != owner));
     }
 
     /// How many rows there are, of records and of resources.
@@ -178,6 +189,11 @@ impl EncodedLog {
     }
 }
 
+/// By which a care provider is looked up.
+fn provider_hash(tenant: i32, provider: Organisation<'_>) -> Option<KeyHash> {
+    HsaId::new(provider.id).map(|id| KeyHash::of(tenant, &id.key()))
+}
+
 /// Adds the row of an id.
 pub(super) fn push_id(rows: &mut Vec<u8>, hash: IdHash, number: i64, activity_at: Timestamp) {
     let mut row = CopyRow::begin(rows, ID_COLUMNS);
@@ -220,6 +236,17 @@ impl<'b> CopyRow<'b> {
         self.bytes(&0_i64.to_be_bytes());
     }
 
+    fn hash(&mut self, value: Option<KeyHash>) {
+        match value {
+            Some(KeyHash(hash)) => self.bytes(&hash.to_be_bytes()),
+            None => self.nothing(),
+        }
+    }
+
+    fn nothing(&mut self) {
+        self.buffer.extend_from_slice(&(-1_i32).to_be_bytes());
+    }
+
     fn int(&mut self, value: i32) {
         self.bytes(&value.to_be_bytes());
     }
@@ -237,7 +264,7 @@ impl<'b> CopyRow<'b> {
     fn optional(&mut self, value: Option<&str>) {
         match value {
             Some(value) => self.text(value),
-            None => self.buffer.extend_from_slice(&(-1_i32).to_be_bytes()),
+            None => self.nothing(),
         }
     }
 

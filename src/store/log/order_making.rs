@@ -106,11 +106,12 @@ const EXTRACT: &str = "/* extract */ select entry_number, activity_at, log_id,
         and (cardinality($9::text[]) = 0 or user_key = any($9))
         and (cardinality($10::text[]) = 0 or exists (select 1 from log_resources r
             where r.entry_number = e.entry_number and r.activity_at = e.activity_at
-              and r.activity_at between $5 and $4 and r.patient_key = any($10))) as wanted
+              and r.activity_at between $5 and $4
+              and r.patient_hash = any(array(select log_hash($1, key) from unnest($10) key)))) as wanted
     from (select entry_number, activity_at, log_id, lower(btrim(care_unit_id)) as unit_key,
             lower(btrim(user_id)) as user_key
         from log_entries
-        where tenant_id = $1 and lower(btrim(care_provider_id)) = $2 and stored_at <= $3
+        where owner_hash = log_hash($1, $2) and stored_at <= $3
           and activity_at between $5 and $4 and (activity_at, log_id, entry_number) > ($5, $6, $7)
         order by activity_at, log_id, entry_number limit $11) e
     order by activity_at, log_id, entry_number";

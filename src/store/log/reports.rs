@@ -64,7 +64,7 @@ pub struct Available {
 
 /// Records of a care provider's staff.
 const OF_STAFF: &str = "select entry_number, activity_at from log_entries
-    where tenant_id = $1 and lower(btrim(care_provider_id)) = $4 and activity_at between $2 and $3
+    where owner_hash = log_hash($1, $4) and activity_at between $2 and $3
       and ($6::text is null or lower(btrim(user_id)) = $6)
       and ($7::text is null or lower(btrim(care_unit_id)) = $7) and $5::text is null
     order by activity_at, log_id limit $8";
@@ -74,17 +74,17 @@ const OF_STAFF_ABOUT: &str = "select e.entry_number, e.activity_at
         from log_resources r
         join log_entries o on o.entry_number = r.entry_number and o.activity_at = r.activity_at
             and o.activity_at between $2 and $3
-            and o.tenant_id = $1 and lower(btrim(o.care_provider_id)) = $4
+            and o.owner_hash = log_hash($1, $4)
             and ($6::text is null or lower(btrim(o.user_id)) = $6)
             and ($7::text is null or lower(btrim(o.care_unit_id)) = $7)
-        where r.tenant_id = $1 and r.patient_key = $5 and r.activity_at between $2 and $3
+        where r.patient_hash = log_hash($1, $5) and r.activity_at between $2 and $3
         order by r.activity_at, r.entry_number limit $8) e
     order by e.activity_at, e.log_id";
 /// Records about a patient.
 const ABOUT: &str = "select e.entry_number, e.activity_at
     from (select distinct on (r.activity_at, r.entry_number) r.activity_at, r.entry_number
         from log_resources r
-        where r.tenant_id = $1 and r.patient_key = $5 and r.activity_at between $2 and $3
+        where r.patient_hash = log_hash($1, $5) and r.activity_at between $2 and $3
           and $4::text is null and $6::text is null and $7::text is null
         order by r.activity_at, r.entry_number limit $8) f
     join log_entries e on e.entry_number = f.entry_number and e.activity_at = f.activity_at
@@ -96,9 +96,8 @@ const OF_OTHERS: &str = "select e.entry_number, e.activity_at
         from log_resources r
         join log_entries o on o.entry_number = r.entry_number and o.activity_at = r.activity_at
             and o.activity_at between $2 and $3
-            and lower(btrim(o.care_provider_id)) <> $4
-        where r.tenant_id = $1 and lower(btrim(r.care_provider_id)) = $4
-          and ($5::text is null or r.patient_key = $5) and r.activity_at between $2 and $3
+        where r.foreign_hash = log_hash($1, $4)
+          and ($5::text is null or r.patient_hash = log_hash($1, $5)) and r.activity_at between $2 and $3
           and $6::text is null and $7::text is null
         order by r.activity_at, r.entry_number limit $8) e
     order by e.activity_at, e.log_id";
@@ -378,22 +377,18 @@ async fn available_in(
 ) -> Result<Available, StoreError> {
     let sql = format!(
         "/* available_records */ with recursive owners (owner) as (
-            (select lower(btrim(care_provider_id)) from {partition} where tenant_id = $1
-             order by lower(btrim(care_provider_id)) limit 1)
+            (select owner_hash from {partition} order by owner_hash limit 1)
             union all
-            select (select lower(btrim(e.care_provider_id)) from {partition} e
-                where e.tenant_id = $1 and lower(btrim(e.care_provider_id)) > o.owner
-                order by lower(btrim(e.care_provider_id)) limit 1)
+            select (select e.owner_hash from {partition} e where e.owner_hash > o.owner
+                order by e.owner_hash limit 1)
             from owners o where o.owner is not null)
-         select min(first_at) as first_at, max(last_at) as last_at
-         from owners o cross join lateral (
-            select (select activity_at from {partition} e
-                    where e.tenant_id = $1 and lower(btrim(e.care_provider_id)) = o.owner
-                    order by activity_at limit 1) as first_at,
-                (select activity_at from {partition} e
-                    where e.tenant_id = $1 and lower(btrim(e.care_provider_id)) = o.owner
-                    order by activity_at desc limit 1) as last_at) t
-         where o.owner is not null"
+         select min(f.activity_at) as first_at, max(l.activity_at) as last_at
+         from owners o
+         cross join lateral (select tenant_id, activity_at from {partition} e
+            where e.owner_hash = o.owner order by activity_at limit 1) f
+         cross join lateral (select tenant_id, activity_at from {partition} e
+            where e.owner_hash = o.owner order by activity_at desc limit 1) l
+         where f.tenant_id = $1"
     );
     Ok(sqlx::query_as(&sql).bind(tenant.0).fetch_one(connection).await?)
 }

@@ -34,9 +34,9 @@ struct SurveyedMonth {
     last_hold: Option<i64>,
 }
 
-/// Whose records in a month may be due: owners whose time is over, by their keys.
+/// Whose records in a month may be due: owners whose time is over, by their hashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DueOwners(Vec<String>);
+pub struct DueOwners(Vec<i64>);
 
 /// A batch of records that have been looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,12 @@ pub struct RemovedBatch {
     pub removed: usize,
     /// The number of the last that was looked at; `None` when there are no more.
     pub last: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct FoundOwner {
+    owner_hash: i64,
+    owner_key: String,
 }
 
 #[derive(FromRow)]
@@ -87,7 +93,7 @@ impl LogMonth {
               and not exists (select 1 from legal_holds h
                 where h.tenant_id = e.tenant_id and h.lifted_at is null
                   and (h.patient_key is null or exists (select 1 from log_resources_{0} r
-                    where r.entry_number = e.entry_number and r.patient_key = h.patient_key))
+                    where r.entry_number = e.entry_number and r.patient_hash = log_hash(h.tenant_id, h.patient_key)))
                   and (h.provider_key is null or h.provider_key = lower(btrim(e.care_provider_id))
                     or exists (select 1 from log_resources_{0} r
                         where r.entry_number = e.entry_number
@@ -230,27 +236,25 @@ impl Store {
         cutoffs: &Cutoffs,
     ) -> Result<Option<DueOwners>, StoreError> {
         let suffix = &month.suffix;
-        let next = format!(
-            "select e.tenant_id, lower(btrim(e.care_provider_id)) as owner from log_entries_{suffix} e"
-        );
-        let by_index = "order by e.tenant_id, lower(btrim(e.care_provider_id)) limit 1";
-        let owners: Vec<String> = sqlx::query_scalar(&format!(
-            "/* due_owners */ with recursive owners as (
-                ({next} {by_index})
+        let owners: Vec<FoundOwner> = sqlx::query_as(&format!(
+            "/* due_owners */ with recursive owners (owner_hash) as (
+                (select owner_hash from log_entries_{suffix} order by owner_hash limit 1)
                 union all
-                select n.* from owners o cross join lateral (
-                    {next} where (e.tenant_id, lower(btrim(e.care_provider_id)))
-                        > (o.tenant_id, o.owner) {by_index}) n)
-             select distinct owner from owners"
+                select (select e.owner_hash from log_entries_{suffix} e
+                    where e.owner_hash > o.owner_hash order by e.owner_hash limit 1)
+                from owners o where o.owner_hash is not null)
+             select o.owner_hash, n.owner_key from owners o
+             cross join lateral (select lower(btrim(e.care_provider_id)) as owner_key
+                from log_entries_{suffix} e where e.owner_hash = o.owner_hash limit 1) n"
         ))
         .fetch_all(&self.pool)
         .await?;
-        let cutoff = |owner: &String| {
-            let own = cutoffs.own.iter().find(|(key, _)| key == owner);
-            own.map_or(cutoffs.general, |(_, cutoff)| *cutoff)
+        let is_due = |owner: &FoundOwner| {
+            let own = cutoffs.own.iter().find(|(key, _)| *key == owner.owner_key);
+            month.begins() < own.map_or(cutoffs.general, |(_, cutoff)| *cutoff)
         };
-        let due = owners.into_iter().filter(|owner| month.begins() < cutoff(owner));
-        let due: Vec<String> = due.collect();
+        let due = owners.iter().filter(|owner| is_due(owner)).map(|owner| owner.owner_hash);
+        let due: Vec<i64> = due.collect();
         Ok((!due.is_empty()).then_some(DueOwners(due)))
     }
 
@@ -273,7 +277,7 @@ impl Store {
                 select e.entry_number, e.activity_at, e.tenant_id, e.log_id, e.care_provider_id,
                     greatest(e.stored_at, e.activity_at) as since, {} as due
                 from log_entries_{suffix} e
-                where e.entry_number > $4 and lower(btrim(e.care_provider_id)) = any($8)
+                where e.entry_number > $4 and e.owner_hash = any($8)
                 order by e.entry_number limit $5),
              resources as (delete from log_resources_{suffix} r using walked w
                 where w.due and r.entry_number = w.entry_number and r.activity_at = w.activity_at),

@@ -20,6 +20,7 @@ create table log_orders (
     after_at timestamptz,
     after_log_id text,
     after_number bigint,
+    kept_bytes bigint not null default 0,
     check ((outcome is null) = (ended_at is null)),
     check (num_nulls(after_at, after_log_id, after_number) in (0, 3))
 );
@@ -36,12 +37,21 @@ create table log_order_files (
     token uuid not null unique,
     records integer not null,
     bytes bigint not null,
+    disk_bytes bigint not null,
     sent_bytes bigint not null default 0 check (sent_bytes between 0 and bytes),
     made_at timestamptz not null default clock_timestamp(),
     removed_at timestamptz,
     unique (order_number, ordinal)
 );
+comment on column log_orders.kept_bytes is 'What its files take of the disk';
 comment on table log_order_files is 'The files of orders; rows stay for a while after the files, so that a file that is gone can be told from one that never was';
 comment on column log_order_files.token is 'What its address ends with: whoever knows it and is the caller may fetch the file';
 comment on column log_order_files.sent_bytes is 'How many bytes from its beginning have been sent; all of them, once, and the file is removed';
 create index log_order_files_kept on log_order_files (order_number) where removed_at is null;
+
+create table installation (
+    only_row boolean primary key default true check (only_row),
+    installation_id uuid not null default gen_random_uuid()
+);
+comment on table installation is 'Which installation this is: its files are told apart from another''s in the same folder';
+insert into installation default values;

@@ -291,6 +291,7 @@ async fn services(
     health: Health,
 ) -> Result<Services, AppError> {
     let listed = config.consent.citizen_services.iter().map(|id| (**id).clone()).collect();
+    let installation = store.installation().await?;
     Ok(Services {
         health,
         processors: Processors::new(config.limits.percentages()),
@@ -311,7 +312,7 @@ async fn services(
             records_max: config.log.report_records_max,
             new_id: Uuid::new_v4,
         },
-        orders: orders::orders(config),
+        orders: orders::orders(config, installation),
     })
 }
 

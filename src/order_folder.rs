@@ -3,9 +3,11 @@
 //! A file has its name only when it is whole and on disk; what a process left unfinished is removed
 //! later. Folder and files are for us alone.
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 use zip::write::SimpleFileOptions;
@@ -13,6 +15,8 @@ use zip::{CompressionMethod, ZipWriter};
 
 const WHOLE: &str = "zip";
 const UNFINISHED: &str = "part";
+/// In which the system counts what a file takes, on every Linux.
+const BLOCK_BYTES: u64 = 512;
 
 /// The folder.
 #[derive(Debug, Clone)]
@@ -32,6 +36,11 @@ impl OrderFolder {
     /// The folder at a path; it is made when it is first needed.
     pub fn at(path: PathBuf) -> Self {
         Self { path }
+    }
+
+    /// What of it an installation has: others may use the same folder.
+    pub fn of_installation(&self, installation: Uuid) -> Self {
+        Self { path: self.path.join(installation.to_string()) }
     }
 
     /// Begins one of an order's files; `made_by` tells apart two processes that both believe to be the
@@ -86,19 +95,28 @@ impl OrderFolder {
     pub fn keep_only(&self, order: Uuid, ordinals: &[i32]) -> io::Result<()> {
         let folder = self.of_order(order);
         if ordinals.is_empty() {
-            return match fs::remove_dir_all(&folder) {
-                // Somebody else was first.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                done => done,
-            };
+            return gone(fs::remove_dir_all(&folder));
         }
-        let kept: Vec<String> = ordinals.iter().copied().map(name).collect();
+        let kept: HashSet<OsString> =
+            ordinals.iter().map(|ordinal| name(*ordinal).into()).collect();
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
-            if !kept.iter().any(|kept| entry.file_name() == kept.as_str()) {
-                fs::remove_file(entry.path())?;
+            if !kept.contains(&entry.file_name()) {
+                gone(fs::remove_file(entry.path()))?;
             }
         }
+        Ok(())
+    }
+
+    /// Removes one of an order's files, and with the last of them the order's folder.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn remove(&self, order: Uuid, ordinal: i32) -> io::Result<()> {
+        let folder = self.of_order(order);
+        gone(fs::remove_file(folder.join(name(ordinal))))?;
+        // As long as it has files it stays.
+        _ = fs::remove_dir(folder);
         Ok(())
     }
 
@@ -114,7 +132,7 @@ impl OrderFolder {
         for entry in entries {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == UNFINISHED) {
-                fs::remove_file(path)?;
+                gone(fs::remove_file(path))?;
             }
         }
         Ok(())
@@ -137,19 +155,21 @@ impl FileBeingMade {
         }
     }
 
-    /// The document has ended: the file is whole, on disk, and has its name. Returns how long it is.
+    /// The document has ended: the file is whole, on disk, and has its name. Returns how long it is, and
+    /// what it takes of the disk.
     ///
     /// # Errors
     /// The system's.
-    pub fn finish(mut self) -> io::Result<u64> {
+    pub fn finish(mut self) -> io::Result<(u64, u64)> {
         let Some(zip) = self.zip.take() else { return Err(io::ErrorKind::BrokenPipe.into()) };
         let file = zip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
-        let bytes = file.metadata()?.len();
+        let metadata = file.metadata()?;
+        let sizes = (metadata.len(), metadata.blocks() * BLOCK_BYTES);
         fs::rename(&self.unfinished, &self.whole)?;
         let folder = self.whole.parent().unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()?;
-        Ok(bytes)
+        Ok(sizes)
     }
 }
 
@@ -157,6 +177,14 @@ impl Drop for FileBeingMade {
     fn drop(&mut self) {
         // Gone already where it is whole; what stays is removed later.
         _ = fs::remove_file(&self.unfinished);
+    }
+}
+
+/// What is gone already needs no removing.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 

@@ -4,19 +4,25 @@ use crate::config::file::Config;
 use crate::messages::log::extract;
 use crate::order_folder::OrderFolder;
 use crate::procedures::context::{ExtractDocument, OrderSettings};
+use std::time::Duration;
 use uuid::Uuid;
 
+/// A small order waits as long for each of those that were there before it.
+const SLICE: Duration = Duration::from_secs(10);
+
 /// How extracts of the log are made and kept, as configured.
-pub(super) fn orders(config: &Config) -> OrderSettings {
+pub(super) fn orders(config: &Config, installation: Uuid) -> OrderSettings {
     let configured = config.log.order_folder.clone();
     OrderSettings {
-        folder: OrderFolder::at(configured.unwrap_or_else(|| config.data.dir.join("orders"))),
+        folder: OrderFolder::at(configured.unwrap_or_else(|| config.data.dir.join("orders")))
+            .of_installation(installation),
         document: ExtractDocument {
             open: extract::OPEN,
             records: extract::records,
             close: extract::CLOSE,
         },
         bytes_max: config.log.order_bytes_max,
+        slice: SLICE,
         new_id: Uuid::new_v4,
         new_token: secret,
     }

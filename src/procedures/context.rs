@@ -70,8 +70,10 @@ pub struct OrderSettings {
     pub folder: OrderFolder,
     /// How a document is written.
     pub document: ExtractDocument,
-    /// Bytes of all files at most; beyond it orders wait.
+    /// What all files may take of the disk, and a caller's half of; beyond it orders wait.
     pub bytes_max: i64,
+    /// How long an order is made before it is others' turn.
+    pub slice: Duration,
     /// Ids.
     pub new_id: fn() -> Uuid,
     /// Ends of addresses that nobody can guess.

@@ -14,6 +14,7 @@ use crate::store::log::reports::RecordPlaces;
 use std::fs::File;
 use std::io;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Orders of one caller that may wait to be made.
@@ -91,10 +92,11 @@ pub async fn sent(
     file: &AddressedFile,
     (from, to): (i64, i64),
 ) -> Result<(), MakingError> {
-    if services.store.file_sent(file.file_id, (from, to)).await? {
-        tidy_folder(&services.store, &services.orders.folder, &[file.order_id]).await?;
+    if !services.store.file_sent(file.file_id, (from, to)).await? {
+        return Ok(());
     }
-    Ok(())
+    let (folder, order, ordinal) = (services.orders.folder.clone(), file.order_id, file.ordinal);
+    on_disk(move || folder.remove(order, ordinal)).await
 }
 
 /// Removes from disk what is not to be kept of these orders.
@@ -122,6 +124,9 @@ pub async fn tidy_folder(
     .await
 }
 
+/// Files of an order.
+const FILES_MAX: i32 = 10_000;
+
 /// Why an extract could not be made, or its files not be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum MakingError {
@@ -131,9 +136,12 @@ pub enum MakingError {
     /// The system's.
     #[error("files of orders: {0}")]
     Disk(#[from] io::Error),
-    /// It is larger than all files together may be.
-    #[error("an order needs more than log.order_bytes_max")]
+    /// It is larger than one caller's files together may be.
+    #[error("an order needs more than half of log.order_bytes_max")]
     TooLarge,
+    /// It has more files than an order may have.
+    #[error("an order has more than {FILES_MAX} files")]
+    TooMany,
 }
 
 /// How the making of an order ended.
@@ -143,6 +151,8 @@ pub enum Making {
     Done,
     /// There is no room for its files now.
     NoRoom,
+    /// It is others' turn.
+    Paused,
 }
 
 /// Makes an order, from where it was left. Whatever ends it, the files that it has are whole.
@@ -166,6 +176,7 @@ pub async fn make(
         ended: false,
         order: &order,
     };
+    let begun = Instant::now();
     let mut files = i32::try_from(order.files).unwrap_or(i32::MAX);
     loop {
         extract.look_for(1).await?;
@@ -173,26 +184,34 @@ pub async fn make(
             store.end_order(order.order_number).await?;
             return Ok(Making::Done);
         }
+        if files >= FILES_MAX {
+            return Err(MakingError::TooMany);
+        }
         if !has_room(store, settings, &order).await? {
             return Ok(Making::NoRoom);
         }
         files += 1;
         extract.make_file(files).await?;
+        if begun.elapsed() >= settings.slice {
+            return Ok(Making::Paused);
+        }
     }
 }
 
-/// Whether there is room for one more file. An order for which there will be none is given up; one that
-/// has others before it gives its files up, so that no two wait for each other.
+/// Whether there is room for one more file: of all bytes a caller may have half. An order for which there
+/// will be none is given up; one that has others before it gives its files up, so that no two wait for each
+/// other.
 async fn has_room(
     store: &Store,
     settings: &OrderSettings,
     order: &BegunOrder,
 ) -> Result<bool, MakingError> {
     let kept = store.files_kept(order.order_number).await?;
-    if kept.all_bytes < settings.bytes_max {
+    let share = settings.bytes_max / 2;
+    if kept.all_bytes < settings.bytes_max && kept.callers_bytes < share {
         return Ok(true);
     }
-    if kept.own_bytes >= settings.bytes_max {
+    if kept.own_bytes >= share {
         return Err(MakingError::TooLarge);
     }
     if kept.waits && kept.own_bytes > 0 {
@@ -244,7 +263,7 @@ impl Extract<'_> {
         })
         .await?;
         file = self.write_records(file, RecordPlaces::of_extract(&places)).await?;
-        let bytes = on_disk(move || {
+        let (bytes, disk_bytes) = on_disk(move || {
             file.write(document.close)?;
             file.finish()
         })
@@ -255,6 +274,7 @@ impl Extract<'_> {
             ordinal,
             records: i32::try_from(places.len()).unwrap_or(i32::MAX),
             bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
+            disk_bytes: i64::try_from(disk_bytes).unwrap_or(i64::MAX),
         };
         self.after = places.last().cloned().or(self.after.take());
         self.store.add_file(self.order.order_number, &made, self.after.as_ref()).await?;

@@ -35,8 +35,19 @@ struct Doing {
     early: bool,
     /// Bytes of a body since it last counted as coming on.
     come: usize,
-    /// Who wants to know that the answer has been sent.
-    when_sent: Vec<oneshot::Sender<()>>,
+    /// Who wants to know that the answer has arrived.
+    when_arrived: Vec<oneshot::Sender<()>>,
+    /// The same for an answer that has been sent.
+    sent: Vec<oneshot::Sender<()>>,
+}
+
+impl Doing {
+    fn arrived(&mut self) {
+        for told in self.sent.drain(..) {
+            // Who no longer waits need not know.
+            _ = told.send(());
+        }
+    }
 }
 
 /// A body that has come on by so much is no idle one: what drips is.
@@ -62,7 +73,8 @@ impl Connection {
             stuck_since: None,
             early: false,
             come: 0,
-            when_sent: Vec::new(),
+            when_arrived: Vec::new(),
+            sent: Vec::new(),
         };
         Self { peer, watch_only, state: Mutex::new(state), cut: Notify::new() }
     }
@@ -84,6 +96,8 @@ impl Connection {
     /// Bytes have come.
     pub(super) fn received(&self) {
         let mut state = self.state();
+        // Who goes on has what came before.
+        state.arrived();
         match state.phase {
             Phase::Idle => state.phase = Phase::Head(Instant::now()),
             Phase::Work | Phase::Answer(_) => state.early = true,
@@ -123,11 +137,27 @@ impl Connection {
         self.state().handed_over = true;
     }
 
-    /// Tells when the answer under way has been sent; never, if the connection ends before.
-    pub(super) fn when_sent(&self) -> oneshot::Receiver<()> {
-        let (told, sent) = oneshot::channel();
-        self.state().when_sent.push(told);
-        sent
+    /// Tells when the answer under way has arrived: the other side has gone on, or has ended the
+    /// connection without complaint. Never, if it has not.
+    pub(super) fn when_arrived(&self) -> oneshot::Receiver<()> {
+        let (told, arrived) = oneshot::channel();
+        self.state().when_arrived.push(told);
+        arrived
+    }
+
+    /// Whether somebody wants to know that what has been sent has arrived.
+    pub(super) fn awaits_arrival(&self) -> bool {
+        !self.state().sent.is_empty()
+    }
+
+    /// The other side has broken the connection off: what has been sent has not arrived.
+    pub(super) fn is_broken(&self) {
+        self.state().sent.clear();
+    }
+
+    /// What has been sent has arrived.
+    pub(super) fn arrived(&self) {
+        self.state().arrived();
     }
 
     /// Nothing waits to be sent; whether that ends an answer.
@@ -139,10 +169,8 @@ impl Connection {
             let next =
                 if std::mem::take(&mut state.early) { Phase::Head(now) } else { Phase::Idle };
             (state.phase, state.done_at) = (next, now);
-            for told in state.when_sent.drain(..) {
-                // Who no longer waits need not know.
-                _ = told.send(());
-            }
+            let waiting = std::mem::take(&mut state.when_arrived);
+            state.sent.extend(waiting);
         }
         ends
     }

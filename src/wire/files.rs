@@ -185,10 +185,10 @@ impl Drop for FileOnItsWay {
         }
         let (services, file) = (Arc::clone(&self.services), self.file.clone());
         let (from, handed) = (self.from, self.handed);
-        let sent = self.connection.when_sent();
+        let arrived = self.connection.when_arrived();
         tokio::spawn(async move {
-            // What has been handed over has been sent only when nothing of it waits.
-            let is_whole = handed == file.bytes && sent.await.is_ok();
+            // What has been handed over may still wait here, or be lost on its way.
+            let is_whole = handed == file.bytes && arrived.await.is_ok();
             let to = if is_whole { handed } else { handed.min(file.bytes - 1) };
             if let Err(error) = orders::sent(&services, &file, (from, to)).await {
                 tracing::error!(%error, "a file that was sent is kept");

@@ -11,6 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+/// In this time the system of who ends a connection without having got everything says so.
+const COMPLAINT: Duration = Duration::from_secs(1);
+
 /// The limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
@@ -33,6 +36,10 @@ pub struct Paced {
     writing: Timer,
     /// Bytes taken since the time for writing began.
     taken: usize,
+    /// How long a complaint about what has been sent is waited for.
+    ending: Timer,
+    /// How long the other side may take to end what we have ended.
+    closing: Timer,
 }
 
 /// A time limit that is made when it is first needed.
@@ -56,7 +63,27 @@ impl Paced {
     /// The bytes of an accepted connection.
     pub fn new(stream: TcpStream, connection: Arc<Connection>, pace: Pace) -> Self {
         let (reading, writing) = (Timer::default(), Timer::default());
-        Self { stream, connection, pace, reading, writing, taken: 0 }
+        Self {
+            stream,
+            connection,
+            pace,
+            reading,
+            writing,
+            taken: 0,
+            ending: Timer::default(),
+            closing: Timer::default(),
+        }
+    }
+
+    /// The other side has ended the connection, while it matters whether it has got everything: if it has
+    /// not, its system complains about what comes now.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.ending.0.as_ref().map_or(Instant::now() + COMPLAINT, |(at, _)| *at);
+        ready!(self.ending.poll(deadline, context));
+        if matches!(self.stream.take_error(), Ok(None)) {
+            self.connection.arrived();
+        }
+        Poll::Ready(())
     }
 
     /// Accounts for an attempt to hand over `offered` bytes.
@@ -113,9 +140,13 @@ impl AsyncRead for Paced {
         let this = &mut *self;
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
-        if read.is_ready() {
+        if let Poll::Ready(done) = &read {
             if buffer.filled().len() > before {
                 this.connection.received();
+            } else if done.is_err() {
+                this.connection.is_broken();
+            } else if this.connection.awaits_arrival() {
+                ready!(this.poll_end(context));
             }
             return read;
         }
@@ -165,6 +196,27 @@ impl AsyncWrite for Paced {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let this = &mut *self;
+        if this.closing.0.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+        }
+        // We have ended it; the other side does when it has got everything.
+        while this.connection.awaits_arrival() {
+            let begun = this.closing.0.as_ref();
+            let deadline = begun.map_or(Instant::now() + this.pace.head, |(at, _)| *at);
+            if this.closing.poll(deadline, context).is_ready() {
+                break;
+            }
+            let mut bytes = [0; 512];
+            let mut rest = ReadBuf::new(&mut bytes);
+            if ready!(Pin::new(&mut this.stream).poll_read(context, &mut rest)).is_err() {
+                break;
+            }
+            if rest.filled().is_empty() {
+                ready!(this.poll_end(context));
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }

@@ -6,6 +6,7 @@ use crate::procedures::context::OrderSettings;
 use crate::procedures::orders::{Making, MakingError, make, tidy_folder};
 use crate::store::database::Store;
 use crate::store::error::StoreError;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -13,6 +14,8 @@ use uuid::Uuid;
 const KIND: &str = "log-order";
 /// How often it is looked whether an order waits.
 const PERIOD: Duration = Duration::from_secs(1);
+/// In every so many of these rounds the whole folder is looked through.
+const ROUNDS: u32 = 3600;
 /// How often an order that failed in a row is tried, and how soon again.
 const ATTEMPTS_MAX: i32 = 5;
 const RETRY: Duration = Duration::from_secs(30);
@@ -29,8 +32,10 @@ pub async fn run(
     stop: watch::Receiver<bool>,
 ) {
     let stopped = stop.clone();
+    let rounds = AtomicU32::new(0);
     every(PERIOD, stop, || async {
-        if let Err(error) = end_old(&store, &settings, keep_hours).await {
+        let is_whole = rounds.fetch_add(1, Ordering::Relaxed).is_multiple_of(ROUNDS);
+        if let Err(error) = end_old(&store, &settings, keep_hours, is_whole).await {
             tracing::error!(%error, job = KIND, "files not removed");
         }
         loop {
@@ -45,18 +50,22 @@ pub async fn run(
     .await;
 }
 
-/// Lets the files go whose time is over, here and in the folder.
+/// Lets the files go whose time is over, here and in the folder; looks through the whole folder now and
+/// then, for what somebody who was killed left there.
 async fn end_old(
     store: &Store,
     settings: &OrderSettings,
     keep_hours: i32,
+    is_whole: bool,
 ) -> Result<(), MakingError> {
-    store.end_old_orders(keep_hours, KNOWN_DAYS).await?;
-    let orders = settings.folder.orders()?;
-    match orders.is_empty() {
-        true => Ok(()),
-        false => tidy_folder(store, &settings.folder, &orders).await,
+    let mut orders = store.end_old_orders(keep_hours, KNOWN_DAYS).await?;
+    if is_whole {
+        orders = settings.folder.orders()?;
     }
+    for order in orders {
+        tidy_folder(store, &settings.folder, &[order]).await?;
+    }
+    Ok(())
 }
 
 /// Makes the next extract; `false` when none waits, or none can be made now.
@@ -74,16 +83,23 @@ async fn next(
         // Somebody else has it by now, or will.
         None => {}
         Some(Ok(Making::Done)) => store.finish_job(&job).await?,
+        Some(Ok(Making::Paused)) => store.postpone_job(&job, Duration::ZERO, None).await?,
         Some(Ok(Making::NoRoom)) => {
             tracing::warn!("an order waits: files of orders fill log.order_bytes_max");
             store.postpone_job(&job, NO_ROOM, None).await?;
         }
         Some(Err(error)) => {
-            let most = if matches!(error, MakingError::TooLarge) { 0 } else { ATTEMPTS_MAX };
+            let most = match error {
+                MakingError::TooLarge | MakingError::TooMany => 0,
+                MakingError::Store(_) | MakingError::Disk(_) => ATTEMPTS_MAX,
+            };
             let given_up = store.order_failed(id, most).await?;
             tracing::error!(%error, given_up, "extract not made");
             match given_up {
-                true => store.finish_job(&job).await?,
+                true => {
+                    store.finish_job(&job).await?;
+                    _ = tidy_folder(store, &settings.folder, &[id]).await;
+                }
                 false => store.postpone_job(&job, RETRY, Some(&error.to_string())).await?,
             }
         }

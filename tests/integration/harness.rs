@@ -197,6 +197,7 @@ pub fn orders(database: &Database) -> OrderSettings {
             close: extract::CLOSE,
         },
         bytes_max: i64::MAX,
+        slice: Duration::MAX,
         new_id: Uuid::new_v4,
         new_token: || Ok(Uuid::new_v4()),
     }

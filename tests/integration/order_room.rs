@@ -6,6 +6,7 @@ use sigill::fairness::shares::Percentages;
 use sigill::procedures::context::OrderSettings;
 use sigill::procedures::orders::{Making, MakingError, make, tidy_folder};
 use sigill::store::database::Store;
+use std::time::Duration;
 use uuid::Uuid;
 
 async fn ordered(service: &Service) -> Uuid {
@@ -37,9 +38,9 @@ async fn an_order_waits_until_others_files_are_gone_and_holds_none_meanwhile() {
     let (first, second, third) =
         (ordered(&service).await, ordered(&service).await, ordered(&service).await);
     assert_eq!(make(&store, &settings, first).await.unwrap(), Making::Done);
-    let bytes = service.database.count("select sum(bytes)::bigint from log_order_files").await;
-    // Room for one file more, and not for two.
-    let full = OrderSettings { bytes_max: bytes + 1, ..settings.clone() };
+    let bytes = service.database.count("select sum(disk_bytes)::bigint from log_order_files").await;
+    // Of the caller's half room for one file more, and not for two.
+    let full = OrderSettings { bytes_max: 2 * (bytes + 1), ..settings.clone() };
     assert_eq!(make(&store, &full, third).await.unwrap(), Making::NoRoom);
     assert_eq!(files(&service.database, third).await, 0, "another is before it");
     let status = service.caller.get("/status").await;
@@ -69,7 +70,7 @@ async fn an_order_waits_until_others_files_are_gone_and_holds_none_meanwhile() {
 #[tokio::test]
 async fn an_order_for_which_there_is_never_room_is_given_up() {
     let (service, store) = with_three_records().await;
-    let settings = OrderSettings { bytes_max: 1, ..orders(&service.database) };
+    let settings = OrderSettings { bytes_max: 2, ..orders(&service.database) };
     let id = ordered(&service).await;
     let told = make(&store, &settings, id).await;
     assert!(matches!(told, Err(MakingError::TooLarge)), "{told:?}");
@@ -80,6 +81,19 @@ async fn an_order_for_which_there_is_never_room_is_given_up() {
     assert!(!reply.body.contains("multimedia"));
     tidy_folder(&store, &settings.folder, &settings.folder.orders().unwrap()).await.unwrap();
     assert!(settings.folder.open(id, 1).is_err(), "nobody will fetch what there is of it");
+}
+
+#[tokio::test]
+async fn a_long_order_lets_others_have_their_turn() {
+    let (service, store) = with_three_records().await;
+    let settings = OrderSettings { slice: Duration::ZERO, ..orders(&service.database) };
+    let id = ordered(&service).await;
+    for made in 1..=3 {
+        assert_eq!(make(&store, &settings, id).await.unwrap(), Making::Paused);
+        assert_eq!(files(&service.database, id).await, made);
+    }
+    assert_eq!(make(&store, &settings, id).await.unwrap(), Making::Done);
+    assert_eq!(files(&service.database, id).await, 3);
 }
 
 #[tokio::test]

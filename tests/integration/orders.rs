@@ -11,6 +11,8 @@ use std::io::{Cursor, Read as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 const OWNER: &str = "SE-A";
@@ -117,9 +119,11 @@ async fn is_gone(caller: &Caller, path: &str) {
 }
 
 fn files_on_disk(folder: &Folder) -> Vec<PathBuf> {
-    let Ok(orders) = std::fs::read_dir(folder.path().join("orders")) else { return Vec::new() };
-    let files = orders.flat_map(|order| std::fs::read_dir(order.unwrap().path()).unwrap());
-    files.map(|file| file.unwrap().path()).collect()
+    // What is being removed meanwhile is not there.
+    let within = |path: PathBuf| std::fs::read_dir(path).into_iter().flatten().flatten();
+    let installations = within(folder.path().join("orders"));
+    let orders = installations.flat_map(|installation| within(installation.path()));
+    orders.flat_map(|order| within(order.path())).map(|file| file.path()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,6 +225,45 @@ async fn a_broken_transfer_goes_on_and_then_the_file_is_gone() {
     assert_eq!((rest.status, rest.bytes.len()), (StatusCode::PARTIAL_CONTENT, length - 100));
     let whole = [first.bytes.as_ref(), rest.bytes.as_ref()].concat();
     assert_eq!(log_ids(&unzipped(&whole).1), ["r1"]);
+    is_gone(caller, &path).await;
+}
+
+/// Asks for a file by hand, reads so much of the answer (all is 0), and leaves.
+async fn read_some(caller: &Caller, path: &str, connection: &str, bytes: usize) {
+    let mut stream =
+        TcpStream::connect(caller.base().strip_prefix("http://").unwrap()).await.unwrap();
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: {connection}\r\n\
+         x-rivta-original-serviceconsumer-hsaid: SE2321000016-TEST\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut some = vec![0; bytes];
+    match bytes {
+        0 => stream.read_to_end(&mut some).await.map(|_| ()).unwrap(),
+        _ => stream.read_exact(&mut some).await.map(|_| ()).unwrap(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_did_not_arrive_was_not_fetched() {
+    let (database, folder) = (Database::new().await, Folder::new("order-broken"));
+    let program = Program::with(&database, &folder, &settings(&folder)).await;
+    let caller = &program.caller;
+    let ids: Vec<String> = (0..400).map(|n| format!("r{n:03}")).collect();
+    let records: Vec<Record<'_>> = ids.iter().map(|id| Record { id, ..FIRST }).collect();
+    assert_eq!(caller.post(stored(&records)).await.code(), "OK");
+    let id = ordered(caller, order(10_000)).await;
+    let path = paths(&ready(caller, &id).await).remove(0);
+    for connection in ["keep-alive", "close"] {
+        // All of it has left the server; what is not read is refused by the caller's system.
+        read_some(caller, &path, connection, 300).await;
+        let log = "select count(*) from log_order_files where sent_bytes = bytes - 1";
+        let told = async { while database.count(log).await == 0 {} };
+        timeout(Duration::from_secs(20), told).await.expect("it is known how far it came");
+        let first = fetch(caller, &path, &[("range", "bytes=0-0")]).await;
+        assert_eq!(first.status, StatusCode::PARTIAL_CONTENT, "{connection}");
+    }
+    read_some(caller, &path, "close", 0).await;
     is_gone(caller, &path).await;
 }
 

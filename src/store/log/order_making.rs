@@ -59,6 +59,8 @@ pub struct MadeFile {
     pub records: i32,
     /// How long it is.
     pub bytes: i64,
+    /// What it takes of the disk.
+    pub disk_bytes: i64,
 }
 
 /// Records of an extract that follow each other.
@@ -194,8 +196,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         sqlx::query(
-            "/* add_file */ insert into log_order_files (file_id, order_number, ordinal, token, records, bytes)
-             values ($1, $2, $3, $4, $5, $6)",
+            "/* add_file */ insert into log_order_files (file_id, order_number, ordinal, token, records, bytes,
+                disk_bytes)
+             values ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(file.id)
         .bind(order)
@@ -203,17 +206,20 @@ impl Store {
         .bind(file.token)
         .bind(file.records)
         .bind(file.bytes)
+        .bind(file.disk_bytes)
         .execute(&mut *transaction)
         .await?;
         sqlx::query(
             "/* order_has_come */ update log_orders
-             set after_at = $2, after_log_id = $3, after_number = $4, failures = 0
+             set after_at = $2, after_log_id = $3, after_number = $4, failures = 0,
+                kept_bytes = kept_bytes + $5
              where order_number = $1 and outcome is null",
         )
         .bind(order)
         .bind(last.map(|place| place.at))
         .bind(last.map(|place| &place.log_id))
         .bind(last.map(|place| place.number))
+        .bind(file.disk_bytes)
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
@@ -249,9 +255,10 @@ impl Store {
         .await?;
         // Nobody fetches what there is of one that is given up.
         sqlx::query(
-            "/* drop_failed_files */ update log_order_files f set removed_at = clock_timestamp()
-             from log_orders o where o.order_number = f.order_number and o.order_id = $1
-               and o.outcome = 'failed' and f.removed_at is null",
+            "/* drop_failed_files */ with failed as (update log_orders set kept_bytes = 0
+                where order_id = $1 and outcome = 'failed' returning order_number)
+             update log_order_files set removed_at = clock_timestamp()
+             where removed_at is null and order_number in (select order_number from failed)",
         )
         .bind(id)
         .execute(&self.pool)
@@ -259,17 +266,20 @@ impl Store {
         Ok(given_up.unwrap_or(true))
     }
 
-    /// Bytes of all files that are kept, of this order alone, and whether an order before it is
+    /// What all files that are kept take, those of the order's caller, and its own; and whether an order before it is
     /// unfinished.
     ///
     /// # Errors
     /// The store's.
     pub async fn files_kept(&self, order: i64) -> Result<KeptBytes, StoreError> {
         Ok(sqlx::query_as(
-            "/* files_kept */ select coalesce(sum(bytes), 0)::bigint as all_bytes,
-                coalesce(sum(bytes) filter (where order_number = $1), 0)::bigint as own_bytes,
+            "/* files_kept */ select coalesce(sum(k.kept_bytes), 0)::bigint as all_bytes,
+                coalesce(sum(k.kept_bytes) filter (where k.caller = o.caller
+                    and k.tenant_id = o.tenant_id), 0)::bigint as callers_bytes,
+                o.kept_bytes as own_bytes,
                 exists (select 1 from log_orders where outcome is null and order_number < $1) as waits
-             from log_order_files where removed_at is null",
+             from log_orders o left join log_orders k on k.kept_bytes > 0
+             where o.order_number = $1 group by o.order_number",
         )
         .bind(order)
         .fetch_one(&self.pool)
@@ -288,7 +298,8 @@ impl Store {
             .await?;
         sqlx::query(
             "/* restart_order */ update log_orders
-             set begun_at = null, after_at = null, after_log_id = null, after_number = null
+             set begun_at = null, after_at = null, after_log_id = null, after_number = null,
+                kept_bytes = 0
              where order_number = $1 and outcome is null",
         )
         .bind(order)
@@ -304,6 +315,8 @@ impl Store {
 pub struct KeptBytes {
     /// Of all orders.
     pub all_bytes: i64,
+    /// Of the same caller's.
+    pub callers_bytes: i64,
     /// Of the order asked about.
     pub own_bytes: i64,
     /// An order that came earlier is not made yet.

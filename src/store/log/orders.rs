@@ -194,10 +194,15 @@ impl Store {
     /// The store's.
     pub async fn file_sent(&self, file: Uuid, (from, to): (i64, i64)) -> Result<bool, StoreError> {
         let gone: Option<bool> = sqlx::query_scalar(
-            "/* file_sent */ update log_order_files set sent_bytes = greatest(sent_bytes, $3),
-                removed_at = case when $3 >= bytes then clock_timestamp() end
-             where file_id = $1 and removed_at is null and sent_bytes >= $2
-             returning removed_at is not null",
+            "/* file_sent */ with sent as (
+                update log_order_files set sent_bytes = greatest(sent_bytes, $3),
+                    removed_at = case when $3 >= bytes then clock_timestamp() end
+                where file_id = $1 and removed_at is null and sent_bytes >= $2
+                returning order_number, disk_bytes, removed_at is not null as gone),
+             less as (
+                update log_orders o set kept_bytes = o.kept_bytes - sent.disk_bytes
+                from sent where sent.gone and o.order_number = sent.order_number)
+             select gone from sent",
         )
         .bind(file)
         .bind(from)
@@ -207,18 +212,24 @@ impl Store {
         Ok(gone.unwrap_or_default())
     }
 
-    /// Lets the files go whose time is over, and forgets orders after so many days more.
+    /// Lets the files go whose time is over, and forgets orders after so many days more. Returns the
+    /// orders whose files have gone.
     ///
     /// # Errors
     /// The store's.
-    pub async fn end_old_orders(&self, hours: i32, days: i32) -> Result<(), StoreError> {
-        sqlx::query(
-            "/* end_old_files */ update log_order_files f set removed_at = clock_timestamp()
-             from log_orders o where o.order_number = f.order_number and f.removed_at is null
-               and o.ended_at < clock_timestamp() - make_interval(hours => $1)",
+    pub async fn end_old_orders(&self, hours: i32, days: i32) -> Result<Vec<Uuid>, StoreError> {
+        let ended: Vec<Uuid> = sqlx::query_scalar(
+            "/* end_old_files */ with ended as (
+                update log_orders set kept_bytes = 0
+                where kept_bytes > 0 and ended_at < clock_timestamp() - make_interval(hours => $1)
+                returning order_number, order_id),
+             gone as (
+                update log_order_files set removed_at = clock_timestamp()
+                where removed_at is null and order_number in (select order_number from ended))
+             select order_id from ended",
         )
         .bind(hours)
-        .execute(&self.pool)
+        .fetch_all(&self.pool)
         .await?;
         sqlx::query(
             "/* forget_old_orders */ delete from log_orders
@@ -228,7 +239,7 @@ impl Store {
         .bind(days)
         .execute(&self.pool)
         .await?;
-        Ok(())
+        Ok(ended)
     }
 
     /// Which files of these orders are to be on disk, as orders and ordinals; those of an order that is
@@ -252,6 +263,15 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         Ok(kept.into_iter().map(|file| (file.order_id, file.ordinal)).collect())
+    }
+
+    /// Which installation this is.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn installation(&self) -> Result<Uuid, StoreError> {
+        let sql = "/* installation */ select installation_id from installation";
+        Ok(sqlx::query_scalar(sql).fetch_one(&self.pool).await?)
     }
 
     /// The orders that are not made yet, in their order.

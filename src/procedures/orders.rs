@@ -216,6 +216,8 @@ async fn has_room(
     }
     if kept.waits && kept.own_bytes > 0 {
         store.restart_order(order.order_number).await?;
+        let (folder, order_id) = (settings.folder.clone(), order.order_id);
+        on_disk(move || folder.keep_only(order_id, &[])).await?;
     }
     Ok(false)
 }

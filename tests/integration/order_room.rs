@@ -84,6 +84,25 @@ async fn an_order_for_which_there_is_never_room_is_given_up() {
 }
 
 #[tokio::test]
+async fn an_order_that_gives_its_files_up_gives_the_room_up_too() {
+    let (service, store) = with_three_records().await;
+    let settings = orders(&service.database);
+    let (done, _waits, later) =
+        (ordered(&service).await, ordered(&service).await, ordered(&service).await);
+    assert_eq!(make(&store, &settings, done).await.unwrap(), Making::Done);
+    let begun = OrderSettings { slice: Duration::ZERO, ..settings.clone() };
+    assert_eq!(make(&store, &begun, later).await.unwrap(), Making::Paused);
+    assert!(settings.folder.open(later, 1).is_ok());
+    let taken = service.database.count("select sum(disk_bytes)::bigint from log_order_files").await;
+    let full = OrderSettings { bytes_max: 2 * taken, ..settings.clone() };
+    assert_eq!(make(&store, &full, later).await.unwrap(), Making::NoRoom);
+    assert_eq!(files(&service.database, later).await, 0);
+    assert!(settings.folder.open(later, 1).is_err());
+    assert_eq!(make(&store, &settings, later).await.unwrap(), Making::Done);
+    assert_eq!(files(&service.database, later).await, 3);
+}
+
+#[tokio::test]
 async fn a_long_order_lets_others_have_their_turn() {
     let (service, store) = with_three_records().await;
     let settings = OrderSettings { slice: Duration::ZERO, ..orders(&service.database) };

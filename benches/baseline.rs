@@ -6,7 +6,7 @@ use std::time::Instant;
 use tokio::process::Command;
 
 /// The log's tables with the columns that the server fills.
-const LOG_TABLES: [&str; 3] = ["log_ids", "log_entries", "log_resources"];
+const LOG_TABLES: [&str; 3] = ["log_ids_1", "log_entries", "log_further_resources"];
 
 /// Rows/s of COPY, one session, of the log records that are stored now, into the same tables
 /// emptied; they are empty afterwards.
@@ -20,7 +20,7 @@ pub async fn copy_log_again(server: &Server) -> f64 {
         .fetch_one(&mut *connection)
         .await
         .unwrap();
-    let empty = "truncate log_ids, log_entries, log_resources";
+    let empty = "truncate log_ids_1, log_entries, log_further_resources";
     sqlx::query(empty).execute(&mut *connection).await.unwrap();
     sqlx::query("checkpoint").execute(&mut *connection).await.unwrap();
     let begun = Instant::now();
@@ -60,7 +60,9 @@ pub async fn last_entry(server: &Server) -> i64 {
 /// Fills the log's tables, and tables beside them with the same.
 pub async fn fill_log(server: &Server, script: &str) {
     let mut connection = server.pool.acquire().await.unwrap();
-    for sql in ["set statement_timeout = 0", "truncate log_ids, log_entries, log_resources"] {
+    for sql in
+        ["set statement_timeout = 0", "truncate log_ids_1, log_entries, log_further_resources"]
+    {
         sqlx::query(sql).execute(&mut *connection).await.unwrap();
     }
     sqlx::raw_sql(script).execute(&mut *connection).await.unwrap();

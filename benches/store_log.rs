@@ -115,19 +115,19 @@ pub async fn small_calls(server: &Server) {
 }
 
 /// The columns of a region's records, made of `patient`, `provider` and `at`.
-const ENTRY: &str = "(entry_number, tenant_id, stored_at, activity_at, log_id, system_id, system_name, activity_type, purpose, user_id, user_name, assignment, title, care_provider_id, care_provider_name, care_unit_id, care_unit_name, owner_hash)
- select n, 1, now(), at, 'f' || n, 'SE2321000016-S' || provider, 'Journalsystemet', 'Läsa', 'Vård och behandling', 'SE2321000016-P' || patient % 20000, 'Tolvan Läkare', 'Vård och behandling', 'Läkare', 'SE2321000016-VG' || provider, 'Region Exempel', 'SE2321000016-VE' || provider, 'Mottagningen', log_hash(1, 'se2321000016-vg' || provider)";
-const RESOURCE: &str = "(entry_number, ordinal, tenant_id, activity_at, resource_type, patient_hash, patient_root, patient_extension, patient_name, care_provider_id)
- select n, 1, 1, at, 'Vårdkontakt', log_hash(1, '1.2.752.129.2.1.3.1^' || patient), '1.2.752.129.2.1.3.1', patient::text, 'Tolvan Tolvansson', 'SE2321000016-VG' || provider";
+const ENTRY: &str = "(entry_number, tenant_id, stored_at, activity_at, log_id, system_id, system_name, activity_type, purpose, user_id, user_name, assignment, title, care_provider_id, care_provider_name, care_unit_id, care_unit_name, owner_hash, resources, resource_type, patient_hash, patient_root, patient_extension, patient_name, holder_id)
+ select n, 1, now(), at, 'f' || n, 'SE2321000016-S' || provider, 'Journalsystemet', 'Läsa', 'Vård och behandling', 'SE2321000016-P' || patient % 20000, 'Tolvan Läkare', 'Vård och behandling', 'Läkare', 'SE2321000016-VG' || provider, 'Region Exempel', 'SE2321000016-VE' || provider, 'Mottagningen', log_hash(1, 'se2321000016-vg' || provider), 1 + abs(n) % 10 / 7, 'Vårdkontakt', log_hash(1, '1.2.752.129.2.1.3.1^' || patient), '1.2.752.129.2.1.3.1', patient::text, 'Tolvan Tolvansson', 'SE2321000016-VG' || provider";
+const FURTHER: &str = "(entry_number, ordinal, tenant_id, activity_at, resource_type, patient_hash, patient_root, patient_extension, patient_name, holder_id)
+ select n, 2, 1, at, 'Vårdkontakt', log_hash(1, '1.2.752.129.2.1.3.1^' || patient), '1.2.752.129.2.1.3.1', patient::text, 'Tolvan Tolvansson', 'SE2321000016-VG' || provider";
 
 /// A million records, of the last days.
 fn fill_script() -> String {
     format!(
         "create temporary table region as select -n as n, {PATIENT_SQL} as patient, {PROVIDER_SQL} as provider,
             date_trunc('milliseconds', now() - random() * interval '20 days') as at from generate_series(1, 1000000) n;
-         insert into log_ids select gen_random_uuid(), n, at from region;
+         insert into log_ids_1 select gen_random_uuid(), n from region;
          insert into log_entries {ENTRY} from region;
-         insert into log_resources {RESOURCE} from region;
+         insert into log_further_resources {FURTHER} from region where abs(n) % 10 / 7 > 0;
          drop table region"
     )
 }
@@ -141,9 +141,9 @@ fn insert_script() -> String {
     format!(
         "\\set base random(1, 1000000000000) * 10
 begin;
-insert into log_ids select gen_random_uuid(), n, at from (values {rows}) v (n, patient, provider, at);
+insert into log_ids_1 select gen_random_uuid(), n from (values {rows}) v (n, patient, provider, at);
 insert into log_entries {ENTRY} from (values {rows}) v (n, patient, provider, at);
-insert into log_resources {RESOURCE} from (values {rows}) v (n, patient, provider, at);
+insert into log_further_resources {FURTHER} from (values {rows}) v (n, patient, provider, at) where abs(n) % 10 / 7 > 0;
 commit;
 "
     )

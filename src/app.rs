@@ -10,6 +10,7 @@ use crate::fairness::shares::Percentages;
 use crate::health::Health;
 use crate::private_postgres::{PrivatePostgres, PrivatePostgresError};
 use crate::procedures::context::{CitizenServices, ReportSettings, Services};
+use crate::procedures::log_ids::Tidying;
 use crate::procedures::processors::Processors;
 use crate::procedures::retention::Retention;
 use crate::store::database::Store;
@@ -355,6 +356,12 @@ fn workers(
     working.spawn(workers::reports::run(store.clone(), kept, stopped.clone()));
     let (settings, hours) = (services.orders.clone(), config.log.order_keep_hours);
     working.spawn(workers::orders::run(store.clone(), settings, hours, stopped.clone()));
+    let tidying = Tidying {
+        table_ids: config.log.id_table_ids,
+        forgotten_after: config.retention.log.ids_policy(),
+    };
+    let (tidied, at) = (store.clone(), clock.clone());
+    working.spawn(workers::log_ids::run(tidied, tidying, at, stopped.clone()));
     if config.retention.every_hours > 0 {
         let every = Duration::from_secs(config.retention.every_hours * 3600);
         let (store, clock) = (store.clone(), clock.clone());
@@ -369,7 +376,6 @@ pub fn retention(config: &Config) -> Retention {
         assertions: config.retention.consents.policy(),
         blocks: config.retention.blocks.policy(),
         log_records: config.retention.log.policy(),
-        log_ids: config.retention.log.ids_policy(),
         batch_rows: config.retention.batch_rows,
     }
 }

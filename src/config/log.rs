@@ -17,6 +17,10 @@ pub struct Log {
     /// ones'.
     #[serde(deserialize_with = "bounded::<_, 1, 16, _>")]
     pub writers: usize,
+    /// Ids, 1 000 to 100 000 000, with which the table that takes new log ids is closed and packed: its
+    /// index is what the database should have in memory.
+    #[serde(deserialize_with = "bounded::<_, 1_000, 100_000_000, _>")]
+    pub id_table_ids: i64,
     /// Seconds, 0 to 14, that a call waits for its report before that is queued.
     #[serde(deserialize_with = "bounded::<_, 0, 14, _>")]
     pub report_wait_seconds: u64,
@@ -65,6 +69,7 @@ impl Default for Log {
             repeated_log_id: RepeatedLogId::Refuse,
             future_activity: FutureActivity::Accept,
             writers: 2,
+            id_table_ids: 4_000_000,
             report_wait_seconds: 10,
             report_records_max: 10_000,
             report_keep_hours: 24,

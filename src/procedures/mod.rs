@@ -9,6 +9,7 @@ pub mod consent;
 pub mod context;
 pub mod failure;
 pub mod log;
+pub mod log_ids;
 pub mod orders;
 pub mod processors;
 pub mod readiness;

@@ -12,12 +12,8 @@ use crate::store::retention::{ASSERTIONS, BLOCKS, Due, RetentionKind};
 use crate::store::tenants::TenantId;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// Parts of the table of log ids.
-const ID_PARTS: u8 = 16;
 /// What stands for all tenants, where it is about the whole log.
 const ALL_TENANTS: &str = "all";
-/// As ids of removed log records are called.
-const LOG_IDS: &str = "log id";
 
 /// What is removed after how long.
 #[derive(Debug, Clone)]
@@ -28,8 +24,6 @@ pub struct Retention {
     pub blocks: Policy,
     /// For log records.
     pub log_records: Policy,
-    /// How long the ids of removed log records may not come again.
-    pub log_ids: Policy,
     /// Records removed in one transaction.
     pub batch_rows: usize,
 }
@@ -63,8 +57,6 @@ enum Part<'r> {
     Month(LogMonth),
     /// The records of some owners in a month, behind a number.
     Records(LogMonth, DueOwners, Option<i64>),
-    /// Ids of log records that have been removed.
-    Ids(u8),
 }
 
 /// The removal of everything that is due at one time, a batch at a time: whoever drives it can
@@ -100,7 +92,6 @@ impl<'r> Round<'r> {
         let mut rest: VecDeque<Part<'r>> = tenants.into_iter().flat_map(of_tenant).collect();
         let cutoff = retention.log_records.cutoffs(now).general;
         rest.extend(store.log_months_before(cutoff).await?.into_iter().map(Part::Month));
-        rest.extend((0..ID_PARTS).map(Part::Ids));
         Ok(Self { store, retention, now, rest, removed: Vec::new(), names })
     }
 
@@ -110,7 +101,6 @@ impl<'r> Round<'r> {
         let (kind, tenant) = match &part {
             Part::Kind(tenant, kind, _) => (kind.name, self.names[tenant].clone()),
             Part::Month(_) | Part::Records(..) => (LOG_RECORDS, ALL_TENANTS.to_owned()),
-            Part::Ids(_) => (LOG_IDS, ALL_TENANTS.to_owned()),
         };
         let known = |removed: &Removed| removed.tenant == tenant && removed.kind == kind;
         let place = self.removed.iter().position(known).unwrap_or_else(|| {
@@ -153,11 +143,6 @@ impl<'r> Round<'r> {
                 let batch = store.remove_records(&month, &owners, at, after, rows).await?;
                 let rest = batch.last.map(|last| Part::Records(month, owners, Some(last)));
                 Ok((batch.removed, rest))
-            }
-            Part::Ids(part) => {
-                let cutoff = self.retention.log_ids.cutoffs(now).general;
-                let forgotten = store.forget_log_ids(part, cutoff).await?;
-                Ok((usize::try_from(forgotten).unwrap_or(usize::MAX), None))
             }
         }
     }

@@ -197,7 +197,7 @@ impl Program {
              where not exists (select 1 from log_entries e where e.log_id = a.id)",
         );
         let lost = lost.bind(acknowledged).fetch_one(&mut connection).await.unwrap();
-        let half = "select (select count(*) from log_ids i full join log_entries e using (entry_number)
+        let half = "select (select count(*) from log_ids_1 i full join log_entries e using (entry_number)
                 where i.entry_number is null or e.entry_number is null)
             + (select count(*) from log_entries e
                 where not exists (select 1 from log_resources r where r.entry_number = e.entry_number))";

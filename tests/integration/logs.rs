@@ -20,6 +20,14 @@ pub fn store_log(records: &[(&str, &str)]) -> String {
     format!("{}{many}{}", &valid[..start], &valid[end..])
 }
 
+/// The resource of a valid message's record.
+fn valid_resource() -> String {
+    let valid = request("log/store_log/valid");
+    let (open, close) = ("<urn2:resource>", "</urn2:resource>");
+    let begin = valid.find(open).unwrap();
+    valid[begin..valid.find(close).unwrap() + close.len()].to_owned()
+}
+
 async fn stored(service: &Service) -> i64 {
     service.database.count("select count(*) from log_entries").await
 }
@@ -68,8 +76,12 @@ async fn five_hundred_records_are_stored_and_one_more_is_refused() {
 #[tokio::test]
 async fn records_lie_in_the_partition_of_their_month_whatever_the_year() {
     let service = Service::start().await;
-    let at =
-        |id: &str, date: &str| store_log(&[(id, "Läsa")]).replace("2026-11-22T10:15:30.123", date);
+    // With two resources.
+    let resource = &valid_resource();
+    let at = |id: &str, date: &str| {
+        let one = store_log(&[(id, "Läsa")]).replace("2026-11-22T10:15:30.123", date);
+        one.replace(resource, &format!("{resource}{resource}"))
+    };
     for (id, date) in [
         ("a", "2026-11-01T00:30:00"),
         ("b", "2026-11-01T01:30:00"),
@@ -114,8 +126,12 @@ async fn every_value_is_stored_as_it_was_sent() {
 #[tokio::test]
 async fn no_call_makes_a_table_and_a_month_takes_up_what_came_before_it() {
     let service = Service::start().await;
-    let at =
-        |id: &str, date: &str| store_log(&[(id, "Läsa")]).replace("2026-11-22T10:15:30.123", date);
+    // With two resources.
+    let resource = &valid_resource();
+    let at = |id: &str, date: &str| {
+        let one = store_log(&[(id, "Läsa")]).replace("2026-11-22T10:15:30.123", date);
+        one.replace(resource, &format!("{resource}{resource}"))
+    };
     for (id, date) in [("a", "2027-06-10T12:00:00"), ("b", "2020-01-01T12:00:00")] {
         assert_eq!(service.post(at(id, date)).await.code(), "OK", "{date}");
     }
@@ -131,9 +147,9 @@ async fn no_call_makes_a_table_and_a_month_takes_up_what_came_before_it() {
     );
     assert_eq!(store.make_log_partitions(later).await.unwrap(), 0);
     assert_eq!(count("log_entries_other").await, 1);
-    assert_eq!(count("log_resources_other").await, 1);
+    assert_eq!(count("log_further_resources_other").await, 1);
     assert_eq!(count("log_entries_y2027m06").await, 1);
-    assert_eq!(count("log_resources_y2027m06").await, 1);
+    assert_eq!(count("log_further_resources_y2027m06").await, 1);
     // It is known as it was.
     let reply = service.post(at("a", "2027-06-10T12:00:00")).await;
     assert!(reply.text("resultText").unwrap().contains("a (identisk post)"), "{}", reply.body);
@@ -143,8 +159,12 @@ async fn no_call_makes_a_table_and_a_month_takes_up_what_came_before_it() {
 
 #[tokio::test]
 async fn records_from_the_future_are_counted_or_refused() {
-    let at =
-        |id: &str, date: &str| store_log(&[(id, "Läsa")]).replace("2026-11-22T10:15:30.123", date);
+    // With two resources.
+    let resource = &valid_resource();
+    let at = |id: &str, date: &str| {
+        let one = store_log(&[(id, "Läsa")]).replace("2026-11-22T10:15:30.123", date);
+        one.replace(resource, &format!("{resource}{resource}"))
+    };
     // It is noon in UTC, and one o'clock in Sweden.
     let (still, future) = ("2026-11-23T13:00:00", "2026-11-23T13:00:00.001");
     let service = Service::start().await;
@@ -171,8 +191,8 @@ async fn records_are_looked_up_by_what_the_database_computes_too() {
         where e.owner_hash = log_hash(e.tenant_id, lower(btrim(e.care_provider_id)))
           and r.patient_hash = log_hash(r.tenant_id, r.patient_root || '^' || r.patient_extension)
           and r.foreign_hash is not distinct from case
-            when lower(btrim(r.care_provider_id)) <> lower(btrim(e.care_provider_id))
-            then log_hash(r.tenant_id, lower(btrim(r.care_provider_id))) end";
+            when lower(btrim(r.holder_id)) <> lower(btrim(e.care_provider_id))
+            then log_hash(r.tenant_id, lower(btrim(r.holder_id))) end";
     let all = service.database.count("select count(*) from log_resources").await;
     assert!(all > 0);
     assert_eq!(service.database.count(same).await, all);

@@ -21,6 +21,7 @@ mod inconsistent;
 mod jobs;
 mod kill;
 mod limits;
+mod log_ids;
 mod log_retention;
 mod logs;
 mod migrations;

@@ -12,18 +12,19 @@ async fn filled() -> (Service, PgPool) {
     let pool = service.database.pool().await;
     for sql in [
         "insert into log_entries (entry_number, tenant_id, stored_at, activity_at, log_id, system_id,
-            activity_type, purpose, user_id, care_provider_id, care_unit_id, owner_hash)
+            activity_type, purpose, user_id, care_provider_id, care_unit_id, owner_hash, resources, resource_type,
+            patient_hash, patient_root, patient_extension, holder_id, foreign_hash)
          select n, 1, now(), '2026-10-01T00:00:00Z'::timestamptz + n * interval '260 s', 'id' || n, 'S',
             'Läsa', 'Administration', 'SE-P' || n % 500, 'SE-' || n % 97, 'SE-E' || n % 300,
-            log_hash(1, 'se-' || n % 97)
+            log_hash(1, 'se-' || n % 97), 1 + n % 2, 'vko', log_hash(1, '1.2.3^' || n % 5000), '1.2.3',
+            (n % 5000)::text, 'SE-' || n % 89, log_hash(1, 'se-' || n % 89)
          from generate_series(1, 30000) n",
-        "insert into log_resources (entry_number, ordinal, tenant_id, activity_at, resource_type,
-            patient_hash, patient_root, patient_extension, care_provider_id, foreign_hash)
-         select entry_number, 1, 1, activity_at, 'vko', log_hash(1, '1.2.3^' || entry_number % 5000),
-            '1.2.3', (entry_number % 5000)::text, 'SE-' || entry_number % 89,
-            log_hash(1, 'se-' || entry_number % 89) from log_entries",
+        "insert into log_further_resources (entry_number, ordinal, tenant_id, activity_at, resource_type,
+            patient_hash, patient_root, patient_extension, holder_id, foreign_hash)
+         select entry_number, 2, 1, activity_at, 'vko', patient_hash, patient_root, patient_extension, holder_id,
+            foreign_hash from log_entries where resources > 1",
         "analyze log_entries",
-        "analyze log_resources",
+        "analyze log_further_resources",
     ] {
         sqlx::query(sql).execute(&pool).await.unwrap();
     }

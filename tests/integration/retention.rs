@@ -26,7 +26,6 @@ pub fn retention(batch_rows: usize) -> Retention {
         assertions: Policy { years: 10, own },
         blocks: for_all(10),
         log_records: for_all(5),
-        log_ids: for_all(10),
         batch_rows,
     }
 }

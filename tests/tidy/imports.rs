@@ -210,6 +210,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("xml", &["src/schema_tree.rs", "src/codegen/"]),
     ("yaserde", &["src/codegen/"]),
+    ("xorf", &["src/store/log/ids/pages.rs"]),
     ("zip", &["src/order_folder.rs"]),
 ];
 

@@ -101,8 +101,17 @@ pub struct LogEntry<'a> {
     pub care_provider: Organisation<'a>,
     /// The user's unit.
     pub care_unit: Organisation<'a>,
-    /// What was accessed, at least one.
-    pub resources: Vec<Resource<'a>>,
+    /// What was accessed.
+    pub first: Resource<'a>,
+    /// What else was accessed.
+    pub further: Vec<Resource<'a>>,
+}
+
+impl<'a> LogEntry<'a> {
+    /// Everything that was accessed.
+    pub fn resources(&self) -> impl Iterator<Item = &Resource<'a>> {
+        std::iter::once(&self.first).chain(&self.further)
+    }
 }
 
 /// Equal ids have equal hashes; the store finds an id by it.
@@ -116,6 +125,11 @@ impl IdHash {
         let mut hash = [0; 16];
         hash.copy_from_slice(&digest[..16]);
         Self(hash)
+    }
+
+    /// The first eight bytes, by which ids are sorted into pages.
+    pub fn key(self) -> u64 {
+        self.0.iter().take(8).fold(0, |key, byte| key << 8 | u64::from(*byte))
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) fn checked_interval(
 /// (RP2).
 pub fn types_about<'r>(record: &'r LogEntry<'_>, patient_key: &str) -> Vec<&'r str> {
     let mut types = Vec::new();
-    for resource in &record.resources {
+    for resource in record.resources() {
         let is_about = resource.patient.as_ref().is_some_and(|p| p.key == patient_key);
         if is_about && !types.contains(&resource.resource_type) {
             types.push(resource.resource_type);
@@ -127,8 +127,8 @@ mod tests {
             title: None,
             care_provider: organisation,
             care_unit: organisation,
-            resources: vec![
-                resource("dia", Some("1")),
+            first: resource("dia", Some("1")),
+            further: vec![
                 resource("vko", Some("2")),
                 resource("und", Some("1")),
                 resource("dia", Some("1")),

@@ -35,7 +35,10 @@ fn entry<'r>(place: Place<'_>, log: &'r wire::Log<'_>) -> Result<LogEntry<'r>, R
     if log.resources.resource.len() > RESOURCES_MAX {
         return Err(at_resources.child("resource").wrong(Rule::TooMany(RESOURCES_MAX)));
     }
-    let resources = log.resources.resource.iter().enumerate();
+    let at_resource = |number| at_resources.item("resource", number);
+    let Some((first, further)) = log.resources.resource.split_first() else {
+        return Err(at_resources.child("resource").wrong(Rule::Missing(None)));
+    };
     record_id(place.child("logId"), &log.log_id)?;
     hsa_id(at_user.child("careProvider"), &user.care_provider.care_provider_id)?;
     Ok(LogEntry {
@@ -61,8 +64,10 @@ fn entry<'r>(place: Place<'_>, log: &'r wire::Log<'_>) -> Result<LogEntry<'r>, R
         title: said(user.title.as_ref()),
         care_provider: care_provider(at_user.child("careProvider"), &user.care_provider)?,
         care_unit: care_unit(at_user.child("careUnit"), &user.care_unit)?,
-        resources: resources
-            .map(|(index, r)| resource(at_resources.item("resource", index + 1), r))
+        first: resource(at_resource(1), first)?,
+        further: (2..)
+            .zip(further)
+            .map(|(number, r)| resource(at_resource(number), r))
             .collect::<Result<_, _>>()?,
     })
 }

@@ -31,8 +31,7 @@ pub fn wire_record<'r>(record: &'r LogEntry<'_>) -> wire::Log<'r> {
         },
         resources: wire::Resources {
             resource: record
-                .resources
-                .iter()
+                .resources()
                 .map(|resource| wire::Resource {
                     resource_type: resource.resource_type.into(),
                     patient: resource.patient.as_ref().map(|patient| wire::Patient {

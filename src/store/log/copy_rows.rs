@@ -19,17 +19,17 @@ pub(super) const COPY_ENTRIES: &str =
     "copy log_entries (entry_number, tenant_id, stored_at, activity_at,
     log_id, system_id, system_name, activity_type, activity_level, activity_args, purpose, user_id,
     user_name, person_root, person_extension, assignment, title, care_provider_id,
-    care_provider_name, care_unit_id, care_unit_name, owner_hash) from stdin (format binary)";
+    care_provider_name, care_unit_id, care_unit_name, owner_hash, resources, resource_type,
+    patient_root, patient_extension, patient_name, holder_id, holder_name, holder_unit_id,
+    holder_unit_name, patient_hash, foreign_hash) from stdin (format binary)";
 pub(super) const COPY_RESOURCES: &str =
-    "copy log_resources (entry_number, ordinal, tenant_id, activity_at,
-    resource_type, patient_root, patient_extension, patient_name, care_provider_id,
-    care_provider_name, care_unit_id, care_unit_name, patient_hash, foreign_hash) from stdin (format binary)";
-pub(super) const COPY_IDS: &str =
-    "copy log_ids (id_hash, entry_number, activity_at) from stdin (format binary)";
-/// Bytes of a row of ids: a count, and three values with their lengths.
-pub(super) const ID_ROW_BYTES: usize = 2 + (4 + 16) + (4 + 8) + (4 + 8);
-const ENTRY_COLUMNS: i16 = 22;
-const ID_COLUMNS: i16 = 3;
+    "copy log_further_resources (entry_number, ordinal, tenant_id, activity_at, resource_type,
+    patient_root, patient_extension, patient_name, holder_id, holder_name, holder_unit_id,
+    holder_unit_name, patient_hash, foreign_hash) from stdin (format binary)";
+/// Bytes of a row of ids: a count, and two values with their lengths.
+pub(super) const ID_ROW_BYTES: usize = 2 + (4 + 16) + (4 + 8);
+const ENTRY_COLUMNS: i16 = 33;
+const ID_COLUMNS: i16 = 2;
 const RESOURCE_COLUMNS: i16 = 14;
 
 /// A record's id, and where its rows are.
@@ -38,11 +38,10 @@ pub(super) struct EncodedRecord {
     pub hash: IdHash,
     /// The id, as received.
     pub id: String,
-    pub activity_at: Timestamp,
     /// Offset behind its row in `entries`.
     entry_end: usize,
-    /// Offset behind its rows in `resources`.
-    resources_end: usize,
+    /// Offset behind its rows in `further`.
+    further_end: usize,
     resource_count: usize,
 }
 
@@ -53,7 +52,8 @@ pub struct EncodedLog {
     /// Ids that the call has more than once; only the first record under each is encoded.
     pub repeated_within: Vec<Repetition>,
     entries: Vec<u8>,
-    resources: Vec<u8>,
+    /// Resources behind a record's first, which is in its row.
+    further: Vec<u8>,
 }
 
 impl EncodedLog {
@@ -61,8 +61,8 @@ impl EncodedLog {
     pub fn with_capacity(records: usize) -> Self {
         Self {
             records: Vec::with_capacity(records),
-            entries: Vec::with_capacity(records * 512),
-            resources: Vec::with_capacity(records * 256),
+            entries: Vec::with_capacity(records * 768),
+            further: Vec::new(),
             repeated_within: Vec::new(),
         }
     }
@@ -88,41 +88,24 @@ impl EncodedLog {
         row.organisation(Some(entry.care_unit));
         let owner = provider_hash(tenant, entry.care_provider);
         row.hash(owner);
-        for (ordinal, resource) in (1..).zip(&entry.resources) {
-            self.push_resource((tenant, owner), ordinal, resource, entry.activity_at);
+        let resource_count = 1 + entry.further.len();
+        row.int(i32::try_from(resource_count).unwrap_or(i32::MAX));
+        row.resource((tenant, owner), &entry.first);
+        for (ordinal, resource) in (2..).zip(&entry.further) {
+            let mut row = CopyRow::begin(&mut self.further, RESOURCE_COLUMNS);
+            row.number_later();
+            row.int(ordinal);
+            row.int(tenant);
+            row.time(entry.activity_at);
+            row.resource((tenant, owner), resource);
         }
         self.records.push(EncodedRecord {
             hash: IdHash::of(id),
             id: entry.id.to_owned(),
-            activity_at: entry.activity_at,
             entry_end: self.entries.len(),
-            resources_end: self.resources.len(),
-            resource_count: entry.resources.len(),
+            further_end: self.further.len(),
+            resource_count,
         });
-    }
-
-    fn push_resource(
-        &mut self,
-        (tenant, owner): (i32, Option<KeyHash>),
-        ordinal: i32,
-        resource: &Resource<'_>,
-        at: Timestamp,
-    ) {
-        let mut row = CopyRow::begin(&mut self.resources, RESOURCE_COLUMNS);
-        row.number_later();
-        row.int(ordinal);
-        row.int(tenant);
-        row.time(at);
-        row.text(resource.resource_type);
-        let patient = resource.patient.as_ref();
-        row.identity(patient.map(|p| p.identity));
-        row.optional(patient.and_then(|p| p.name));
-        row.organisation(Some(resource.care_provider));
-        row.organisation(resource.care_unit);
-        row.hash(patient.map(|patient| KeyHash::of(tenant, &patient.key)));
-        // What a provider's own staff looks at is asked for by owner.
-        let holder = provider_hash(tenant, resource.care_provider);
-        row.hash(holder.filter(|_| holder != owner));
     }
 
     /// How many rows there are, of records and of resources.
@@ -132,33 +115,32 @@ impl EncodedLog {
 
     /// Writes the running numbers into the rows; `numbers` has one for each record.
     pub(super) fn number(&mut self, numbers: &[i64]) {
-        let (mut entry, mut resource) = (0, 0);
+        let (mut entry, mut further) = (0, 0);
         for (record, number) in self.records.iter().zip(numbers) {
             set_number(&mut self.entries, entry, *number);
             entry = record.entry_end;
-            for _ in 0..record.resource_count {
-                set_number(&mut self.resources, resource, *number);
-                resource = row_end(&self.resources, resource, RESOURCE_COLUMNS);
+            while further < record.further_end {
+                set_number(&mut self.further, further, *number);
+                further = row_end(&self.further, further, RESOURCE_COLUMNS);
             }
-            resource = record.resources_end;
         }
     }
 
     /// Keeps only the records for which `keep` says so.
     pub(super) fn retain(&mut self, keep: impl Fn(&EncodedRecord) -> bool) {
         let mut kept = Self::default();
-        let (mut entry, mut resource) = (0, 0);
+        let (mut entry, mut further) = (0, 0);
         for record in &self.records {
             if keep(record) {
                 kept.entries.extend_from_slice(&self.entries[entry..record.entry_end]);
-                kept.resources.extend_from_slice(&self.resources[resource..record.resources_end]);
+                kept.further.extend_from_slice(&self.further[further..record.further_end]);
                 kept.records.push(EncodedRecord {
                     entry_end: kept.entries.len(),
-                    resources_end: kept.resources.len(),
+                    further_end: kept.further.len(),
                     ..record.clone()
                 });
             }
-            (entry, resource) = (record.entry_end, record.resources_end);
+            (entry, further) = (record.entry_end, record.further_end);
         }
         kept.repeated_within = std::mem::take(&mut self.repeated_within);
         *self = kept;
@@ -167,15 +149,15 @@ impl EncodedLog {
     /// What a record says: its rows without running number and time of storing.
     pub(super) fn content(&self, index: usize) -> Vec<u8> {
         let before = index.checked_sub(1).map(|i| &self.records[i]);
-        let (entry, mut resource) = before.map_or((0, 0), |r| (r.entry_end, r.resources_end));
+        let (entry, mut further) = before.map_or((0, 0), |r| (r.entry_end, r.further_end));
         let record = &self.records[index];
         let (number, tenant, stored_at) = (entry + 14, entry + 22, entry + 34);
         let mut content = self.entries[number..tenant].to_vec();
         content.extend_from_slice(&self.entries[stored_at..record.entry_end]);
-        for _ in 0..record.resource_count {
-            let end = row_end(&self.resources, resource, RESOURCE_COLUMNS);
-            content.extend_from_slice(&self.resources[resource + 14..end]);
-            resource = end;
+        while further < record.further_end {
+            let end = row_end(&self.further, further, RESOURCE_COLUMNS);
+            content.extend_from_slice(&self.further[further + 14..end]);
+            further = end;
         }
         content
     }
@@ -184,8 +166,8 @@ impl EncodedLog {
         &self.entries
     }
 
-    pub(super) fn resource_rows(&self) -> &[u8] {
-        &self.resources
+    pub(super) fn further_rows(&self) -> &[u8] {
+        &self.further
     }
 }
 
@@ -194,12 +176,16 @@ fn provider_hash(tenant: i32, provider: Organisation<'_>) -> Option<KeyHash> {
     HsaId::new(provider.id).map(|id| KeyHash::of(tenant, &id.key()))
 }
 
+/// How rows of ids go into a table.
+pub(super) fn copy_ids(table: &str) -> String {
+    format!("copy {table} (id_hash, entry_number) from stdin (format binary)")
+}
+
 /// Adds the row of an id.
-pub(super) fn push_id(rows: &mut Vec<u8>, hash: IdHash, number: i64, activity_at: Timestamp) {
+pub(super) fn push_id(rows: &mut Vec<u8>, hash: IdHash, number: i64) {
     let mut row = CopyRow::begin(rows, ID_COLUMNS);
     row.bytes(&hash.0);
     row.bytes(&number.to_be_bytes());
-    row.time(activity_at);
 }
 
 /// The number is the first column: behind the column count and its own length.
@@ -276,6 +262,20 @@ impl<'b> CopyRow<'b> {
     fn organisation(&mut self, value: Option<Organisation<'_>>) {
         self.optional(value.map(|o| o.id));
         self.optional(value.and_then(|o| o.name));
+    }
+
+    /// A resource of a record of this tenant and owner.
+    fn resource(&mut self, (tenant, owner): (i32, Option<KeyHash>), resource: &Resource<'_>) {
+        self.text(resource.resource_type);
+        let patient = resource.patient.as_ref();
+        self.identity(patient.map(|p| p.identity));
+        self.optional(patient.and_then(|p| p.name));
+        self.organisation(Some(resource.care_provider));
+        self.organisation(resource.care_unit);
+        self.hash(patient.map(|patient| KeyHash::of(tenant, &patient.key)));
+        // What a provider's own staff looks at is asked for by owner.
+        let holder = provider_hash(tenant, resource.care_provider);
+        self.hash(holder.filter(|_| holder != owner));
     }
 
     fn identity(&mut self, value: Option<Identity<'_>>) {

@@ -1,6 +1,7 @@
 //! The access log: how records reach their partitions.
 
 pub mod copy_rows;
+pub mod ids;
 mod lanes;
 mod numbers;
 pub mod order_making;

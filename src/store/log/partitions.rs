@@ -40,7 +40,7 @@ impl Store {
         month: NaiveDate,
         next: NaiveDate,
     ) -> Result<bool, StoreError> {
-        let names = ["log_entries", "log_resources"]
+        let names = ["log_entries", "log_further_resources"]
             .map(|table| (table, format!("{table}_y{}m{:02}", month.year(), month.month())));
         let mut transaction = self.begin().await?;
         // Most often all are there, and nobody needs to wait for anybody.

@@ -9,19 +9,19 @@ use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::rows::Origin;
 use sqlx::{FromRow, PgConnection};
-use std::collections::HashSet;
-use uuid::Uuid;
+use std::collections::HashMap;
 
 /// Says of each used id of a call whether the record stored under it is identical.
 pub(super) async fn compare(
     connection: &mut PgConnection,
     log: &EncodedLog,
-    used: &HashSet<IdHash>,
+    used: &HashMap<IdHash, i64>,
 ) -> Result<Vec<Repetition>, StoreError> {
+    let stored = find_records(connection, used.values().copied().collect()).await?;
     let mut repetitions = Vec::new();
     for (index, record) in log.records.iter().enumerate() {
-        if used.contains(&record.hash) {
-            let stored = find_record(connection, record.hash).await?;
+        if let Some(number) = used.get(&record.hash) {
+            let stored = stored.get(number);
             let identical = stored.is_some_and(|stored| stored.content(0) == log.content(index));
             repetitions.push(Repetition { id: record.id.clone(), identical });
         }
@@ -53,59 +53,94 @@ pub(super) struct EntryRow {
     care_provider_name: Option<String>,
     care_unit_id: String,
     care_unit_name: Option<String>,
+    /// How many resources it has.
+    resources: i32,
+    #[sqlx(flatten)]
+    first: ResourceRow,
 }
 
-/// A row of `log_resources`.
+/// A resource, in a row of `log_entries` or of `log_further_resources`.
 #[derive(FromRow)]
 pub(super) struct ResourceRow {
     resource_type: String,
     patient_root: Option<String>,
     patient_extension: Option<String>,
     patient_name: Option<String>,
-    care_provider_id: String,
-    care_provider_name: Option<String>,
-    care_unit_id: Option<String>,
-    care_unit_name: Option<String>,
+    holder_id: String,
+    holder_name: Option<String>,
+    holder_unit_id: Option<String>,
+    holder_unit_name: Option<String>,
 }
 
-/// The record under an id, in the form in which it would be stored.
-async fn find_record(
+/// Records by their numbers, in the form in which they would be stored. Those that have been removed are not
+/// among them.
+async fn find_records(
     connection: &mut PgConnection,
-    hash: IdHash,
-) -> Result<Option<EncodedLog>, StoreError> {
-    let entry: Option<EntryRow> = sqlx::query_as(
-        "/* find_record */ select e.*
-         from log_ids i
-         join log_entries e on e.entry_number = i.entry_number and e.activity_at = i.activity_at
-         where i.id_hash = $1",
+    numbers: Vec<i64>,
+) -> Result<HashMap<i64, EncodedLog>, StoreError> {
+    let sql = "/* find_records */ select * from log_entries where entry_number = any($1)";
+    let entries: Vec<EntryRow> =
+        sqlx::query_as(sql).bind(numbers).fetch_all(&mut *connection).await?;
+    let further = further_resources(connection, &entries).await?;
+    let mut records = HashMap::with_capacity(entries.len());
+    for entry in entries {
+        let at = Origin { table: "log_entries", row: entry.entry_number };
+        let id = at.record_id(&entry.log_id)?;
+        let mut encoded = EncodedLog::with_capacity(1);
+        let record = entry.record(at, &further)?;
+        encoded.push(entry.tenant_id, &id, &record, entry.stored_at);
+        records.insert(entry.entry_number, encoded);
+    }
+    Ok(records)
+}
+
+/// What records have behind their first resource, by number.
+pub(super) type FurtherResources = HashMap<i64, Vec<ResourceRow>>;
+
+/// What some records have behind their first resource.
+pub(super) async fn further_resources(
+    connection: &mut PgConnection,
+    entries: &[EntryRow],
+) -> Result<FurtherResources, StoreError> {
+    let mut by_record = FurtherResources::new();
+    let several = entries.iter().filter(|entry| entry.resources > 1);
+    let (numbers, times): (Vec<i64>, Vec<Timestamp>) =
+        several.map(|entry| (entry.entry_number, entry.activity_at)).unzip();
+    if numbers.is_empty() {
+        return Ok(by_record);
+    }
+    let further: Vec<NumberedResource> = sqlx::query_as(
+        "/* further_resources */ select r.*
+         from unnest($1::bigint[], $2::timestamptz[]) as n (entry_number, activity_at)
+         join log_further_resources r using (entry_number, activity_at) order by r.ordinal",
     )
-    .bind(Uuid::from_bytes(hash.0))
-    .fetch_optional(&mut *connection)
-    .await?;
-    let Some(entry) = entry else { return Ok(None) };
-    let resources: Vec<ResourceRow> = sqlx::query_as(
-        "/* stored_resources */ select * from log_resources
-         where entry_number = $1 and activity_at = $2 order by ordinal",
-    )
-    .bind(entry.entry_number)
-    .bind(entry.activity_at)
+    .bind(&numbers)
+    .bind(&times)
     .fetch_all(connection)
     .await?;
-    let at = Origin { table: "log_entries", row: entry.entry_number };
-    let id = at.record_id(&entry.log_id)?;
-    let mut encoded = EncodedLog::with_capacity(1);
-    encoded.push(entry.tenant_id, &id, &entry.record(at, &resources)?, entry.stored_at);
-    Ok(Some(encoded))
+    for NumberedResource { entry_number, resource } in further {
+        by_record.entry(entry_number).or_default().push(resource);
+    }
+    Ok(by_record)
+}
+
+/// A resource beside the number of its record.
+#[derive(FromRow)]
+struct NumberedResource {
+    entry_number: i64,
+    #[sqlx(flatten)]
+    resource: ResourceRow,
 }
 
 impl EntryRow {
     pub fn record<'r>(
         &'r self,
         at: Origin,
-        resources: &'r [ResourceRow],
+        further: &'r FurtherResources,
     ) -> Result<LogEntry<'r>, StoreError> {
         let organisation =
             |id, name: &'r Option<String>| Organisation { id, name: name.as_deref() };
+        let further = further.get(&self.entry_number).map_or(&[][..], Vec::as_slice);
         Ok(LogEntry {
             activity_at: self.activity_at,
             id: &self.log_id,
@@ -120,7 +155,8 @@ impl EntryRow {
             title: self.title.as_deref(),
             care_provider: organisation(&self.care_provider_id, &self.care_provider_name),
             care_unit: organisation(&self.care_unit_id, &self.care_unit_name),
-            resources: resources.iter().map(|row| row.resource(at)).collect::<Result<_, _>>()?,
+            first: self.first.resource(at)?,
+            further: further.iter().map(|row| row.resource(at)).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -136,16 +172,13 @@ impl ResourceRow {
     }
 
     fn resource(&self, at: Origin) -> Result<Resource<'_>, StoreError> {
-        let care_unit = self.care_unit_id.as_deref();
+        let care_unit = self.holder_unit_id.as_deref();
         Ok(Resource {
             resource_type: &self.resource_type,
             patient: self.patient(at)?,
-            care_provider: Organisation {
-                id: &self.care_provider_id,
-                name: self.care_provider_name.as_deref(),
-            },
+            care_provider: Organisation { id: &self.holder_id, name: self.holder_name.as_deref() },
             care_unit: care_unit
-                .map(|id| Organisation { id, name: self.care_unit_name.as_deref() }),
+                .map(|id| Organisation { id, name: self.holder_unit_name.as_deref() }),
         })
     }
 }

@@ -1,9 +1,10 @@
 //! Which records a report is about, in the report's order; and their rows, page by page.
 //!
 //! Every question goes by an index of a partition: owner and time, patient and time, or information
-//! owner and time. It ends with the first record too many.
+//! owner and time. It ends with the first record too many. Records of resources that were found are
+//! looked up one by one (`offset 0`): a month is never read as a whole to be joined.
 
-use super::records::{EntryRow, ResourceRow};
+use super::records::{EntryRow, further_resources};
 use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::log::record::LogEntry;
 use crate::domain::log::report::{ReportQuestion, ReportSubject};
@@ -14,7 +15,6 @@ use crate::store::readers::{ACQUIRE_TIMEOUT, NEXT_PAGE_TIMEOUT};
 use crate::store::rows::Origin;
 use crate::store::tenants::TenantId;
 use sqlx::{FromRow, PgConnection};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -34,14 +34,6 @@ pub struct RecordPlaces {
 struct PlaceRow {
     entry_number: i64,
     activity_at: Timestamp,
-}
-
-/// A resource beside the number of its record.
-#[derive(FromRow)]
-struct NumberedResource {
-    entry_number: i64,
-    #[sqlx(flatten)]
-    resource: ResourceRow,
 }
 
 /// A care provider whose staff had access.
@@ -72,11 +64,12 @@ const OF_STAFF: &str = "select entry_number, activity_at from log_entries
 const OF_STAFF_ABOUT: &str = "select e.entry_number, e.activity_at
     from (select distinct on (r.activity_at, r.entry_number) r.activity_at, r.entry_number, o.log_id
         from log_resources r
-        join log_entries o on o.entry_number = r.entry_number and o.activity_at = r.activity_at
-            and o.activity_at between $2 and $3
-            and o.owner_hash = log_hash($1, $4)
-            and ($6::text is null or lower(btrim(o.user_id)) = $6)
-            and ($7::text is null or lower(btrim(o.care_unit_id)) = $7)
+        cross join lateral (select o.log_id from log_entries o
+            where o.entry_number = r.entry_number and o.activity_at = r.activity_at
+              and o.activity_at between $2 and $3
+              and o.owner_hash = log_hash($1, $4)
+              and ($6::text is null or lower(btrim(o.user_id)) = $6)
+              and ($7::text is null or lower(btrim(o.care_unit_id)) = $7) offset 0) o
         where r.patient_hash = log_hash($1, $5) and r.activity_at between $2 and $3
         order by r.activity_at, r.entry_number limit $8) e
     order by e.activity_at, e.log_id";
@@ -87,15 +80,17 @@ const ABOUT: &str = "select e.entry_number, e.activity_at
         where r.patient_hash = log_hash($1, $5) and r.activity_at between $2 and $3
           and $4::text is null and $6::text is null and $7::text is null
         order by r.activity_at, r.entry_number limit $8) f
-    join log_entries e on e.entry_number = f.entry_number and e.activity_at = f.activity_at
-        and e.activity_at between $2 and $3
+    cross join lateral (select o.entry_number, o.activity_at, o.log_id from log_entries o
+        where o.entry_number = f.entry_number and o.activity_at = f.activity_at
+          and o.activity_at between $2 and $3 offset 0) e
     order by e.activity_at, e.log_id";
 /// Records of others about what a care provider holds.
 const OF_OTHERS: &str = "select e.entry_number, e.activity_at
     from (select distinct on (r.activity_at, r.entry_number) r.activity_at, r.entry_number, o.log_id
         from log_resources r
-        join log_entries o on o.entry_number = r.entry_number and o.activity_at = r.activity_at
-            and o.activity_at between $2 and $3
+        cross join lateral (select o.log_id from log_entries o
+            where o.entry_number = r.entry_number and o.activity_at = r.activity_at
+              and o.activity_at between $2 and $3 offset 0) o
         where r.foreign_hash = log_hash($1, $4)
           and ($5::text is null or r.patient_hash = log_hash($1, $5)) and r.activity_at between $2 and $3
           and $6::text is null and $7::text is null
@@ -280,24 +275,11 @@ impl Store {
             .bind(&times)
             .fetch_all(&mut *connection)
             .await?;
-            let resources: Vec<NumberedResource> = sqlx::query_as(
-                "/* report_resources */ select r.*
-                 from unnest($1::bigint[], $2::timestamptz[]) as n (entry_number, activity_at)
-                 join log_resources r using (entry_number, activity_at) order by r.ordinal",
-            )
-            .bind(&numbers)
-            .bind(&times)
-            .fetch_all(connection)
-            .await?;
-            let mut by_record: HashMap<i64, Vec<ResourceRow>> = HashMap::new();
-            for NumberedResource { entry_number, resource } in resources {
-                by_record.entry(entry_number).or_default().push(resource);
-            }
+            let further = further_resources(connection, &entries).await?;
             let mut records = Vec::with_capacity(entries.len());
             for entry in &entries {
                 let at = Origin { table: "log_entries", row: entry.entry_number };
-                let resources = by_record.get(&entry.entry_number).map_or(&[][..], Vec::as_slice);
-                records.push(entry.record(at, resources)?);
+                records.push(entry.record(at, &further)?);
             }
             Ok((made(&records), 0))
         };

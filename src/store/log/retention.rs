@@ -92,12 +92,15 @@ impl LogMonth {
                 where own.provider_key = lower(btrim(e.care_provider_id))), $1)
               and not exists (select 1 from legal_holds h
                 where h.tenant_id = e.tenant_id and h.lifted_at is null
-                  and (h.patient_key is null or exists (select 1 from log_resources_{0} r
-                    where r.entry_number = e.entry_number and r.patient_hash = log_hash(h.tenant_id, h.patient_key)))
-                  and (h.provider_key is null or h.provider_key = lower(btrim(e.care_provider_id))
-                    or exists (select 1 from log_resources_{0} r
+                  and (h.patient_key is null or e.patient_hash = log_hash(h.tenant_id, h.patient_key)
+                    or exists (select 1 from log_further_resources_{0} r
                         where r.entry_number = e.entry_number
-                          and h.provider_key = lower(btrim(r.care_provider_id))))))",
+                          and r.patient_hash = log_hash(h.tenant_id, h.patient_key)))
+                  and (h.provider_key is null or h.provider_key = lower(btrim(e.care_provider_id))
+                    or h.provider_key = lower(btrim(e.holder_id))
+                    or exists (select 1 from log_further_resources_{0} r
+                        where r.entry_number = e.entry_number
+                          and h.provider_key = lower(btrim(r.holder_id))))))",
             self.suffix
         )
     }
@@ -185,7 +188,7 @@ impl Store {
         .fetch_one(&mut *transaction)
         .await?;
         sqlx::query(DROP_PATIENCE).execute(&mut *transaction).await?;
-        for table in ["log_entries", "log_resources"] {
+        for table in ["log_entries", "log_further_resources"] {
             let sql = format!("alter table {table} detach partition {table}_{suffix}");
             sqlx::query(&sql).execute(&mut *transaction).await?;
         }
@@ -194,7 +197,7 @@ impl Store {
             transaction.rollback().await?;
             return Ok(None);
         }
-        sqlx::query(&format!("drop table log_entries_{suffix}, log_resources_{suffix}"))
+        sqlx::query(&format!("drop table log_entries_{suffix}, log_further_resources_{suffix}"))
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
@@ -279,7 +282,7 @@ impl Store {
                 from log_entries_{suffix} e
                 where e.entry_number > $4 and e.owner_hash = any($8)
                 order by e.entry_number limit $5),
-             resources as (delete from log_resources_{suffix} r using walked w
+             resources as (delete from log_further_resources_{suffix} r using walked w
                 where w.due and r.entry_number = w.entry_number and r.activity_at = w.activity_at),
              records as (delete from log_entries_{suffix} e using walked w
                 where w.due and e.entry_number = w.entry_number and e.activity_at = w.activity_at
@@ -308,27 +311,6 @@ impl Store {
             removed: usize::try_from(batch.removed).unwrap_or_default(),
             last: batch.last.filter(|_| batch.walked == count),
         })
-    }
-
-    /// Forgets the ids of removed records whose activity is older than `before`, in one of the sixteen
-    /// parts of `log_ids`.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn forget_log_ids(&self, part: u8, before: Timestamp) -> Result<u64, StoreError> {
-        let mut transaction = self.begin().await?;
-        sqlx::query(LOOKING_LIMIT).execute(&mut *transaction).await?;
-        let done = sqlx::query(&format!(
-            "/* forget_log_ids */ delete from log_ids_{part} i where i.activity_at < $1
-               and not exists (select 1 from log_entries e
-                where e.entry_number = i.entry_number and e.activity_at = i.activity_at
-                  and e.activity_at < $1)"
-        ))
-        .bind(before)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(done.rows_affected())
     }
 }
 
@@ -365,6 +347,6 @@ mod tests {
         assert_eq!(month("log_entries_y2021m03"), Some("2021-03".into()));
         assert_eq!(month("log_entries_other"), Some("other".into()));
         assert_eq!(month("log_entries_y2021m13"), None);
-        assert_eq!(month("log_resources_y2021m03"), None);
+        assert_eq!(month("log_further_resources_y2021m03"), None);
     }
 }

@@ -6,14 +6,14 @@
 //! no call suffers for another.
 
 use super::copy_rows::{
-    COPY_ENTRIES, COPY_IDS, COPY_RESOURCES, EncodedLog, HEADER, ID_ROW_BYTES, TRAILER, push_id,
+    COPY_ENTRIES, COPY_RESOURCES, EncodedLog, HEADER, ID_ROW_BYTES, TRAILER, copy_ids, push_id,
 };
+use super::ids::known::{KnownIds, LogIds, find_in, has_moved};
 pub use super::lanes::Stored;
 use super::lanes::{CallGroup, Lane, LaneEnd, QueuedCall, Ticket, WhatBecame, tell};
 use super::numbers::LogNumbers;
 use super::records;
 use crate::domain::log::record::{IdHash, RepeatedLogId, judge_repetitions};
-use crate::domain::time::Timestamp;
 use crate::fairness::address::Address;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
@@ -24,7 +24,6 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
-use uuid::Uuid;
 
 /// Rows of records and resources of a call that is stored in a few milliseconds.
 const SMALL_CALL_ROWS: usize = 200;
@@ -48,6 +47,9 @@ pub struct LogWriters {
     large: Lane,
 }
 
+/// How often ids are looked for again when they are elsewhere than was known.
+const MOVED_TRIES: usize = 20;
+
 /// What a writer stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stores {
@@ -67,9 +69,19 @@ enum Together {
     Unknown,
 }
 
+/// Whether ids were taken.
+enum TakenIds {
+    All,
+    /// Somebody has one already.
+    NotAll,
+    /// Those that are taken are elsewhere than was known.
+    Moved,
+}
+
 struct BatchWriter {
     store: Store,
     numbers: Arc<LogNumbers>,
+    ids: Arc<LogIds>,
     /// How many writers are storing small calls.
     small_at_work: Arc<watch::Sender<usize>>,
     stores: Stores,
@@ -85,6 +97,7 @@ impl LogWriters {
     /// queues is gone and what is in them has been stored.
     pub fn start(store: &Store, count: usize) -> (Self, JoinSet<()>) {
         let numbers = Arc::new(LogNumbers::default());
+        let ids = Arc::new(LogIds::default());
         let small_at_work = Arc::new(watch::Sender::new(0));
         let mut writers = JoinSet::new();
         let mut start = |stores, one_by_one: Option<&Lane>, end: &LaneEnd, count: usize| {
@@ -93,6 +106,7 @@ impl LogWriters {
                 let writer = BatchWriter {
                     store: store.clone(),
                     numbers: Arc::clone(&numbers),
+                    ids: Arc::clone(&ids),
                     small_at_work: Arc::clone(&small_at_work),
                     stores,
                     one_by_one: one_by_one.cloned(),
@@ -184,7 +198,7 @@ impl BatchWriter {
         let hashes = group.iter().flat_map(|(_, call)| call.log.records.iter().map(|r| r.hash));
         let mut used = match careful {
             // What cannot be looked up now fails when it is stored.
-            true => self.used_ids(hashes.collect()).await.unwrap_or_default(),
+            true => self.used_ids(&hashes.collect::<Vec<_>>()).await.unwrap_or_default(),
             false => HashSet::new(),
         };
         let mut kept = Vec::with_capacity(group.len());
@@ -203,17 +217,12 @@ impl BatchWriter {
     }
 
     /// Those of some ids that somebody has already.
-    async fn used_ids(&self, hashes: Vec<IdHash>) -> Result<HashSet<IdHash>, StoreError> {
-        let hashes: Vec<Uuid> = hashes.into_iter().map(|hash| Uuid::from_bytes(hash.0)).collect();
+    async fn used_ids(&self, hashes: &[IdHash]) -> Result<HashSet<IdHash>, StoreError> {
+        let known = self.ids.known(&self.store).await?;
         let mut connection = self.store.begin_log(self.stores != Stores::Small).await?;
-        let used: Vec<Uuid> = sqlx::query_scalar(
-            "/* looked_up_log_ids */ select id_hash from unnest($1::uuid[]) as c (id_hash)
-             join log_ids using (id_hash)",
-        )
-        .bind(&hashes)
-        .fetch_all(&mut *connection)
-        .await?;
-        Ok(used.into_iter().map(|hash| IdHash(hash.into_bytes())).collect())
+        let mut used = known.find_closed(&mut connection, hashes).await?.unwrap_or_default();
+        used.extend(find_in(&mut connection, &known.open(), hashes).await?);
+        Ok(used.into_keys().collect())
     }
 
     /// Stores every call in one transaction, or nothing.
@@ -248,49 +257,78 @@ impl BatchWriter {
         &mut self,
         logs: &mut [&mut EncodedLog],
     ) -> Result<Option<Transaction<'static, Postgres>>, StoreError> {
-        let mut transaction = self.store.begin_log(self.stores != Stores::Small).await?;
-        if !self.copy_ids(&mut transaction, logs).await? {
-            self.repeated_at = Some(Instant::now());
-            return Ok(None);
+        for _ in 0..MOVED_TRIES {
+            let known = self.ids.known(&self.store).await?;
+            let mut transaction = self.store.begin_log(self.stores != Stores::Small).await?;
+            match self.copy_ids(&mut transaction, &known, logs).await? {
+                TakenIds::All => {
+                    self.copy(&mut transaction, logs).await?;
+                    return Ok(Some(transaction));
+                }
+                TakenIds::NotAll => {
+                    self.repeated_at = Some(Instant::now());
+                    return Ok(None);
+                }
+                TakenIds::Moved => {
+                    drop(transaction);
+                    self.ids.learn_anew(&self.store, &known).await?;
+                }
+            }
         }
-        self.copy(&mut transaction, logs).await?;
-        Ok(Some(transaction))
+        Err(StoreError::Unavailable)
     }
 
-    /// Numbers the records and takes their ids; `false` when somebody has one already, which ends the
-    /// transaction.
+    /// Numbers the records and takes their ids; all of them, or the transaction is of no more use.
     async fn copy_ids(
         &self,
         connection: &mut PgConnection,
+        known: &KnownIds,
         logs: &mut [&mut EncodedLog],
-    ) -> Result<bool, StoreError> {
+    ) -> Result<TakenIds, StoreError> {
         let ids = self.number(connection, logs).await?;
-        let mut rows = Vec::with_capacity(ids.len() * ID_ROW_BYTES);
-        for (hash, number, at) in ids {
-            push_id(&mut rows, hash, number, at);
+        let hashes: Vec<IdHash> = ids.iter().map(|id| id.0).collect();
+        match known.find_closed(connection, &hashes).await? {
+            None => return Ok(TakenIds::Moved),
+            Some(used) if !used.is_empty() => return Ok(TakenIds::NotAll),
+            Some(_) => {}
         }
-        match self.copy_rows(connection, COPY_IDS, vec![&rows]).await {
-            Ok(()) => Ok(true),
-            Err(StoreError::Database(error)) if is_taken(&error) => Ok(false),
+        let mut rows = Vec::with_capacity(ids.len() * ID_ROW_BYTES);
+        for (hash, number) in ids {
+            push_id(&mut rows, hash, number);
+        }
+        match self.copy_rows(connection, &copy_ids(&known.open()), vec![&rows]).await {
+            Ok(()) => Ok(TakenIds::All),
+            Err(StoreError::Database(error)) if is_taken(&error) => Ok(TakenIds::NotAll),
+            Err(error) if has_moved(&error) => Ok(TakenIds::Moved),
             Err(error) => Err(error),
         }
     }
 
     async fn store_one(&self, mut log: EncodedLog, policy: RepeatedLogId) -> WhatBecame {
-        let mut repetitions = std::mem::take(&mut log.repeated_within);
-        let mut transaction = self.store.begin_log(self.stores != Stores::Small).await?;
-        let used = self.insert_ids(&mut transaction, &mut log).await?;
-        if !used.is_empty() {
-            repetitions.extend(records::compare(&mut transaction, &log, &used).await?);
-            log.retain(|record| !used.contains(&record.hash));
+        let repeated_within = std::mem::take(&mut log.repeated_within);
+        for _ in 0..MOVED_TRIES {
+            let known = self.ids.known(&self.store).await?;
+            let mut transaction = self.store.begin_log(self.stores != Stores::Small).await?;
+            let ids = self.number(&mut transaction, &mut [&mut log]).await?;
+            let Some(used) = known.insert(&mut transaction, &ids).await? else {
+                drop(transaction);
+                self.ids.learn_anew(&self.store, &known).await?;
+                continue;
+            };
+            let mut repetitions = repeated_within;
+            if !used.is_empty() {
+                repetitions.extend(records::compare(&mut transaction, &log, &used).await?);
+                log.retain(|record| !used.contains_key(&record.hash));
+            }
+            if judge_repetitions(&repetitions, policy).is_err() {
+                // The transaction is undone when it is dropped.
+                return Ok(Stored::Refused(repetitions));
+            }
+            self.copy(&mut transaction, &[&mut log]).await?;
+            transaction.commit().await?;
+            return Ok(Stored::Done);
         }
-        if judge_repetitions(&repetitions, policy).is_err() {
-            // The transaction is undone when it is dropped.
-            return Ok(Stored::Refused(repetitions));
-        }
-        self.copy(&mut transaction, &[&mut log]).await?;
-        transaction.commit().await?;
-        Ok(Stored::Done)
+        Err(StoreError::Unavailable)
     }
 
     /// Numbers the records; returns their ids in the one order in which they are taken everywhere, so
@@ -299,7 +337,7 @@ impl BatchWriter {
         &self,
         connection: &mut PgConnection,
         logs: &mut [&mut EncodedLog],
-    ) -> Result<Vec<(IdHash, i64, Timestamp)>, StoreError> {
+    ) -> Result<Vec<(IdHash, i64)>, StoreError> {
         let count: usize = logs.iter().map(|log| log.records.len()).sum();
         let numbers = self.numbers.take(connection, count).await?;
         let mut rest = numbers.as_slice();
@@ -310,43 +348,9 @@ impl BatchWriter {
         }
         let records = logs.iter().flat_map(|log| &log.records);
         let mut ids: Vec<_> =
-            records.zip(&numbers).map(|(r, number)| (r.hash, *number, r.activity_at)).collect();
+            records.zip(&numbers).map(|(record, number)| (record.hash, *number)).collect();
         ids.sort_unstable_by_key(|id| id.0);
         Ok(ids)
-    }
-
-    /// Numbers the records and takes their ids; returns the ids that somebody has already.
-    async fn insert_ids(
-        &self,
-        connection: &mut PgConnection,
-        log: &mut EncodedLog,
-    ) -> Result<HashSet<IdHash>, StoreError> {
-        let ids = self.number(connection, &mut [log]).await?;
-        let hashes: Vec<Uuid> = ids.iter().map(|id| Uuid::from_bytes(id.0.0)).collect();
-        let numbers: Vec<i64> = ids.iter().map(|id| id.1).collect();
-        let inserted = sqlx::query(
-            "/* insert_log_ids */ insert into log_ids (id_hash, entry_number, activity_at)
-             select * from unnest($1::uuid[], $2::bigint[], $3::timestamptz[])
-             on conflict (id_hash) do nothing",
-        )
-        .bind(&hashes)
-        .bind(&numbers)
-        .bind(ids.iter().map(|id| id.2).collect::<Vec<_>>())
-        .execute(&mut *connection)
-        .await?;
-        if inserted.rows_affected() == ids.len() as u64 {
-            return Ok(HashSet::new());
-        }
-        let used: Vec<Uuid> = sqlx::query_scalar(
-            "/* used_log_ids */ select i.id_hash
-             from unnest($1::uuid[], $2::bigint[]) as c (id_hash, entry_number)
-             join log_ids i on i.id_hash = c.id_hash and i.entry_number <> c.entry_number",
-        )
-        .bind(&hashes)
-        .bind(&numbers)
-        .fetch_all(connection)
-        .await?;
-        Ok(used.into_iter().map(|hash| IdHash(hash.into_bytes())).collect())
     }
 
     async fn copy(
@@ -356,7 +360,7 @@ impl BatchWriter {
     ) -> Result<(), StoreError> {
         let entries = logs.iter().map(|log| log.entry_rows()).collect();
         self.copy_rows(connection, COPY_ENTRIES, entries).await?;
-        let resources = logs.iter().map(|log| log.resource_rows()).collect();
+        let resources = logs.iter().map(|log| log.further_rows()).collect();
         self.copy_rows(connection, COPY_RESOURCES, resources).await
     }
 

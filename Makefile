@@ -19,6 +19,7 @@ check: needs
 	tests/postgres.sh cargo test --locked
 
 # Figures of the server as shares of what the database and the tokenizer do by themselves.
+# make bench LOAD=10000000 fills the log with so many records and tells what became of its figures (half an hour).
 bench: needs
 	SIGILL_TEST_FSYNC=on SIGILL_TEST_OPTIONS="-c shared_buffers=2GB -c checkpoint_timeout=15min -c jit=off" \
 	    tests/postgres.sh cargo bench --locked

@@ -16,6 +16,7 @@ mod check_blocks;
 mod consents;
 mod data;
 mod get_blocks;
+mod growth;
 mod load;
 mod parsing;
 mod ping;
@@ -38,6 +39,13 @@ async fn main() {
         "{:<46} {:>10} {:>10} {:>6} {:>5}  {:>17} {:>12}",
         "", "sigill", "baseline", "ratio", "goal", "CPU us server+PG", "p50/p99 ms"
     );
+    // `make bench LOAD=10000000` measures the log as it grows to so many records, and nothing else.
+    if let Some(records) = std::env::var("LOAD").ok().filter(|load| !load.is_empty()) {
+        let server = Server::start().await;
+        growth::run(&server, records.parse().expect("LOAD is a number of records")).await;
+        server.memory("with the filters of the ids");
+        return server.stop().await;
+    }
     // `make bench ONLY=check` and the like measure one part.
     let only = std::env::var("ONLY").unwrap_or_default();
     let wanted = |part: &str| only.is_empty() || only == part;

@@ -1,6 +1,7 @@
 //! The real program on a throwaway database.
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 use tokio::process::{Child, Command};
@@ -11,6 +12,8 @@ pub struct Server {
     pub address: String,
     pub pool: PgPool,
     pub options: PgConnectOptions,
+    /// Where it makes files of orders.
+    orders: PathBuf,
 }
 
 impl Server {
@@ -18,7 +21,12 @@ impl Server {
         let url = std::env::var("SIGILL_TEST_DATABASE").expect("run this with `make bench`");
         let options = PgConnectOptions::from_str(&url).unwrap();
         let config = std::env::temp_dir().join(format!("sigill-bench-{}.toml", std::process::id()));
-        std::fs::write(&config, format!("[database]\nurl = \"{url}\"\n")).unwrap();
+        let orders = config.with_extension("orders");
+        let text = format!(
+            "[database]\nurl = \"{url}\"\n[log]\norder_folder = \"{}\"\n",
+            orders.display()
+        );
+        std::fs::write(&config, text).unwrap();
         // The log goes to a file, as it does in operation.
         let log = config.with_extension("log");
         let mut child = Command::new(env!("CARGO_BIN_EXE_sigill"))
@@ -42,7 +50,7 @@ impl Server {
         std::fs::remove_file(config).unwrap();
         let pool =
             PgPoolOptions::new().max_connections(4).connect_with(options.clone()).await.unwrap();
-        Self { child, address, pool, options }
+        Self { child, address, pool, options, orders }
     }
 
     /// What the server has used of the processors, in microseconds.
@@ -67,21 +75,31 @@ impl Server {
 
     /// Prints the resident memory.
     pub fn memory(&self, when: &str) {
+        let name = format!("resident memory, MB, {when}");
+        println!("{name:<46} {:>10.1} {:>10} {:>6} {:>5}", self.status("VmRSS:"), "", "", "≤120");
+    }
+
+    pub fn forget_peak_memory(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id().unwrap()), "5").unwrap();
+    }
+
+    /// In MB.
+    pub fn peak_memory(&self) -> f64 {
+        self.status("VmHWM:")
+    }
+
+    /// A value of the system's accounting of memory, in MB.
+    fn status(&self, name: &str) -> f64 {
         let status = format!("/proc/{}/status", self.child.id().unwrap());
         let status = std::fs::read_to_string(status).unwrap();
-        let kilobytes: f64 = status
-            .lines()
-            .find_map(|l| l.strip_prefix("VmRSS:"))
-            .and_then(|v| v.split_whitespace().next())
-            .unwrap()
-            .parse()
-            .unwrap();
-        let name = format!("resident memory, MB, {when}");
-        println!("{name:<46} {:>10.1} {:>10} {:>6} {:>5}", kilobytes / 1024.0, "", "", "≤120");
+        let value = status.lines().find_map(|l| l.strip_prefix(name)).unwrap();
+        value.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
     }
 
     pub async fn stop(mut self) {
         self.child.kill().await.unwrap();
+        // There is none where nothing was ordered.
+        _ = std::fs::remove_dir_all(self.orders);
     }
 }
 

@@ -27,7 +27,7 @@ pub fn message(name: &str, records: usize) -> String {
 }
 
 /// A StoreLog message of a region's records: one to three resources each.
-fn realistic(name: &str, records: usize, chance: &mut Chance) -> String {
+pub fn realistic(name: &str, records: usize, chance: &mut Chance) -> String {
     let now = chrono::Utc::now();
     let mut text = String::with_capacity(records * 2_500);
     text.push_str(OPEN);

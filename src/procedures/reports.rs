@@ -6,8 +6,9 @@ use super::failure::Failure;
 use crate::domain::log::record::LogEntry;
 use crate::domain::log::report::ReportQuestion;
 use crate::domain::rejection::{Class, Rejection};
+pub use crate::store::log::available::Available;
 use crate::store::log::queued_reports::QueuedReport;
-pub use crate::store::log::reports::{AccessingProvider, Available, RecordPlaces};
+pub use crate::store::log::reports::{AccessingProvider, RecordPlaces};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -89,12 +90,16 @@ async fn queue(context: &Context<'_>, question: &ReportQuestion) -> Result<Uuid,
     Err(Rejection::new(Class::Error, text).into())
 }
 
-/// Of which time there are records.
+/// Of which time there are records, those of a report among them.
 ///
 /// # Errors
 /// The store's.
-pub async fn available(context: &Context<'_>) -> Result<Available, Failure> {
-    Ok(context.store.available_records(context.tenant.id).await?)
+pub async fn available(context: &Context<'_>, reported: &Reported) -> Result<Available, Failure> {
+    let available = context.store.available_records(context.tenant.id).await?;
+    Ok(match reported {
+        Reported::Ready(places) => available.with(places.interval()),
+        _ => available,
+    })
 }
 
 /// Begins to read records; hands on what is `made` of them.

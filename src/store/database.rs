@@ -5,6 +5,7 @@
 //! and everything else.
 
 use super::error::StoreError;
+use super::log::available::AvailableTimes;
 use super::long_reads::{Found, LongReads};
 use super::lookups::{LookUps, PatientAt, PatientOf};
 use super::readers::{ACQUIRE_TIMEOUT, Readers, Tries};
@@ -44,6 +45,7 @@ pub struct Connections {
     pub(super) blocks_of: LookUps<PatientOf>,
     pub(super) assertions_at: LookUps<PatientAt>,
     pub(super) turns: Turns,
+    pub(super) available: AvailableTimes,
 }
 
 /// Whose clock says when something was stored.
@@ -109,6 +111,7 @@ impl Store {
             blocks_of: LookUps::new(pool(share), count),
             assertions_at: LookUps::new(pool(share), count),
             turns: Turns::default(),
+            available: AvailableTimes::default(),
         };
         Ok(Self {
             connections: Arc::new(connections),

@@ -136,7 +136,8 @@ async fn report(
     queued: Option<Text<'_>>,
 ) -> Result<(Reported, Available), Failure> {
     let reported = reports::report(context, question, queued.as_deref()).await?;
-    Ok((reported, reports::available(context).await?))
+    let available = reports::available(context, &reported).await?;
+    Ok((reported, available))
 }
 
 fn optional_patient(

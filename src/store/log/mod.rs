@@ -1,5 +1,6 @@
 //! The access log: how records reach their partitions.
 
+pub mod available;
 pub mod copy_rows;
 pub mod ids;
 mod lanes;

@@ -106,16 +106,19 @@ pub(super) async fn further_resources(
     let several = entries.iter().filter(|entry| entry.resources > 1);
     let (numbers, times): (Vec<i64>, Vec<Timestamp>) =
         several.map(|entry| (entry.entry_number, entry.activity_at)).unzip();
-    if numbers.is_empty() {
+    let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else {
         return Ok(by_record);
-    }
+    };
     let further: Vec<NumberedResource> = sqlx::query_as(
         "/* further_resources */ select r.*
          from unnest($1::bigint[], $2::timestamptz[]) as n (entry_number, activity_at)
-         join log_further_resources r using (entry_number, activity_at) order by r.ordinal",
+         join log_further_resources r using (entry_number, activity_at)
+         where r.activity_at between $3 and $4 order by r.ordinal",
     )
     .bind(&numbers)
     .bind(&times)
+    .bind(first)
+    .bind(last)
     .fetch_all(connection)
     .await?;
     for NumberedResource { entry_number, resource } in further {

@@ -1,8 +1,8 @@
 //! Which records a report is about, in the report's order; and their rows, page by page.
 //!
 //! Every question goes by an index of a partition: owner and time, patient and time, or information
-//! owner and time. It ends with the first record too many. Records of resources that were found are
-//! looked up one by one (`offset 0`): a month is never read as a whole to be joined.
+//! owner and time. It ends with the first record too many. Where a record must be looked up beside its
+//! resource, that is done one by one (`offset 0`): a month is never read as a whole to be joined.
 
 use super::records::{EntryRow, further_resources};
 use crate::domain::identity::{HsaId, PatientId};
@@ -14,7 +14,8 @@ use crate::store::error::StoreError;
 use crate::store::readers::{ACQUIRE_TIMEOUT, NEXT_PAGE_TIMEOUT};
 use crate::store::rows::Origin;
 use crate::store::tenants::TenantId;
-use sqlx::{FromRow, PgConnection};
+use sqlx::{Connection, FromRow, PgConnection};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -27,6 +28,13 @@ const PAGE_RECORDS: usize = 200;
 pub struct RecordPlaces {
     numbers: Vec<i64>,
     times: Vec<Timestamp>,
+}
+
+/// A record's id.
+#[derive(FromRow)]
+struct PlaceId {
+    entry_number: i64,
+    log_id: String,
 }
 
 /// The place of a record.
@@ -45,57 +53,38 @@ pub struct AccessingProvider {
     pub care_provider_name: Option<String>,
 }
 
-/// Times of the first and the last record that there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
-pub struct Available {
-    /// The first.
-    pub first_at: Option<Timestamp>,
-    /// The last.
-    pub last_at: Option<Timestamp>,
-}
-
 /// Records of a care provider's staff.
 const OF_STAFF: &str = "select entry_number, activity_at from log_entries
     where owner_hash = log_hash($1, $4) and activity_at between $2 and $3
       and ($6::text is null or lower(btrim(user_id)) = $6)
       and ($7::text is null or lower(btrim(care_unit_id)) = $7) and $5::text is null
-    order by activity_at, log_id limit $8";
+    order by activity_at, entry_number limit $8";
 /// The same about a patient.
-const OF_STAFF_ABOUT: &str = "select e.entry_number, e.activity_at
-    from (select distinct on (r.activity_at, r.entry_number) r.activity_at, r.entry_number, o.log_id
-        from log_resources r
-        cross join lateral (select o.log_id from log_entries o
-            where o.entry_number = r.entry_number and o.activity_at = r.activity_at
-              and o.activity_at between $2 and $3
-              and o.owner_hash = log_hash($1, $4)
-              and ($6::text is null or lower(btrim(o.user_id)) = $6)
-              and ($7::text is null or lower(btrim(o.care_unit_id)) = $7) offset 0) o
-        where r.patient_hash = log_hash($1, $5) and r.activity_at between $2 and $3
-        order by r.activity_at, r.entry_number limit $8) e
-    order by e.activity_at, e.log_id";
+const OF_STAFF_ABOUT: &str =
+    "select distinct on (r.activity_at, r.entry_number) r.entry_number, r.activity_at
+    from log_resources r
+    cross join lateral (select from log_entries o
+        where o.entry_number = r.entry_number and o.activity_at = r.activity_at
+          and o.activity_at between $2 and $3
+          and o.owner_hash = log_hash($1, $4)
+          and ($6::text is null or lower(btrim(o.user_id)) = $6)
+          and ($7::text is null or lower(btrim(o.care_unit_id)) = $7) offset 0) o
+    where r.patient_hash = log_hash($1, $5) and r.activity_at between $2 and $3
+    order by r.activity_at, r.entry_number limit $8";
 /// Records about a patient.
-const ABOUT: &str = "select e.entry_number, e.activity_at
-    from (select distinct on (r.activity_at, r.entry_number) r.activity_at, r.entry_number
-        from log_resources r
-        where r.patient_hash = log_hash($1, $5) and r.activity_at between $2 and $3
-          and $4::text is null and $6::text is null and $7::text is null
-        order by r.activity_at, r.entry_number limit $8) f
-    cross join lateral (select o.entry_number, o.activity_at, o.log_id from log_entries o
-        where o.entry_number = f.entry_number and o.activity_at = f.activity_at
-          and o.activity_at between $2 and $3 offset 0) e
-    order by e.activity_at, e.log_id";
+const ABOUT: &str =
+    "select distinct on (r.activity_at, r.entry_number) r.entry_number, r.activity_at
+    from log_resources r
+    where r.patient_hash = log_hash($1, $5) and r.activity_at between $2 and $3
+      and $4::text is null and $6::text is null and $7::text is null
+    order by r.activity_at, r.entry_number limit $8";
 /// Records of others about what a care provider holds.
-const OF_OTHERS: &str = "select e.entry_number, e.activity_at
-    from (select distinct on (r.activity_at, r.entry_number) r.activity_at, r.entry_number, o.log_id
-        from log_resources r
-        cross join lateral (select o.log_id from log_entries o
-            where o.entry_number = r.entry_number and o.activity_at = r.activity_at
-              and o.activity_at between $2 and $3 offset 0) o
-        where r.foreign_hash = log_hash($1, $4)
-          and ($5::text is null or r.patient_hash = log_hash($1, $5)) and r.activity_at between $2 and $3
-          and $6::text is null and $7::text is null
-        order by r.activity_at, r.entry_number limit $8) e
-    order by e.activity_at, e.log_id";
+const OF_OTHERS: &str = "select distinct on (r.activity_at, r.entry_number) r.entry_number, r.activity_at
+    from log_resources r
+    where r.foreign_hash = log_hash($1, $4)
+      and ($5::text is null or r.patient_hash = log_hash($1, $5)) and r.activity_at between $2 and $3
+      and $6::text is null and $7::text is null
+    order by r.activity_at, r.entry_number limit $8";
 
 /// The statements that find records, with what they are for: $1 to $8 are tenant, interval, owner,
 /// patient, user, unit and the most rows.
@@ -184,6 +173,14 @@ pub(super) async fn places(
     (from, to): (Timestamp, Timestamp),
     most: usize,
 ) -> Result<Option<RecordPlaces>, StoreError> {
+    let mut transaction = connection.begin().await?;
+    if keys.kind == SubjectKind::Patient {
+        // All that a patient's records need is an index of each month, whoever the patient is; to plan that
+        // anew takes longer than to do it.
+        sqlx::query("/* plan_once */ set local plan_cache_mode = force_generic_plan")
+            .execute(&mut *transaction)
+            .await?;
+    }
     let limit = i64::try_from(most).unwrap_or(i64::MAX - 1) + 1;
     let rows: Vec<PlaceRow> = sqlx::query_as(keys.statement())
         .bind(tenant.0)
@@ -194,16 +191,58 @@ pub(super) async fn places(
         .bind(&keys.user)
         .bind(&keys.unit)
         .bind(limit)
-        .fetch_all(connection)
+        .fetch_all(&mut *transaction)
         .await?;
+    transaction.commit().await?;
     if rows.len() > most {
         return Ok(None);
     }
-    let (numbers, times) = rows.into_iter().map(|r| (r.entry_number, r.activity_at)).unzip();
-    Ok(Some(RecordPlaces { numbers, times }))
+    Ok(Some(in_order(connection, rows).await?))
+}
+
+/// The order of a report: by time, and records of the same time by their ids, which are looked up only for
+/// them.
+async fn in_order(
+    connection: &mut PgConnection,
+    mut rows: Vec<PlaceRow>,
+) -> Result<RecordPlaces, StoreError> {
+    let same = rows.chunk_by(|a, b| a.activity_at == b.activity_at).filter(|same| same.len() > 1);
+    let same = RecordPlaces::of(same.flatten());
+    if let Some((first, last)) = same.interval() {
+        let ids: Vec<PlaceId> = sqlx::query_as(
+            "/* ids_of_same_time */ select entry_number, log_id
+             from unnest($1::bigint[], $2::timestamptz[]) as n (entry_number, activity_at)
+             join log_entries e using (entry_number, activity_at)
+             where e.activity_at between $3 and $4",
+        )
+        .bind(&same.numbers)
+        .bind(&same.times)
+        .bind(first)
+        .bind(last)
+        .fetch_all(connection)
+        .await?;
+        let ids: HashMap<i64, String> =
+            ids.into_iter().map(|row| (row.entry_number, row.log_id)).collect();
+        rows.sort_by(|a, b| {
+            let key = |row: &PlaceRow| (row.activity_at, ids.get(&row.entry_number));
+            key(a).cmp(&key(b))
+        });
+    }
+    Ok(RecordPlaces::of(&rows))
 }
 
 impl RecordPlaces {
+    fn of<'r>(rows: impl IntoIterator<Item = &'r PlaceRow>) -> Self {
+        let (numbers, times) =
+            rows.into_iter().map(|row| (row.entry_number, row.activity_at)).unzip();
+        Self { numbers, times }
+    }
+
+    /// The first and the last time.
+    pub fn interval(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((*self.times.iter().min()?, *self.times.iter().max()?))
+    }
+
     /// As they were kept.
     pub(super) fn kept(numbers: Vec<i64>, times: Vec<Timestamp>) -> Self {
         Self { numbers, times }
@@ -249,7 +288,8 @@ impl Store {
         let pages = places.numbers.chunks(PAGE_RECORDS).zip(places.times.chunks(PAGE_RECORDS));
         for (numbers, times) in pages {
             let Ok(place) = to.reserve().await else { return Ok(()) };
-            let page = self.read_page(patience, numbers, times, Arc::clone(&made)).await?;
+            let page = RecordPlaces { numbers: numbers.to_vec(), times: times.to_vec() };
+            let page = self.read_page(patience, page, Arc::clone(&made)).await?;
             place.send(page);
             patience = NEXT_PAGE_TIMEOUT;
         }
@@ -259,20 +299,22 @@ impl Store {
     async fn read_page<B: Send + 'static>(
         &self,
         patience: Duration,
-        numbers: &[i64],
-        times: &[Timestamp],
+        places: RecordPlaces,
         made: Arc<impl Fn(&[LogEntry<'_>]) -> B + Send + Sync + 'static>,
     ) -> Result<B, StoreError> {
-        let (numbers, times) = (numbers.to_vec(), times.to_vec());
         let read = async move |connection: &mut PgConnection| {
+            let Some((first, last)) = places.interval() else { return Ok((made(&[]), 0)) };
             let entries: Vec<EntryRow> = sqlx::query_as(
                 "/* report_entries */ select e.*
                  from unnest($1::bigint[], $2::timestamptz[]) with ordinality
                     as n (entry_number, activity_at, place)
-                 join log_entries e using (entry_number, activity_at) order by n.place",
+                 join log_entries e using (entry_number, activity_at)
+                 where e.activity_at between $3 and $4 order by n.place",
             )
-            .bind(&numbers)
-            .bind(&times)
+            .bind(&places.numbers)
+            .bind(&places.times)
+            .bind(first)
+            .bind(last)
             .fetch_all(&mut *connection)
             .await?;
             let further = further_resources(connection, &entries).await?;
@@ -311,66 +353,4 @@ impl Store {
         };
         Ok(self.read_at_length(ACQUIRE_TIMEOUT, read).await?.it)
     }
-
-    /// Of which time a tenant has records: looked up in the first and the last partition that have any.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn available_records(&self, tenant: TenantId) -> Result<Available, StoreError> {
-        let read = async move |connection: &mut PgConnection| {
-            let months: Vec<String> =
-                sqlx::query_scalar(MONTHS).fetch_all(&mut *connection).await?;
-            let mut found = available_in(connection, OTHER_MONTHS, tenant).await?;
-            let mut first = None;
-            for month in &months {
-                first = available_in(connection, month, tenant).await?.first_at;
-                if first.is_some() {
-                    break;
-                }
-            }
-            let mut last = None;
-            for month in months.iter().rev() {
-                last = available_in(connection, month, tenant).await?.last_at;
-                if last.is_some() {
-                    break;
-                }
-            }
-            found.first_at = found.first_at.into_iter().chain(first).min();
-            found.last_at = found.last_at.into_iter().chain(last).max();
-            Ok((found, 0))
-        };
-        Ok(self.read_at_length(ACQUIRE_TIMEOUT, read).await?.it)
-    }
-}
-
-/// The partitions of months, in their order.
-const MONTHS: &str = "/* log_months */ select c.relname::text from pg_inherits i
-    join pg_class c on c.oid = i.inhrelid
-    where i.inhparent = 'log_entries'::regclass and c.relname <> 'log_entries_other'
-    order by c.relname";
-const OTHER_MONTHS: &str = "log_entries_other";
-
-/// The times of the first and the last record in a partition, looked up at each owner by the index of
-/// owner and time.
-async fn available_in(
-    connection: &mut PgConnection,
-    partition: &str,
-    tenant: TenantId,
-) -> Result<Available, StoreError> {
-    let sql = format!(
-        "/* available_records */ with recursive owners (owner) as (
-            (select owner_hash from {partition} order by owner_hash limit 1)
-            union all
-            select (select e.owner_hash from {partition} e where e.owner_hash > o.owner
-                order by e.owner_hash limit 1)
-            from owners o where o.owner is not null)
-         select min(f.activity_at) as first_at, max(l.activity_at) as last_at
-         from owners o
-         cross join lateral (select tenant_id, activity_at from {partition} e
-            where e.owner_hash = o.owner order by activity_at limit 1) f
-         cross join lateral (select tenant_id, activity_at from {partition} e
-            where e.owner_hash = o.owner order by activity_at desc limit 1) l
-         where f.tenant_id = $1"
-    );
-    Ok(sqlx::query_as(&sql).bind(tenant.0).fetch_one(connection).await?)
 }

@@ -196,17 +196,16 @@ async fn storing(server: &Server, at: &str) {
     rounds.print(&format!("StoreLog 500 x 4, records/s, at {at}"), None);
 }
 
-/// What a patient gets of five years, over one connection; against pgbench reading the same rows by the same indexes.
+/// What a patient gets of five years, over one connection; against pgbench reading what it is made of by the same indexes,
+/// with a statement prepared once.
 async fn patients_report(server: &Server, at: &str) {
     let valid = include_str!("../testdata/log/get_access_logs_for_patient/valid.request.xml");
     let valid = valid.replace("2026-01-01T", "2022-01-01T").replace("2026-12-31T", "2027-12-31T");
     let (before, after) = valid.split_once("191212121212").unwrap();
     let script = format!(
-        "{PATIENT_PGBENCH}select e.*, r.* from log_resources r
-         join log_entries e on e.entry_number = r.entry_number and e.activity_at = r.activity_at
+        "{PATIENT_PGBENCH}select r.* from log_resources r
          where r.patient_hash = log_hash(1, '1.2.752.129.2.1.3.1^' || :patient)
-           and r.activity_at between '2022-01-01' and '2027-12-31'
-           and e.activity_at between '2022-01-01' and '2027-12-31' order by e.activity_at, e.log_id;\n"
+           and r.activity_at between '2022-01-01' and '2027-12-31' order by r.activity_at;\n"
     );
     let mut rounds = Rounds::default();
     for round in 0..ROUNDS {
@@ -221,9 +220,9 @@ async fn patients_report(server: &Server, at: &str) {
     rounds.print(&format!("a patient's report at {at}, calls/s, over pgbench"), None);
 }
 
-/// GetLogs of just 10 000 records.
+/// GetLogs of not quite 10 000 records: some are of the same instant as the first.
 async fn long_report(server: &Server, at: &str) {
-    let (from, to) = newest(server, 10_000).await;
+    let (from, to) = newest(server, 9_900).await;
     let valid = include_str!("../testdata/log/get_logs/valid.request.xml");
     let head = valid.split_once("      <urn1:careProviderId>").unwrap().0;
     let message = format!(
@@ -235,7 +234,8 @@ async fn long_report(server: &Server, at: &str) {
     for _ in 0..ROUNDS {
         let begun = Instant::now();
         let answer = load::whole_answer(server, &message).await;
-        assert!(memchr::memmem::find(&answer, b"resultCode>OK<").is_some());
+        let beginning = String::from_utf8_lossy(&answer[..answer.len().min(1000)]).into_owned();
+        assert!(beginning.contains("resultCode>OK<"), "{beginning}");
         rates.push(answer.len() as f64 / 1e6 / begun.elapsed().as_secs_f64());
         records = memchr::memmem::find_iter(&answer, ":logId>").count() / 2;
     }

@@ -175,11 +175,17 @@ pub async fn make(
         waiting: Vec::new(),
         ended: false,
         order: &order,
+        begun: Instant::now(),
+        others_turn: false,
     };
-    let begun = Instant::now();
     let mut files = i32::try_from(order.files).unwrap_or(i32::MAX);
     loop {
         extract.look_for(1).await?;
+        if extract.waiting.is_empty() && !extract.ended {
+            // Whoever goes on need not look at the same again.
+            store.order_has_looked(order.order_number, extract.read.as_ref()).await?;
+            return Ok(Making::Paused);
+        }
         if extract.waiting.is_empty() && files > 0 {
             store.end_order(order.order_number).await?;
             return Ok(Making::Done);
@@ -188,11 +194,13 @@ pub async fn make(
             return Err(MakingError::TooMany);
         }
         if !has_room(store, settings, &order).await? {
+            store.order_waits(order.order_number).await?;
             return Ok(Making::NoRoom);
         }
         files += 1;
         extract.make_file(files).await?;
-        if begun.elapsed() >= settings.slice {
+        let is_last = extract.ended && extract.waiting.is_empty();
+        if !is_last && extract.is_others_turn().await? {
             return Ok(Making::Paused);
         }
     }
@@ -235,21 +243,37 @@ struct Extract<'e> {
     waiting: Vec<PlaceInOrder>,
     /// All have been looked at.
     ended: bool,
+    /// When its turn began.
+    begun: Instant,
+    /// It has had its turn.
+    others_turn: bool,
 }
 
 impl Extract<'_> {
-    /// Looks for records until so many wait, or there are no more.
+    /// Whether it has had its turn, and another order waits for one.
+    async fn is_others_turn(&mut self) -> Result<bool, StoreError> {
+        if !self.others_turn && self.begun.elapsed() >= self.settings.slice {
+            self.begun = Instant::now();
+            self.others_turn = self.store.others_wait(self.order.order_number).await?;
+        }
+        Ok(self.others_turn)
+    }
+
+    /// Looks for records until so many wait, there are no more, or it is others' turn.
     async fn look_for(&mut self, count: usize) -> Result<(), StoreError> {
         while self.waiting.len() < count && !self.ended {
             let page = self.store.extract_page(self.order, self.read.as_ref()).await?;
             self.waiting.extend(page.places);
             self.ended = page.looked_at.is_none();
             self.read = page.looked_at.or(self.read.take());
+            if self.is_others_turn().await? {
+                return Ok(());
+            }
         }
         Ok(())
     }
 
-    /// Makes the next file of what waits.
+    /// Makes the next file of what waits; a smaller one when it is others' turn.
     async fn make_file(&mut self, ordinal: i32) -> Result<(), MakingError> {
         let most = usize::try_from(self.order.records_per_file).unwrap_or(1);
         self.look_for(most).await?;

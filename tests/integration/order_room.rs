@@ -107,12 +107,55 @@ async fn a_long_order_lets_others_have_their_turn() {
     let (service, store) = with_three_records().await;
     let settings = OrderSettings { slice: Duration::ZERO, ..orders(&service.database) };
     let id = ordered(&service).await;
-    for made in 1..=3 {
+    let _other = ordered(&service).await;
+    for made in 1..=2 {
         assert_eq!(make(&store, &settings, id).await.unwrap(), Making::Paused);
         assert_eq!(files(&service.database, id).await, made);
     }
     assert_eq!(make(&store, &settings, id).await.unwrap(), Making::Done);
     assert_eq!(files(&service.database, id).await, 3);
+    // Nobody waits for one that is alone.
+    let (service, store) = with_three_records().await;
+    let id = ordered(&service).await;
+    assert_eq!(make(&store, &settings, id).await.unwrap(), Making::Done);
+}
+
+#[tokio::test]
+async fn an_order_that_finds_little_pauses_too_and_goes_on_where_it_was() {
+    let (service, store) = with_three_records().await;
+    let pool = service.database.pool().await;
+    // The three are copied until there are 6 144, more than are looked at in one statement.
+    for times in 0..11 {
+        sqlx::query("insert into log_entries select * from log_entries")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let sql =
+            "update log_entries set entry_number = entry_number + $1, log_id = log_id || '-' || $1
+            where ctid in (select max(ctid) from log_entries group by entry_number)";
+        sqlx::query(sql).bind(10_000_i64 << times).execute(&pool).await.unwrap();
+    }
+    let settings = OrderSettings { slice: Duration::ZERO, ..orders(&service.database) };
+    let nobody = with(
+        &without(
+            &request("log/get_logs_by_order/valid"),
+            &["careUnitId", "patientId", "root", "extension"],
+        ),
+        "careProviderId",
+        "SE-A",
+    );
+    let reply = service.post(with(&nobody, "userId", "SE-NOBODY")).await;
+    let id = reply.text("orderId").unwrap().parse().unwrap();
+    let _other = ordered(&service).await;
+    let (mut turns, mut before) = (0, 0);
+    while make(&store, &settings, id).await.unwrap() == Making::Paused {
+        let at = "select count(*) from log_orders o join log_entries e
+            on (e.activity_at, e.log_id) <= (o.after_at, o.after_log_id) where o.after_number is not null";
+        let looked_at = service.database.count(at).await;
+        assert!(looked_at > before, "{looked_at}");
+        (turns, before) = (turns + 1, looked_at);
+    }
+    assert_eq!((turns, files(&service.database, id).await), (3, 1));
 }
 
 #[tokio::test]

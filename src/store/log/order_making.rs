@@ -226,6 +226,60 @@ impl Store {
         Ok(())
     }
 
+    /// An order has found nothing up to a place: the making goes on behind it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn order_has_looked(
+        &self,
+        order: i64,
+        at: Option<&PlaceInOrder>,
+    ) -> Result<(), StoreError> {
+        let Some(PlaceInOrder { at, log_id, number }) = at else { return Ok(()) };
+        sqlx::query(
+            "/* order_has_looked */ update log_orders
+             set after_at = $2, after_log_id = $3, after_number = $4, failures = 0
+             where order_number = $1 and outcome is null",
+        )
+        .bind(order)
+        .bind(at)
+        .bind(log_id)
+        .bind(number)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// An order waits for room.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn order_waits(&self, order: i64) -> Result<(), StoreError> {
+        sqlx::query(
+            "/* order_waits */ update log_orders set begun_at = null where order_number = $1",
+        )
+        .bind(order)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Whether other orders wait for their turn.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn others_wait(&self, order: i64) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar(
+            "/* others_wait */ select exists (select 1 from jobs j
+                join log_orders o on o.order_id::text = j.subject
+                where j.kind = 'log-order' and o.order_number <> $1 and o.outcome is null
+                  and j.due_at <= clock_timestamp())",
+        )
+        .bind(order)
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
     /// An order is made.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use crate::domain::log::record::LogEntry;
 use crate::domain::log::report::ReportQuestion;
 use crate::domain::rejection::{Class, Rejection};
-pub use crate::store::log::available::Available;
+pub use crate::store::log::available_times::Available;
 use crate::store::log::queued_reports::QueuedReport;
 pub use crate::store::log::reports::{AccessingProvider, RecordPlaces};
 use tokio::time::timeout;

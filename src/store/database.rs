@@ -5,7 +5,7 @@
 //! and everything else.
 
 use super::error::StoreError;
-use super::log::available::AvailableTimes;
+use super::log::available_times::AvailableTimes;
 use super::long_reads::{Found, LongReads};
 use super::lookups::{LookUps, PatientAt, PatientOf};
 use super::readers::{ACQUIRE_TIMEOUT, Readers, Tries};

@@ -146,7 +146,7 @@ async fn a_dry_run_says_what_will_be_due_and_removes_nothing() {
     assert_eq!(due, expected);
     let removed = said(&["retention"]).await;
     let expected = "default: 0 assertion removed\ndefault: 0 block removed\n\
-        all: 0 log record removed\nall: 0 log id removed\n";
+        all: 0 log record removed\n";
     assert!(removed == expected, "{removed}");
     assert_eq!(kept(&service.database).await, before);
     assert_eq!(said(&["hold", "lift", "1"]).await, "");

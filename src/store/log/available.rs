@@ -1,55 +1,11 @@
 //! Of which time a tenant has log records.
 
-use crate::domain::time::Timestamp;
+use super::available_times::Available;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::readers::ACQUIRE_TIMEOUT;
 use crate::store::tenants::TenantId;
-use sqlx::{FromRow, PgConnection};
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-use tokio::time::Instant;
-
-/// How long it is taken to be as it was: the look-up costs more than most reports.
-const KEPT: Duration = Duration::from_secs(10);
-
-/// Times of the first and the last record that there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
-pub struct Available {
-    /// The first.
-    pub first_at: Option<Timestamp>,
-    /// The last.
-    pub last_at: Option<Timestamp>,
-}
-
-impl Available {
-    /// With records of these times.
-    #[must_use]
-    pub fn with(self, times: Option<(Timestamp, Timestamp)>) -> Self {
-        let (first, last) = times.unzip();
-        Self {
-            first_at: self.first_at.into_iter().chain(first).min(),
-            last_at: self.last_at.into_iter().chain(last).max(),
-        }
-    }
-}
-
-/// What was found last for each tenant, and when.
-#[derive(Debug, Default)]
-pub(in crate::store) struct AvailableTimes(Mutex<HashMap<TenantId, (Instant, Available)>>);
-
-impl AvailableTimes {
-    fn known(&self, tenant: TenantId) -> Option<Available> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&tenant).filter(|(at, _)| at.elapsed() < KEPT).map(|(_, available)| *available)
-    }
-
-    fn keep(&self, tenant: TenantId, available: Available) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(tenant, (Instant::now(), available));
-    }
-}
+use sqlx::PgConnection;
 
 impl Store {
     /// Of which time a tenant has records: looked up in the first and the last partition that have any, some
@@ -58,7 +14,7 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn available_records(&self, tenant: TenantId) -> Result<Available, StoreError> {
-        if let Some(known) = self.available.known(tenant) {
+        if let Some(known) = self.available.known(tenant.0) {
             return Ok(known);
         }
         let read = async move |connection: &mut PgConnection| {
@@ -84,7 +40,7 @@ impl Store {
             Ok((found, 0))
         };
         let found = self.read_at_length(ACQUIRE_TIMEOUT, read).await?.it;
-        self.available.keep(tenant, found);
+        self.available.keep(tenant.0, found);
         Ok(found)
     }
 }

@@ -1,6 +1,7 @@
 //! The access log: how records reach their partitions.
 
-pub mod available;
+mod available;
+pub mod available_times;
 pub mod copy_rows;
 pub mod ids;
 mod lanes;

@@ -7,12 +7,15 @@ use super::data::{Chance, PATIENT_PGBENCH, PATIENT_SQL, PROVIDER_SQL};
 use super::server::Server;
 use super::{ROUNDS, Rounds, baseline, load, median, store_log};
 use sqlx::PgConnection;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const LOT: i64 = 100_000;
 /// Sessions that fill.
 const SESSIONS: i64 = 2;
 const SECONDS: u64 = 5;
+/// More calls than a connection makes in that time.
+const CALLS: usize = 250;
 /// The care provider with the most records: its key, of some 15 of 100 records.
 const LARGEST: &str = "se2321000016-vg0";
 
@@ -181,16 +184,19 @@ async fn bytes(server: &Server, at: &str) {
     );
 }
 
-/// 500 records a call, as `large_calls` has them.
+/// 500 records a call, as `large_calls` has them; the messages are made before: callers have processors of their own.
 async fn storing(server: &Server, at: &str) {
     let mut rounds = Rounds::default();
     for round in 0..ROUNDS {
-        let name = at.to_owned();
-        let done = load::run(server, 4, SECONDS, ">OK<", move |connection, call| {
+        let message = |connection, call| {
             let mut chance = Chance::new(connection + 4 * round, call);
-            store_log::realistic(&format!("{name}-{round}-{connection}-{call}"), 500, &mut chance)
-        })
-        .await;
+            store_log::realistic(&format!("{at}-{round}-{connection}-{call}"), 500, &mut chance)
+        };
+        let of_connection =
+            |connection| (0..CALLS).map(|call| message(connection, call)).collect::<Vec<String>>();
+        let messages: Arc<Vec<Vec<String>>> = Arc::new((0..4).map(of_connection).collect());
+        let made = move |connection: usize, call: usize| messages[connection][call].clone();
+        let done = load::run(server, 4, SECONDS, ">OK<", made).await;
         rounds.add(&done, 500, 0.0);
     }
     rounds.print(&format!("StoreLog 500 x 4, records/s, at {at}"), None);

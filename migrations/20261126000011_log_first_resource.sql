@@ -78,6 +78,9 @@ create index log_further_resources_number on log_further_resources (entry_number
 create index log_further_resources_patient on log_further_resources (patient_hash) where patient_hash is not null;
 create index log_further_resources_foreign on log_further_resources (foreign_hash, activity_at) where foreign_hash is not null;
 
+-- Whoever the patient is, there are few rows: what a statement that is planned once must go by.
+alter table log_entries alter column patient_hash set (n_distinct = -0.2);
+alter table log_further_resources alter column patient_hash set (n_distinct = -0.2);
 do $$
 declare
     month record;
@@ -85,6 +88,8 @@ begin
     for month in select * from old_months loop
         execute format('create table log_entries_%s partition of log_entries %s', month.suffix, month.bound);
         execute format('create table log_further_resources_%s partition of log_further_resources %s', month.suffix, month.bound);
+        execute format('alter table log_entries_%s alter column patient_hash set (n_distinct = -0.2)', month.suffix);
+        execute format('alter table log_further_resources_%s alter column patient_hash set (n_distinct = -0.2)', month.suffix);
     end loop;
 end $$;
 comment on table log_entries_other is 'Records whose activity lies outside the months that have partitions of their own';

@@ -4,6 +4,7 @@ use crate::config::file::Config;
 use crate::messages::log::extract;
 use crate::order_folder::OrderFolder;
 use crate::procedures::context::{ExtractDocument, OrderSettings};
+use crate::procedures::on_their_way::OnTheirWay;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ const SLICE: Duration = Duration::from_secs(10);
 pub(super) fn orders(config: &Config, installation: Uuid) -> OrderSettings {
     let configured = config.log.order_folder.clone();
     OrderSettings {
+        on_their_way: OnTheirWay::default(),
         folder: OrderFolder::at(configured.unwrap_or_else(|| config.data.dir.join("orders")))
             .of_installation(installation),
         document: ExtractDocument {

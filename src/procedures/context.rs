@@ -1,5 +1,6 @@
 //! What every procedure is given beside its question: parts and settings, and who asks whom.
 
+use super::on_their_way::OnTheirWay;
 use super::processors::{CallSize, Processors};
 use super::tenants::{Tenant, Tenants};
 use crate::domain::blocking::lift_policy::LiftPolicies;
@@ -78,6 +79,8 @@ pub struct OrderSettings {
     pub new_id: fn() -> Uuid,
     /// Ends of addresses that nobody can guess.
     pub new_token: fn() -> io::Result<Uuid>,
+    /// Files of which it is not known yet whether they have been fetched.
+    pub on_their_way: OnTheirWay,
 }
 
 /// How the document of an extract is written.

@@ -10,6 +10,7 @@ pub mod context;
 pub mod failure;
 pub mod log;
 pub mod log_ids;
+pub mod on_their_way;
 pub mod orders;
 pub mod processors;
 pub mod readiness;

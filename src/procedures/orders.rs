@@ -71,7 +71,14 @@ pub async fn addressed(
     caller: Option<&str>,
     token: Uuid,
 ) -> Result<Option<AddressedFile>, StoreError> {
-    services.store.addressed_file(caller.unwrap_or_default(), token).await
+    let caller = caller.unwrap_or_default();
+    let found = services.store.addressed_file(caller, token).await?;
+    match found {
+        Some(file) if services.orders.on_their_way.settled(file.file_id).await => {
+            services.store.addressed_file(caller, token).await
+        }
+        found => Ok(found),
+    }
 }
 
 /// Opens a file that is there.

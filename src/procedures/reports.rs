@@ -90,16 +90,20 @@ async fn queue(context: &Context<'_>, question: &ReportQuestion) -> Result<Uuid,
     Err(Rejection::new(Class::Error, text).into())
 }
 
-/// Of which time there are records, those of a report among them.
+/// Of which time there are records, those of a report among them. Who has to wait for a report does not wait
+/// for this too.
 ///
 /// # Errors
 /// The store's.
 pub async fn available(context: &Context<'_>, reported: &Reported) -> Result<Available, Failure> {
-    let available = context.store.available_records(context.tenant.id).await?;
-    Ok(match reported {
-        Reported::Ready(places) => available.with(places.interval()),
-        _ => available,
-    })
+    let (store, tenant) = (&context.store, context.tenant.id);
+    if let Reported::Ready(places) = reported {
+        return Ok(store.available_records(tenant).await?.with(places.interval()));
+    }
+    match store.last_available_records(tenant).await {
+        Err(error) if error.took_too_long() => Ok(Available::default()),
+        available => Ok(available?),
+    }
 }
 
 /// Begins to read records; hands on what is `made` of them.

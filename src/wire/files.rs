@@ -186,6 +186,8 @@ impl Drop for FileOnItsWay {
         let (services, file) = (Arc::clone(&self.services), self.file.clone());
         let (from, handed) = (self.from, self.handed);
         let arrived = self.connection.when_arrived();
+        let all_on_its_way =
+            (handed == file.bytes).then(|| services.orders.on_their_way.begin(file.file_id));
         tokio::spawn(async move {
             // What has been handed over may still wait here, or be lost on its way.
             let is_whole = handed == file.bytes && arrived.await.is_ok();
@@ -193,6 +195,7 @@ impl Drop for FileOnItsWay {
             if let Err(error) = orders::sent(&services, &file, (from, to)).await {
                 tracing::error!(%error, "a file that was sent is kept");
             }
+            drop(all_on_its_way);
         });
     }
 }

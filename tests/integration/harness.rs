@@ -21,6 +21,7 @@ use sigill::order_folder::OrderFolder;
 use sigill::procedures::context::{
     CitizenServices, ExtractDocument, OrderSettings, ReportSettings, Services,
 };
+use sigill::procedures::on_their_way::OnTheirWay;
 use sigill::procedures::processors::Processors;
 use sigill::procedures::tenants::{Tenant, Tenants};
 use sigill::store::database::{Store, StoringTime};
@@ -190,6 +191,7 @@ impl Caller {
 /// Orders whose files are in a folder of the database's own.
 pub fn orders(database: &Database) -> OrderSettings {
     OrderSettings {
+        on_their_way: OnTheirWay::default(),
         folder: OrderFolder::at(std::env::temp_dir().join(format!("{}-orders", database.name))),
         document: ExtractDocument {
             open: extract::OPEN,

@@ -73,3 +73,34 @@ async fn every_report_goes_by_an_index_and_looks_at_no_other_month() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_patients_report_goes_by_the_patient_also_where_one_has_nearly_all_records() {
+    let (_service, pool) = filled().await;
+    for sql in [
+        "update log_entries set patient_hash = log_hash(1, '1.2.3^1') where patient_hash is not null",
+        "analyze log_entries",
+    ] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    }
+    let about = STATEMENTS.iter().find(|(kind, _)| *kind == "patient").unwrap().1;
+    let mut connection = pool.acquire().await.unwrap();
+    for sql in [
+        "set plan_cache_mode = force_generic_plan".to_owned(),
+        format!(
+            "prepare about (int, timestamptz, timestamptz, text, text, text, text, bigint) as {about}"
+        ),
+    ] {
+        sqlx::raw_sql(&sql).execute(&mut *connection).await.unwrap();
+    }
+    let lines: Vec<String> = sqlx::query_scalar(
+        "explain execute about (1, '2026-11-03', '2026-11-20', null, '1.2.3^7', null, null, 10001)",
+    )
+    .persistent(false)
+    .fetch_all(&mut *connection)
+    .await
+    .unwrap();
+    let plan = lines.join("\n");
+    assert!(plan.contains("log_entries_y2026m11_patient_hash_idx"), "{plan}");
+    assert!(!plan.contains("owner_hash"), "{plan}");
+}

@@ -8,6 +8,17 @@ use crate::store::tenants::TenantId;
 use sqlx::PgConnection;
 
 impl Store {
+    /// Of which time a tenant had records when that was last looked up.
+    ///
+    /// # Errors
+    /// The store's, where it never was.
+    pub async fn last_available_records(&self, tenant: TenantId) -> Result<Available, StoreError> {
+        match self.available.last(tenant.0) {
+            Some(available) => Ok(available),
+            None => self.available_records(tenant).await,
+        }
+    }
+
     /// Of which time a tenant has records: looked up in the first and the last partition that have any, some
     /// seconds ago at the most.
     ///

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 const KEPT: Duration = Duration::from_secs(10);
 
 /// Times of the first and the last record that there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, FromRow)]
 pub struct Available {
     /// The first.
     pub first_at: Option<Timestamp>,
@@ -36,6 +36,12 @@ impl Available {
 pub struct AvailableTimes(Mutex<HashMap<i32, (Instant, Available)>>);
 
 impl AvailableTimes {
+    /// What was found for a tenant last, however long ago.
+    pub fn last(&self, tenant: i32) -> Option<Available> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(&tenant).map(|(_, available)| *available)
+    }
+
     /// What was found for a tenant some seconds ago.
     pub fn known(&self, tenant: i32) -> Option<Available> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -72,10 +72,12 @@ async fn is_there(connection: &mut PgConnection, table: &str) -> Result<bool, St
 }
 
 /// The statements that make a partition of a table for a month.
-fn partition(table: &str, name: &str, month: NaiveDate, next: NaiveDate) -> [String; 4] {
+fn partition(table: &str, name: &str, month: NaiveDate, next: NaiveDate) -> [String; 5] {
     let (from, to) = (format!("{month}T00:00:00Z"), format!("{next}T00:00:00Z"));
     [
         format!("create table {name} (like {table} including all)"),
+        // As the table has it, which `like` leaves out: a patient's report is planned once for all patients.
+        format!("alter table {name} alter column patient_hash set (n_distinct = -0.2)"),
         format!("lock table {table}_other in access exclusive mode"),
         format!(
             "with moved as (delete from {table}_other

@@ -22,7 +22,7 @@ check: needs
 # make bench LOAD=10000000 fills the log with so many records and tells what became of its figures (half an hour).
 bench: needs
 	SIGILL_TEST_FSYNC=on SIGILL_TEST_OPTIONS="-c shared_buffers=4GB -c checkpoint_timeout=15min -c jit=off \
-	    -c wal_compression=on -c wal_buffers=16MB -c wal_init_zero=off -c wal_writer_delay=10ms \
+	    -c wal_compression=lz4 -c wal_buffers=16MB -c wal_init_zero=off -c wal_writer_delay=10ms \
 	    -c wal_writer_flush_after=256kB -c random_page_cost=1.1" \
 	    tests/postgres.sh cargo bench --locked
 

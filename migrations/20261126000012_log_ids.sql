@@ -32,10 +32,11 @@ create table log_id_runs (
     ids bigint not null default 0,
     first_number bigint,
     last_number bigint,
-    forgotten_below bigint not null default 0
+    forgotten_with integer not null default 0
 );
 comment on table log_id_runs is 'Packed ids, each run sorted by hash: in 2^page_bits pages by their first bits, and as many filters as 2^part_bits. A run that is made never changes';
-comment on column log_id_runs.forgotten_below is 'Ids of removed records with lower running numbers have been left out';
+comment on column log_id_runs.made is 'Others are being made, or stand for nothing any more: their pages are removed';
+comment on column log_id_runs.forgotten_with is 'Ids of removed records that were in this table or an earlier one have been left out';
 create table log_id_pages (
     run_number bigint not null references log_id_runs on delete cascade,
     page integer not null,

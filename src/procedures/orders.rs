@@ -179,6 +179,7 @@ pub async fn make(
         settings,
         after: order.after(),
         read: order.after(),
+        passed: None,
         waiting: Vec::new(),
         ended: false,
         order: &order,
@@ -200,7 +201,11 @@ pub async fn make(
         if files >= FILES_MAX {
             return Err(MakingError::TooMany);
         }
-        if !has_room(store, settings, &order).await? {
+        let room = room(store, settings, &order).await?;
+        if room == Room::None {
+            store.order_has_looked(order.order_number, extract.passed.as_ref()).await?;
+        }
+        if room != Room::Enough {
             store.order_waits(order.order_number).await?;
             return Ok(Making::NoRoom);
         }
@@ -213,18 +218,26 @@ pub async fn make(
     }
 }
 
-/// Whether there is room for one more file: of all bytes a caller may have half. An order for which there
-/// will be none is given up; one that has others before it gives its files up, so that no two wait for each
-/// other.
-async fn has_room(
+/// Whether there is room for one more file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Enough,
+    None,
+    /// There is none, and the order has given its files up.
+    GivenUp,
+}
+
+/// Of all bytes a caller may have half. An order for which there will be no room is given up; one that has
+/// others before it gives its files up, so that no two wait for each other.
+async fn room(
     store: &Store,
     settings: &OrderSettings,
     order: &BegunOrder,
-) -> Result<bool, MakingError> {
+) -> Result<Room, MakingError> {
     let kept = store.files_kept(order.order_number).await?;
     let share = settings.bytes_max / 2;
     if kept.all_bytes < settings.bytes_max && kept.callers_bytes < share {
-        return Ok(true);
+        return Ok(Room::Enough);
     }
     if kept.own_bytes >= share {
         return Err(MakingError::TooLarge);
@@ -233,8 +246,9 @@ async fn has_room(
         store.restart_order(order.order_number).await?;
         let (folder, order_id) = (settings.folder.clone(), order.order_id);
         on_disk(move || folder.keep_only(order_id, &[])).await?;
+        return Ok(Room::GivenUp);
     }
-    Ok(false)
+    Ok(Room::None)
 }
 
 /// An extract that is being made.
@@ -246,6 +260,8 @@ struct Extract<'e> {
     after: Option<PlaceInOrder>,
     /// The last record that has been looked at.
     read: Option<PlaceInOrder>,
+    /// Up to where it has been looked at and nothing waits.
+    passed: Option<PlaceInOrder>,
     /// Records that have been found and are in no file.
     waiting: Vec<PlaceInOrder>,
     /// All have been looked at.
@@ -269,6 +285,9 @@ impl Extract<'_> {
     /// Looks for records until so many wait, there are no more, or it is others' turn.
     async fn look_for(&mut self, count: usize) -> Result<(), StoreError> {
         while self.waiting.len() < count && !self.ended {
+            if self.waiting.is_empty() {
+                self.passed.clone_from(&self.read);
+            }
             let page = self.store.extract_page(self.order, self.read.as_ref()).await?;
             self.waiting.extend(page.places);
             self.ended = page.looked_at.is_none();

@@ -15,7 +15,7 @@ pub async fn run(store: Store, tidying: Tidying, clock: Clock, stop: watch::Rece
     leased(store.clone(), "log-ids", EVERY, stop, |held| {
         let (store, tidying, clock) = (&store, &tidying, &clock);
         async move {
-            let mut round = IdRound::begin(store, tidying, clock.now()).await?;
+            let mut round = IdRound::begin(store, tidying, clock.now());
             while held.go_on().await? && round.step().await? {}
             let count = round.forgotten();
             if count > 0 {

@@ -19,7 +19,7 @@ pub fn tidying(table_ids: i64, years: u32) -> Tidying {
 
 /// Everything that there is to do; tells how many ids were forgotten.
 pub async fn tidy(store: &Store, tidying: &Tidying, now: &str) -> u64 {
-    let mut round = IdRound::begin(store, tidying, now.parse().unwrap()).await.unwrap();
+    let mut round = IdRound::begin(store, tidying, now.parse().unwrap());
     while round.step().await.unwrap() {}
     round.forgotten()
 }
@@ -60,9 +60,9 @@ async fn an_id_stays_taken_while_tables_are_closed_packed_and_merged() {
     for turn in 0..9 {
         assert_eq!(post(&service, &named(&format!("t{turn}"), 20)).await, "OK");
         let (closes, packs) = (tidying(1, 10), tidying(1_000, 10));
-        let mut round = IdRound::begin(&store, &closes, NOW.parse().unwrap()).await.unwrap();
+        let mut round = IdRound::begin(&store, &closes, NOW.parse().unwrap());
         assert!(round.step().await.unwrap(), "the table is closed");
-        round = IdRound::begin(&store, &packs, NOW.parse().unwrap()).await.unwrap();
+        round = IdRound::begin(&store, &packs, NOW.parse().unwrap());
         while round.step().await.unwrap() {
             steps += 1;
             for earlier in 0..=turn {
@@ -131,7 +131,7 @@ async fn what_a_process_that_died_had_begun_is_begun_anew() {
     assert_eq!(post(&service, &named("a", 30)).await, "OK");
     for steps in 1..5 {
         let tidying = tidying(1, 10);
-        let mut round = IdRound::begin(&store, &tidying, NOW.parse().unwrap()).await.unwrap();
+        let mut round = IdRound::begin(&store, &tidying, NOW.parse().unwrap());
         for _ in 0..steps {
             round.step().await.unwrap();
         }
@@ -150,7 +150,7 @@ async fn a_process_whose_run_another_has_dropped_ends_it_no_more() {
     let store = store_of(&service).await;
     assert_eq!(post(&service, &named("a", 30)).await, "OK");
     let tidying = tidying(1, 10);
-    let mut slow = IdRound::begin(&store, &tidying, NOW.parse().unwrap()).await.unwrap();
+    let mut slow = IdRound::begin(&store, &tidying, NOW.parse().unwrap());
     // It has closed the table, and begun to pack it.
     for _ in 0..2 {
         assert!(slow.step().await.unwrap());
@@ -159,4 +159,33 @@ async fn a_process_whose_run_another_has_dropped_ends_it_no_more() {
     assert!(slow.step().await.is_err());
     assert_eq!(runs(&service).await, 1);
     assert!(post(&service, &["a-0".into()]).await.contains("a-0 (identisk post)"));
+}
+
+#[tokio::test]
+async fn who_reads_a_table_for_long_keeps_it_and_holds_nobody_up() {
+    let service = Service::start().await;
+    let store = store_of(&service).await;
+    assert_eq!(post(&service, &named("a", 30)).await, "OK");
+    let pool = service.database.pool().await;
+    let mut reader = pool.begin().await.unwrap();
+    let all = "select count(*) from log_ids_1";
+    let count: i64 = sqlx::query_scalar(all).fetch_one(&mut *reader).await.unwrap();
+    assert_eq!(count, 30);
+    // It is neither closed nor dropped, and what can be done is.
+    assert_eq!(tidy(&store, &tidying(1, 10), NOW).await, 0);
+    assert_eq!((runs(&service).await, post(&service, &named("b", 1)).await.as_str()), (0, "OK"));
+    reader.rollback().await.unwrap();
+    let closes = tidying(1, 10);
+    assert!(IdRound::begin(&store, &closes, NOW.parse().unwrap()).step().await.unwrap());
+    let mut reader = pool.begin().await.unwrap();
+    let count: i64 = sqlx::query_scalar(all).fetch_one(&mut *reader).await.unwrap();
+    assert_eq!(count, 31);
+    assert_eq!(tidy(&store, &tidying(1_000, 10), NOW).await, 0);
+    assert_eq!(runs(&service).await, 1, "it is packed");
+    assert!(post(&service, &["a-3".into()]).await.contains("a-3 (identisk post)"));
+    assert_eq!(post(&service, &named("c", 1)).await, "OK");
+    reader.rollback().await.unwrap();
+    tidy(&store, &tidying(1_000, 10), NOW).await;
+    let there = "select count(*) from pg_class where relname = 'log_ids_1'";
+    assert_eq!(service.database.count(there).await, 0);
 }

@@ -105,6 +105,9 @@ async fn what_a_hold_names_or_its_owner_keeps_stays_and_the_rest_goes() {
         let sum = "select sum(ids)::bigint from log_id_runs where made";
         assert_eq!(service.database.count(sum).await, 1);
         assert_eq!(removed(&remove_due(&store, &policies, TEN_YEARS).await, "log record"), 1);
+        // A table that has become old since lets it be looked for again.
+        assert_eq!(service.post(stored(&[Record { id: "later", ..FIRST }])).await.code(), "OK");
+        assert_eq!(tidy(&store, &tidying(1, 5), FIVE_YEARS).await, 1);
     }
 }
 

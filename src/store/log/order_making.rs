@@ -226,7 +226,8 @@ impl Store {
         Ok(())
     }
 
-    /// An order has found nothing up to a place: the making goes on behind it.
+    /// An order has found nothing up to a place: the making goes on behind it, unless another process is
+    /// further.
     ///
     /// # Errors
     /// The store's.
@@ -239,7 +240,8 @@ impl Store {
         sqlx::query(
             "/* order_has_looked */ update log_orders
              set after_at = $2, after_log_id = $3, after_number = $4, failures = 0
-             where order_number = $1 and outcome is null",
+             where order_number = $1 and outcome is null
+               and coalesce((after_at, after_log_id, after_number) < ($2, $3, $4), true)",
         )
         .bind(order)
         .bind(at)
@@ -273,7 +275,8 @@ impl Store {
             "/* others_wait */ select exists (select 1 from jobs j
                 join log_orders o on o.order_id::text = j.subject
                 where j.kind = 'log-order' and o.order_number <> $1 and o.outcome is null
-                  and j.due_at <= clock_timestamp())",
+                  and j.due_at <= clock_timestamp()
+                  and coalesce(j.leased_until <= clock_timestamp(), true))",
         )
         .bind(order)
         .fetch_one(&self.pool)

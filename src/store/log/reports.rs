@@ -1,7 +1,7 @@
 //! Which records a report is about, in the report's order; and their rows, page by page.
 //!
-//! Every question goes by an index of a partition: owner and time, patient and time, or information
-//! owner and time. It ends with the first record too many. Where a record must be looked up beside its
+//! Every question goes by an index of a partition: owner and time, patient, or information owner and
+//! time. It ends with the first record too many. Where a record must be looked up beside its
 //! resource, that is done one by one (`offset 0`): a month is never read as a whole to be joined.
 
 use super::records::{EntryRow, further_resources};

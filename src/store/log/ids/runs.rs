@@ -29,6 +29,8 @@ pub struct Repacking {
 /// Which ids are left out: of records that are there no more, with running numbers below one.
 #[derive(Debug)]
 pub struct Forget {
+    /// Those that were in this table or an earlier one.
+    with: i32,
     below: i64,
     range: Range<i64>,
     /// A bit for each running number of the range whose record is there.
@@ -36,6 +38,15 @@ pub struct Forget {
 }
 
 impl Forget {
+    /// How many ids of a run are left out at least, as far as that can be known without reading them.
+    pub fn least(&self, run: &ClosedIds) -> i64 {
+        let kept: u32 = self.kept.iter().map(|word| word.count_ones()).sum();
+        let all = (run.last_number - run.first_number).max(0) + 1;
+        // Running numbers are given out in order: of a part of them a run has that part of its ids.
+        let part = i128::from(run.ids) * i128::from(self.range.end - self.range.start);
+        i64::try_from(part / i128::from(all)).unwrap_or(i64::MAX) - i64::from(kept)
+    }
+
     fn leaves_out(&self, number: i64) -> bool {
         number < self.below && !self.is_kept(number)
     }
@@ -58,10 +69,14 @@ impl Store {
     ///
     /// # Errors
     /// The store's.
-    pub async fn forgettable(&self, run: &ClosedIds, below: i64) -> Result<Forget, StoreError> {
+    pub async fn forgettable(
+        &self,
+        run: &ClosedIds,
+        (with, below): (i32, i64),
+    ) -> Result<Forget, StoreError> {
         let range = run.first_number..below.min(run.last_number + 1);
         let bits = usize::try_from(range.end - range.start).unwrap_or_default();
-        let mut forget = Forget { below, range, kept: vec![0; bits.div_ceil(64)] };
+        let mut forget = Forget { with, below, range, kept: vec![0; bits.div_ceil(64)] };
         let mut transaction = self.begin().await?;
         sqlx::query(LOOKING_LIMIT).execute(&mut *transaction).await?;
         let mut next = forget.range.start;
@@ -148,23 +163,24 @@ impl Store {
     pub async fn end_repacking(&self, work: Repacking) -> Result<u64, StoreError> {
         let mut transaction = self.begin().await?;
         let numbers = work.numbers.as_ref();
-        let forgotten = |source: &ClosedIds| source.forgotten_below;
+        let forgotten = |source: &ClosedIds| source.forgotten_with;
         let before = work.sources.iter().map(forgotten).min().unwrap_or_default();
         let done = sqlx::query(
             "/* end_id_run */ update log_id_runs
-             set made = true, ids = $2, first_number = $3, last_number = $4, forgotten_below = $5
+             set made = true, ids = $2, first_number = $3, last_number = $4, forgotten_with = $5
              where run_number = $1 and not made",
         )
         .bind(work.run_number)
         .bind(work.ids)
         .bind(numbers.map_or(0, |numbers| *numbers.start()))
         .bind(numbers.map_or(0, |numbers| *numbers.end()))
-        .bind(work.forget.as_ref().map_or(before, |forget| forget.below))
+        .bind(work.forget.as_ref().map_or(before, |forget| forget.with))
         .execute(&mut *transaction)
         .await?;
         ensure_one(&done, "making a run of log ids")?;
         let runs: Vec<i64> = work.sources.iter().filter_map(|source| source.run_number).collect();
-        sqlx::query("/* drop_id_runs */ delete from log_id_runs where run_number = any($1) or (run_number = $2 and ids = 0)")
+        // Their pages are removed later: whoever still knows of these runs finds in them what there is.
+        sqlx::query("/* replace_id_runs */ update log_id_runs set made = false where run_number = any($1) or (run_number = $2 and ids = 0)")
             .bind(runs)
             .bind(work.run_number)
             .execute(&mut *transaction)
@@ -178,8 +194,6 @@ impl Store {
             .bind((source.ids > 0).then_some(source.first_number))
             .execute(&mut *transaction)
             .await?;
-            let sql = format!("drop table {}", table(source.table_number));
-            sqlx::query(&sql).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
         Ok(work.dropped)

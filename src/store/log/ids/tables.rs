@@ -8,6 +8,8 @@ use sqlx::FromRow;
 
 /// Whoever stores records waits for as long, at the most; then the table is closed another time.
 const CLOSE_PATIENCE: &str = "set local lock_timeout = '500ms'";
+/// Pages that are removed in one statement.
+const PAGES_DROPPED: i64 = 20_000;
 /// How long it may take to count a table.
 const LOOKING_LIMIT: &str = "set local statement_timeout = '10min'";
 
@@ -36,8 +38,8 @@ pub struct ClosedIds {
     pub first_number: i64,
     /// The highest.
     pub last_number: i64,
-    /// Ids of removed records below have been left out.
-    pub forgotten_below: i64,
+    /// Ids of removed records that were in this table or an earlier one have been left out.
+    pub forgotten_with: i32,
 }
 
 impl Store {
@@ -111,7 +113,7 @@ impl Store {
             "/* closed_ids */ select null::bigint as run_number, {number} as table_number,
                 0::smallint as page_bits, 0::smallint as part_bits, count(*) as ids,
                 coalesce(min(entry_number), 0) as first_number,
-                coalesce(max(entry_number), 0) as last_number, 0::bigint as forgotten_below
+                coalesce(max(entry_number), 0) as last_number, 0 as forgotten_with
              from {}",
             table(number)
         );
@@ -125,53 +127,112 @@ impl Store {
     pub async fn id_runs(&self) -> Result<Vec<ClosedIds>, StoreError> {
         Ok(sqlx::query_as(
             "/* id_runs */ select run_number, 0 as table_number, page_bits, part_bits, ids, first_number,
-                last_number, forgotten_below
+                last_number, forgotten_with
              from log_id_runs where made order by run_number",
         )
         .fetch_all(&self.pool)
         .await?)
     }
 
-    /// Drops what a process that died has left of a run.
+    /// Removes some of what stands for nothing: runs that a process that died has left unfinished, and those
+    /// that others stand for. `false`: there is nothing left.
     ///
     /// # Errors
     /// The store's.
-    pub async fn drop_unmade_runs(&self) -> Result<(), StoreError> {
+    pub async fn drop_some_unmade(&self) -> Result<bool, StoreError> {
+        let removed = sqlx::query(
+            "/* drop_unmade_pages */ delete from log_id_pages where (run_number, page) in (
+                select p.run_number, p.page from log_id_runs r join log_id_pages p using (run_number)
+                where not r.made limit $1)",
+        )
+        .bind(PAGES_DROPPED)
+        .execute(&self.pool)
+        .await?;
+        if removed.rows_affected() > 0 {
+            return Ok(true);
+        }
         sqlx::query("/* drop_unmade_runs */ delete from log_id_runs where not made")
             .execute(&self.pool)
             .await?;
+        Ok(false)
+    }
+
+    /// Drops the tables that have been packed, unless somebody reads one.
+    ///
+    /// # Errors
+    /// The store's; also that somebody reads one of them.
+    pub async fn drop_packed_tables(&self) -> Result<(), StoreError> {
+        let packed: Vec<i32> = sqlx::query_scalar(
+            "/* packed_id_tables */ select table_number from log_id_tables
+             where packed and to_regclass(format('log_ids_%s', table_number)) is not null",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        for number in packed {
+            let mut transaction = self.begin().await?;
+            sqlx::query(CLOSE_PATIENCE).execute(&mut *transaction).await?;
+            let sql = format!("drop table {}", table(number));
+            sqlx::query(&sql).execute(&mut *transaction).await?;
+            transaction.commit().await?;
+        }
         Ok(())
     }
 
-    /// Every id with a lower running number was taken before a time; `None`: that is not known of any.
+    /// The last table of those that were closed before a time.
     ///
     /// # Errors
     /// The store's.
-    pub async fn ids_taken_before(&self, time: Timestamp) -> Result<Option<i64>, StoreError> {
+    pub async fn last_id_table_closed_before(
+        &self,
+        time: Timestamp,
+    ) -> Result<Option<i32>, StoreError> {
+        let sql = "/* last_closed_before */ select max(table_number) from log_id_tables
+            where closed_at < $1";
+        Ok(sqlx::query_scalar(sql).bind(time).fetch_one(&self.pool).await?)
+    }
+
+    /// Which running numbers only ids of a table and of those before it have: all lower ones.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn numbers_before_next(&self, last: i32) -> Result<i64, StoreError> {
         // What was given out before may be used after: what counts is the lowest of all later tables.
-        let later: Vec<i32> = sqlx::query_scalar(
-            "/* later_id_tables */ select table_number from log_id_tables
-             where not packed and (closed_at is null or closed_at >= $1)
-               and exists (select 1 from log_id_tables where closed_at < $1)",
-        )
-        .bind(time)
-        .fetch_all(&self.pool)
-        .await?;
-        let mut lowest: Option<i64> = sqlx::query_scalar(
+        let mut lowest: i64 = sqlx::query_scalar(
             "/* later_packed_ids */ select coalesce(min(first_number), 9223372036854775807)
-             from log_id_tables where packed and closed_at >= $1",
+             from log_id_tables where packed and table_number > $1",
         )
-        .bind(time)
+        .bind(last)
         .fetch_one(&self.pool)
         .await?;
-        if later.is_empty() {
-            return Ok(None);
-        }
+        let later: Vec<i32> = sqlx::query_scalar(
+            "/* later_id_tables */ select table_number from log_id_tables
+             where not packed and table_number > $1",
+        )
+        .bind(last)
+        .fetch_all(&self.pool)
+        .await?;
         for number in later {
+            let mut transaction = self.begin().await?;
+            sqlx::query(LOOKING_LIMIT).execute(&mut *transaction).await?;
             let sql = format!("/* lowest_id */ select min(entry_number) from {}", table(number));
-            let found: Option<i64> = sqlx::query_scalar(&sql).fetch_one(&self.pool).await?;
-            lowest = lowest.into_iter().chain(found).min();
+            let found: Option<i64> = sqlx::query_scalar(&sql).fetch_one(&mut *transaction).await?;
+            lowest = found.map_or(lowest, |found| found.min(lowest));
         }
         Ok(lowest)
+    }
+
+    /// A run has been looked through for ids that were in a table and those before it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn looked_through(&self, run: &ClosedIds, last: i32) -> Result<(), StoreError> {
+        sqlx::query(
+            "/* looked_through */ update log_id_runs set forgotten_with = $2 where run_number = $1",
+        )
+        .bind(run.run_number)
+        .bind(last)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 }

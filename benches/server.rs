@@ -23,8 +23,10 @@ impl Server {
         let config = std::env::temp_dir().join(format!("sigill-bench-{}.toml", std::process::id()));
         let orders = config.with_extension("orders");
         let text = format!(
-            "[database]\nurl = \"{url}\"\n[log]\norder_folder = \"{}\"\n",
-            orders.display()
+            "[database]\nurl = \"{url}\"\n[log]\norder_folder = \"{}\"\nwriters = {}\n",
+            orders.display(),
+            // `make bench WRITERS=4` and the like: more of what is stored at one time.
+            std::env::var("WRITERS").ok().filter(|wish| !wish.is_empty()).unwrap_or("2".into()),
         );
         std::fs::write(&config, text).unwrap();
         // The log goes to a file, as it does in operation.

@@ -30,8 +30,8 @@ impl Sizes {
         Self { memory: memory(), free: free.unwrap_or(0), connections }
     }
 
-    /// As options of the program.
-    pub(super) fn options(self, socket_dir: &Path) -> String {
+    /// As options of the program, which compresses what it logs in some way.
+    pub(super) fn options(self, socket_dir: &Path, compression: &str) -> String {
         let mebibytes = |size: u64, (least, most): (u64, u64)| size.clamp(least, most) / MEBIBYTE;
         let buffers = mebibytes(self.memory / 4, SHARED_BUFFERS);
         let cache = mebibytes(self.memory / 2, (SHARED_BUFFERS.0, u64::MAX));
@@ -42,7 +42,7 @@ impl Sizes {
             "-k '{}' -c listen_addresses='' -c log_error_verbosity=terse \
              -c log_min_error_statement=panic -c max_connections={connections} \
              -c shared_buffers={buffers}MB -c effective_cache_size={cache}MB \
-             -c max_wal_size={wal}MB -c wal_compression=on -c checkpoint_timeout=15min -c wal_buffers=16MB \
+             -c max_wal_size={wal}MB -c wal_compression={compression} -c checkpoint_timeout=15min -c wal_buffers=16MB \
              -c wal_init_zero=off -c wal_writer_delay=10ms -c wal_writer_flush_after=256kB \
              -c random_page_cost=1.1 -c jit=off",
             socket_dir.display()
@@ -73,7 +73,7 @@ mod tests {
             (8 * gib, 20 * gib, ["shared_buffers=2048MB", "max_wal_size=2048MB"]),
             (64 * gib, 1000 * gib, ["shared_buffers=4096MB", "max_wal_size=8192MB"]),
         ] {
-            let options = Sizes { memory, free, connections: 12 }.options(Path::new("/s"));
+            let options = Sizes { memory, free, connections: 12 }.options(Path::new("/s"), "lz4");
             assert!(said.iter().all(|part| options.contains(part)), "{options}");
             assert!(options.contains("max_connections=32 "), "{options}");
         }

@@ -10,13 +10,13 @@ run: needs
 	exec ./target/release/sigill serve $(ARGS)
 
 test: needs
-	tests/postgres.sh cargo test --locked
+	tests/postgres.sh cargo test --locked --workspace
 
 check: needs
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- --deny warnings
-	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --no-deps --document-private-items
-	tests/postgres.sh cargo test --locked
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items
+	tests/postgres.sh cargo test --locked --workspace
 
 # Figures of the server as shares of what the database and the tokenizer do by themselves.
 # make bench LOAD=10000000 fills the log with so many records and tells what became of its figures (half an hour).

@@ -13,7 +13,7 @@ const LINES_MAX: usize = 400;
 
 #[test]
 fn every_source_file_says_what_it_is_and_is_not_too_long() {
-    for dir in ["src", "tests", "benches"] {
+    for dir in ["src", "tests", "benches", "crates"] {
         for (name, text) in files(dir, ".rs") {
             assert!(text.starts_with("//! "), "{name} has no opening comment");
             let lines = code(&text).lines().count();

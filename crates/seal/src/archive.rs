@@ -11,7 +11,8 @@
 
 use crate::entry::{Entry, Kind, STORED_BYTES};
 use crate::leaf_set;
-use crate::note::{NoCheckpoint, SignatureType, SignedCheckpoint, VerifyingName};
+use crate::names::{SignatureType, VerifyingName};
+use crate::note::{NoCheckpoint, SignedCheckpoint};
 use crate::record::{NoRecord, SealedRecord, read_notice};
 use crate::tree::Edge;
 use crate::{Hash, sha256};

@@ -1,7 +1,7 @@
 //! The keys of a log: one that signs its checkpoints, one that signs their time, and one that authenticates what is on its
 //! way to the tree.
 
-use crate::note::{CLOCK_SUFFIX, SignatureType, VerifyingName};
+use crate::names::{CLOCK_SUFFIX, SignatureType, VerifyingName};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::SigningKey;

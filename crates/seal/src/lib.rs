@@ -8,6 +8,7 @@ pub mod entry;
 pub mod intake;
 pub mod keys;
 pub mod leaf_set;
+pub mod names;
 pub mod note;
 pub mod proof;
 pub mod proof_file;

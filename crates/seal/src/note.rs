@@ -3,35 +3,16 @@
 //! A checkpoint is signed twice by its log: as a note, and, with the time, as a cosignature by the log's clock. Witnesses add
 //! cosignatures of theirs.
 
+use crate::Hash;
 use crate::keys::SigningKeys;
-use crate::{Hash, sha256};
+use crate::names::{SignatureType, VerifyingName, is_name};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer, SigningKey};
 
-/// What the name of a log's clock ends with.
-pub const CLOCK_SUFFIX: &str = "/clock";
 /// Longer notes, and notes with more signatures, are not read.
 const NOTE_BYTES_MAX: usize = 64 * 1024;
 const SIGNATURES_MAX: usize = 100;
-const SIGNATURE_BYTES: usize = 64;
-
-/// What is signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignatureType {
-    /// The note's text.
-    Note = 1,
-    /// The text with a time.
-    Cosignature = 4,
-}
-
-/// A name with the key that verifies its signatures (vkey).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifyingName {
-    name: String,
-    signature_type: SignatureType,
-    key: VerifyingKey,
-}
 
 /// Size and root of a log's tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,59 +55,6 @@ pub enum NoCheckpoint {
     Signature(usize),
 }
 
-impl VerifyingName {
-    /// A name with a key.
-    pub fn new(name: &str, signature_type: SignatureType, key: VerifyingKey) -> Self {
-        Self { name: name.to_owned(), signature_type, key }
-    }
-
-    /// The name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// What it signs.
-    pub fn signature_type(&self) -> SignatureType {
-        self.signature_type
-    }
-
-    /// The first bytes of the hash over name, type and key.
-    pub fn key_id(&self) -> [u8; 4] {
-        let typed = [self.signature_type as u8];
-        let hash = sha256(&[self.name.as_bytes(), b"\n", &typed, self.key.as_bytes()]);
-        [hash[0], hash[1], hash[2], hash[3]]
-    }
-
-    /// The line that is handed to whoever verifies.
-    pub fn to_vkey(&self) -> String {
-        let typed = [&[self.signature_type as u8][..], self.key.as_bytes()].concat();
-        let id = u32::from_be_bytes(self.key_id());
-        format!("{}+{id:08x}+{}", self.name, STANDARD.encode(typed))
-    }
-
-    /// The name and key of such a line.
-    pub fn of_vkey(vkey: &str) -> Option<Self> {
-        let (name, rest) = vkey.trim().split_once('+')?;
-        let (id, typed) = rest.split_once('+')?;
-        let typed = STANDARD.decode(typed).ok()?;
-        let (signature_type, key) = typed.split_first()?;
-        let signature_type = match signature_type {
-            1 => SignatureType::Note,
-            4 => SignatureType::Cosignature,
-            _ => return None,
-        };
-        let key = VerifyingKey::from_bytes(key.try_into().ok()?).ok()?;
-        let found = Self::new(name, signature_type, key);
-        let id = u32::from_str_radix(id, 16).ok()?;
-        (is_name(name) && id == u32::from_be_bytes(found.key_id())).then_some(found)
-    }
-}
-
-/// Neither spaces nor pluses are in a name.
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
-}
-
 impl Checkpoint {
     /// The text that is signed.
     pub fn body(&self) -> String {
@@ -154,7 +82,8 @@ impl SignedCheckpoint {
         let body = checkpoint.body();
         let [log, clock] = keys.verifying();
         let signature = keys.log.sign(body.as_bytes()).to_bytes().to_vec();
-        let note = SignatureLine { name: log.name.clone(), key_id: log.key_id(), bytes: signature };
+        let note =
+            SignatureLine { name: log.name().to_owned(), key_id: log.key_id(), bytes: signature };
         let time = SignatureLine::cosign(&clock, &keys.clock, &body, seconds);
         Self { checkpoint, body, signatures: vec![note, time] }
     }
@@ -194,19 +123,19 @@ impl SignedCheckpoint {
 
     /// Whether the key of a name has signed its text.
     pub fn is_signed_by(&self, name: &VerifyingName) -> bool {
-        name.signature_type == SignatureType::Note
-            && self.of_name(name).any(|line| is_valid(name, self.body.as_bytes(), &line.bytes))
+        name.signature_type() == SignatureType::Note
+            && self.of_name(name).any(|line| name.has_signed(self.body.as_bytes(), &line.bytes))
     }
 
     /// The time at which the key of a name has signed it, in seconds since 1970; the earliest of several.
     pub fn time_by(&self, name: &VerifyingName) -> Option<u64> {
-        if name.signature_type != SignatureType::Cosignature {
+        if name.signature_type() != SignatureType::Cosignature {
             return None;
         }
         let time = |line: &SignatureLine| {
             let (seconds, signature) = line.bytes.split_first_chunk::<8>()?;
             let seconds = u64::from_be_bytes(*seconds);
-            is_valid(name, timed(&self.body, seconds).as_bytes(), signature).then_some(seconds)
+            name.has_signed(timed(&self.body, seconds).as_bytes(), signature).then_some(seconds)
         };
         self.of_name(name).filter_map(time).min()
     }
@@ -220,7 +149,7 @@ impl SignedCheckpoint {
 
     fn of_name(&self, name: &VerifyingName) -> impl Iterator<Item = &SignatureLine> {
         let key_id = name.key_id();
-        self.signatures.iter().filter(move |line| line.name == name.name && line.key_id == key_id)
+        self.signatures.iter().filter(move |line| line.name == name.name() && line.key_id == key_id)
     }
 }
 
@@ -229,7 +158,7 @@ impl SignatureLine {
     pub fn cosign(name: &VerifyingName, key: &SigningKey, body: &str, seconds: u64) -> Self {
         let signature = key.sign(timed(body, seconds).as_bytes()).to_bytes();
         let bytes = [&seconds.to_be_bytes()[..], &signature].concat();
-        Self { name: name.name.clone(), key_id: name.key_id(), bytes }
+        Self { name: name.name().to_owned(), key_id: name.key_id(), bytes }
     }
 
     /// Of a line of a note.
@@ -250,11 +179,6 @@ impl SignatureLine {
 /// What a cosignature is over.
 fn timed(body: &str, seconds: u64) -> String {
     format!("cosignature/v1\ntime {seconds}\n{body}")
-}
-
-fn is_valid(name: &VerifyingName, message: &[u8], signature: &[u8]) -> bool {
-    let signature = <&[u8; SIGNATURE_BYTES]>::try_from(signature).map(Signature::from_bytes);
-    signature.is_ok_and(|signature| name.key.verify_strict(message, &signature).is_ok())
 }
 
 #[cfg(test)]
@@ -296,7 +220,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(line.key_id, name.key_id());
-        assert!(is_valid(&name, text.as_bytes(), &line.bytes));
+        assert!(name.has_signed(text.as_bytes(), &line.bytes));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use crate::Hash;
 use crate::entry::{Entry, Kind};
-use crate::note::{NoCheckpoint, SignedCheckpoint, VerifyingName};
+use crate::names::VerifyingName;
+use crate::note::{NoCheckpoint, SignedCheckpoint};
 use crate::proof::is_included;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -144,7 +145,7 @@ mod tests {
         let witness = SigningKey::from_bytes(&[3; 32]);
         let name = VerifyingName::new(
             "witness.example",
-            crate::note::SignatureType::Cosignature,
+            crate::names::SignatureType::Cosignature,
             witness.verifying_key(),
         );
         let body = checkpoint.checkpoint().body();

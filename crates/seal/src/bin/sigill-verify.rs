@@ -2,7 +2,7 @@
 
 use sigill_seal::archive::{self, Verified};
 use sigill_seal::entry::Kind;
-use sigill_seal::note::VerifyingName;
+use sigill_seal::names::VerifyingName;
 use sigill_seal::proof_file::ProofFile;
 use sigill_seal::record::{SealedRecord, read_notice};
 use std::io::{IsTerminal, Write};

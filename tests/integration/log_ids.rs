@@ -189,3 +189,21 @@ async fn who_reads_a_table_for_long_keeps_it_and_holds_nobody_up() {
     let there = "select count(*) from pg_class where relname = 'log_ids_1'";
     assert_eq!(service.database.count(there).await, 0);
 }
+
+#[tokio::test]
+async fn a_run_of_which_some_is_gone_is_not_ended() {
+    let service = Service::start().await;
+    let store = store_of(&service).await;
+    assert_eq!(post(&service, &named("a", 30)).await, "OK");
+    let tidying = tidying(1, 10);
+    let mut slow = IdRound::begin(&store, &tidying, NOW.parse().unwrap());
+    // The table is closed, the run begun, and its only part made.
+    for _ in 0..3 {
+        assert!(slow.step().await.unwrap());
+    }
+    assert!(store.drop_some_unmade().await.unwrap(), "there were pages");
+    assert!(slow.step().await.is_err());
+    assert_eq!(runs(&service).await, 0);
+    tidy(&store, &tidying, NOW).await;
+    assert!(post(&service, &["a-0".into()]).await.contains("a-0 (identisk post)"));
+}

@@ -165,10 +165,16 @@ impl Store {
         let numbers = work.numbers.as_ref();
         let forgotten = |source: &ClosedIds| source.forgotten_with;
         let before = work.sources.iter().map(forgotten).min().unwrap_or_default();
+        // Who has lost its turn meanwhile may find some of it gone: that is looked at under the lock.
+        sqlx::query("/* lock_id_run */ select 1 from log_id_runs where run_number = $1 for update")
+            .bind(work.run_number)
+            .execute(&mut *transaction)
+            .await?;
         let done = sqlx::query(
             "/* end_id_run */ update log_id_runs
              set made = true, ids = $2, first_number = $3, last_number = $4, forgotten_with = $5
-             where run_number = $1 and not made",
+             where run_number = $1 and not made
+               and (select count(*) from log_id_filters where run_number = $1) = 1 << part_bits",
         )
         .bind(work.run_number)
         .bind(work.ids)

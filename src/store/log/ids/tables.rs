@@ -140,6 +140,14 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn drop_some_unmade(&self) -> Result<bool, StoreError> {
+        // The filters first: without all of them nobody who comes late can end a run.
+        sqlx::query(
+            "/* drop_unmade_filters */ with unmade as (
+                select run_number from log_id_runs where not made for update)
+             delete from log_id_filters where run_number in (select run_number from unmade)",
+        )
+        .execute(&self.pool)
+        .await?;
         let removed = sqlx::query(
             "/* drop_unmade_pages */ delete from log_id_pages where (run_number, page) in (
                 select p.run_number, p.page from log_id_runs r join log_id_pages p using (run_number)

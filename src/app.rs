@@ -1,18 +1,24 @@
 //! The one place that composes: settings → parts → listener → drain.
 
+mod database;
 mod orders;
+pub mod seal;
 pub mod tenants;
 
+use self::database::{Database, DatabaseError};
 use crate::clock::Clock;
 use crate::config::database::Data;
 use crate::config::file::Config;
 use crate::fairness::shares::Percentages;
 use crate::health::Health;
-use crate::private_postgres::{PrivatePostgres, PrivatePostgresError};
+use crate::private_postgres::PrivatePostgresError;
 use crate::procedures::context::{CitizenServices, ReportSettings, Services};
 use crate::procedures::log_ids::Tidying;
 use crate::procedures::processors::Processors;
 use crate::procedures::retention::Retention;
+use crate::procedures::seal::log_seal::{LogSeal, SealError};
+use crate::procedures::seal::opening;
+use crate::procedures::seal::trust::LogTrust;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::log::writer::LogWriters;
@@ -21,10 +27,8 @@ use crate::wire::listener;
 use crate::workers;
 use crate::workers::watch;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use sqlx::postgres::PgConnectOptions;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -41,18 +45,21 @@ const COMMAND_CONNECTIONS: u32 = 8;
 /// Why the server did not start or end cleanly.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
+    /// Where the database is.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// The private `PostgreSQL`.
     #[error(transparent)]
     PrivatePostgres(#[from] PrivatePostgresError),
     /// The store.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// `database.url` cannot be read.
-    #[error("database.url: {0}")]
-    DatabaseUrl(sqlx::Error),
     /// The listener.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
+    /// The seal of the log.
+    #[error("{0}")]
+    Seal(#[from] SealError),
     /// A tenant cannot be as configured.
     #[error("{0}")]
     Tenants(#[from] tenants::TenantsError),
@@ -95,7 +102,7 @@ pub async fn serve(
     let served = match started {
         Ok(parts) => {
             let (stop_workers, mut working) =
-                workers(&config, database.folder(), &parts.services, &clock);
+                workers(&config, database.folder(), (&parts.services, &parts.seal), &clock);
             working.spawn(watch::lines(dropped, health, stop_workers.subscribe()));
             let workers = (stop_workers, working);
             serve_parts(&config, &database, listener, parts, workers, &mut stop, &clock).await
@@ -131,65 +138,6 @@ fn raise_descriptors(config: &Config) {
     }
 }
 
-/// The database that is served: one that somebody else runs, or our own.
-enum Database {
-    Named(Box<PgConnectOptions>),
-    Private(PrivatePostgres),
-}
-
-impl Database {
-    async fn prepare(config: &Config) -> Result<Self, AppError> {
-        if let Some(url) = &config.database.url {
-            let options = PgConnectOptions::from_str(url).map_err(AppError::DatabaseUrl)?;
-            return Ok(Self::Named(Box::new(options)));
-        }
-        let connections = config.database.connections;
-        Ok(Self::Private(PrivatePostgres::prepare(&config.data.dir, connections).await?))
-    }
-
-    /// Where the files of our own are.
-    fn folder(&self) -> Option<&Path> {
-        match self {
-            Self::Named(_) => None,
-            Self::Private(private) => Some(private.folder()),
-        }
-    }
-
-    async fn start(&self) -> Result<PgConnectOptions, PrivatePostgresError> {
-        match self {
-            Self::Named(options) => Ok((**options).clone()),
-            Self::Private(private) => {
-                private.start().await?;
-                Ok(private.options())
-            }
-        }
-    }
-
-    /// Keeps it running; done only when that cannot be done.
-    async fn watch(&self, config: &Config, health: &Health) -> PrivatePostgresError {
-        let Self::Private(private) = self else { return std::future::pending().await };
-        let give_up = Duration::from_secs(config.data.restart_seconds);
-        match private.watch(give_up, |down| health.database_is_down(down)).await {
-            Ok(()) => std::future::pending().await,
-            Err(error) => error,
-        }
-    }
-
-    async fn stop(&self) -> Result<(), PrivatePostgresError> {
-        match self {
-            Self::Named(_) => Ok(()),
-            Self::Private(private) => private.stop().await,
-        }
-    }
-
-    async fn stop_at_once(&self) -> Result<(), PrivatePostgresError> {
-        match self {
-            Self::Named(_) => Ok(()),
-            Self::Private(private) => private.stop_at_once().await,
-        }
-    }
-}
-
 /// The signals that end the server.
 struct Stop {
     terminate: Signal,
@@ -215,6 +163,7 @@ impl Stop {
 /// What serves, once it has started.
 struct Parts {
     services: Services,
+    seal: LogSeal,
     writing: JoinSet<()>,
 }
 
@@ -232,16 +181,19 @@ async fn start(
         // As beside a backup, which holds the tables: records have a place all the same.
         tracing::warn!(%error, "partitions of the log not made yet");
     }
-    let (log_writers, writing) = LogWriters::start(&store, config.log.writers);
-    let services = services(config, store, log_writers, clock, health.clone()).await?;
-    Ok(Parts { services, writing })
+    let seal = opening::open(store, seal::settings(config), clock.now()).await?;
+    let store = seal.store.clone();
+    let (log_writers, writing) = LogWriters::start(&store, config.log.writers)?;
+    let trust = seal::trust(config, seal.clone(), clock.clone());
+    let services = services(config, store, log_writers, trust, health.clone(), clock).await?;
+    Ok(Parts { services, seal, writing })
 }
 
 async fn serve_parts(
     config: &Config,
     database: &Database,
     listener: TcpListener,
-    Parts { services, mut writing }: Parts,
+    Parts { services, mut writing, .. }: Parts,
     (stop_workers, mut working): (watch_channel::Sender<bool>, JoinSet<()>),
     stop: &mut Stop,
     clock: &Clock,
@@ -288,8 +240,9 @@ async fn services(
     config: &Config,
     store: Store,
     log_writers: LogWriters,
-    clock: &Clock,
+    trust: LogTrust,
     health: Health,
+    clock: &Clock,
 ) -> Result<Services, AppError> {
     let listed = config.consent.citizen_services.iter().map(|id| (**id).clone()).collect();
     let installation = store.installation().await?;
@@ -313,7 +266,9 @@ async fn services(
             records_max: config.log.report_records_max,
             new_id: Uuid::new_v4,
         },
-        orders: orders::orders(config, installation),
+        orders: orders::orders(config, installation, trust.clone()),
+        trust,
+        fill_random: seal::fill_random,
     })
 }
 
@@ -334,7 +289,7 @@ fn warn(config: &Config, address: SocketAddr) {
 fn workers(
     config: &Config,
     private: Option<&Path>,
-    services: &Services,
+    (services, seal): (&Services, &LogSeal),
     clock: &Clock,
 ) -> (watch_channel::Sender<bool>, JoinSet<()>) {
     let (stop, stopped) = watch_channel::channel(false);
@@ -343,6 +298,9 @@ fn workers(
         working.spawn(workers::replication::run(replicator, stopped.clone()));
     }
     let (store, health) = (&services.store, &services.health);
+    let sealing =
+        workers::sealing::run(seal.clone(), clock.clone(), health.clone(), stopped.clone());
+    working.spawn(sealing);
     if let Some(folder) = private {
         let Data { free_bytes_low: low, free_bytes_least: least, .. } = config.data;
         let wanted = watch::Wanted { folder: folder.to_owned(), low, least };
@@ -380,14 +338,20 @@ pub fn retention(config: &Config) -> Retention {
     }
 }
 
+/// The same with the keys of its log.
+///
+/// # Errors
+/// That it cannot be reached, or that the keys are not here.
+pub async fn seal_of_running(config: &Config) -> Result<LogSeal, AppError> {
+    let store = store_of_running(config).await?;
+    Ok(opening::open(store, seal::settings(config), Clock::System.now()).await?)
+}
+
 /// The store that `serve` uses, without starting anything.
 ///
 /// # Errors
 /// That it cannot be reached.
 pub async fn store_of_running(config: &Config) -> Result<Store, AppError> {
-    let options = match &config.database.url {
-        Some(url) => PgConnectOptions::from_str(url).map_err(AppError::DatabaseUrl)?,
-        None => PrivatePostgres::of_running(&config.data.dir)?,
-    };
+    let options = database::of_running(config)?;
     Ok(Store::open(options, COMMAND_CONNECTIONS, Percentages::default()).await?)
 }

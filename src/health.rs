@@ -33,6 +33,7 @@ struct Watched {
     log_lines_dropped: AtomicU64,
     future_records: AtomicU64,
     clock_ahead_seconds: AtomicU64,
+    leaf_waited_seconds: AtomicU64,
 }
 
 impl Health {
@@ -97,6 +98,16 @@ impl Health {
     /// Log records with an activity in the future that this process has stored.
     pub fn future_records(&self) -> u64 {
         self.0.future_records.load(Ordering::Relaxed)
+    }
+
+    /// For how many seconds the oldest record without a leaf has waited for it.
+    pub fn waited_for_leaf(&self, seconds: u64) {
+        self.0.leaf_waited_seconds.store(seconds, Ordering::Relaxed);
+    }
+
+    /// The same.
+    pub fn leaf_waited_seconds(&self) -> u64 {
+        self.0.leaf_waited_seconds.load(Ordering::Relaxed)
     }
 
     /// How far the change clock that is furthest ahead of the database's is ahead, in seconds.

@@ -24,6 +24,7 @@ pub mod peers;
 pub mod private_postgres;
 pub mod procedures;
 pub mod schema_tree;
+pub mod seal_folder;
 pub mod soap;
 pub mod store;
 pub mod telemetry;

@@ -1,10 +1,12 @@
 //! Extracts of the log, as configured.
 
+use super::seal::fill_random;
 use crate::config::file::Config;
 use crate::messages::log::extract;
 use crate::order_folder::OrderFolder;
 use crate::procedures::context::{ExtractDocument, OrderSettings};
 use crate::procedures::on_their_way::OnTheirWay;
+use crate::procedures::seal::trust::LogTrust;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -12,9 +14,10 @@ use uuid::Uuid;
 const SLICE: Duration = Duration::from_secs(10);
 
 /// How extracts of the log are made and kept, as configured.
-pub(super) fn orders(config: &Config, installation: Uuid) -> OrderSettings {
+pub(super) fn orders(config: &Config, installation: Uuid, trust: LogTrust) -> OrderSettings {
     let configured = config.log.order_folder.clone();
     OrderSettings {
+        trust,
         on_their_way: OnTheirWay::default(),
         folder: OrderFolder::at(configured.unwrap_or_else(|| config.data.dir.join("orders")))
             .of_installation(installation),
@@ -33,6 +36,6 @@ pub(super) fn orders(config: &Config, installation: Uuid) -> OrderSettings {
 /// 128 bits that nobody can guess.
 fn secret() -> std::io::Result<Uuid> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+    fill_random(&mut bytes)?;
     Ok(Uuid::from_bytes(bytes))
 }

@@ -42,7 +42,8 @@ pub async fn tenants(
     clock: &Clock,
 ) -> Result<Tenants, TenantsError> {
     if config.tenant.is_empty() {
-        return Ok(Tenants::One(Tenant::whole(store.tenant(DEFAULT_TENANT).await?)));
+        let id = store.tenant(DEFAULT_TENANT).await?;
+        return Ok(Tenants::One(Tenant::whole(id, DEFAULT_TENANT)));
     }
     let mut by_address = HashMap::new();
     for settings in &config.tenant {
@@ -74,6 +75,7 @@ fn national_of<'c>(
 async fn bare(store: &Store, configured: &settings::Tenant) -> Result<Tenant, StoreError> {
     Ok(Tenant {
         id: store.tenant(&configured.name).await?,
+        name: configured.name.as_str().into(),
         care_providers: configured.care_providers.iter().map(|id| (**id).clone()).collect(),
         level: match configured.blocks {
             BlockLevel::LocalAndNational => Level::Both,

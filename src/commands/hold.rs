@@ -2,7 +2,7 @@
 
 use super::error::CommandError;
 use super::settings::{Settings, tenant_named};
-use crate::app::store_of_running;
+use crate::app::{seal_of_running, store_of_running};
 use crate::clock::Clock;
 use crate::domain::identity::{HsaId, patient_key};
 use crate::domain::retention::Hold;
@@ -51,7 +51,7 @@ impl HoldCommand {
         match self {
             Self::Place { settings, tenant, patient, care_provider, reason } => {
                 let hold = hold_on(patient, care_provider.as_deref())?;
-                let store = store_of_running(&settings.load()?).await?;
+                let store = seal_of_running(&settings.load()?).await?.store;
                 let tenant = tenant_named(&store, &tenant).await?;
                 let now = Clock::System.now();
                 println!("hold {}", store.place_hold(tenant, &hold, &reason, now).await?);
@@ -59,7 +59,7 @@ impl HoldCommand {
                 Ok(true)
             }
             Self::Lift { settings, number } => {
-                let store = store_of_running(&settings.load()?).await?;
+                let store = seal_of_running(&settings.load()?).await?.store;
                 let lifted = store.lift_hold(number, Clock::System.now()).await?;
                 store.close().await;
                 Ok(lifted)

@@ -30,6 +30,20 @@ pub struct Log {
     /// Hours, 24 to 8760, for which a queued report is kept when it is made.
     #[serde(deserialize_with = "bounded::<_, 24, 8760, _>")]
     pub report_keep_hours: i32,
+    /// File with the keys of the seal, which every server of a database must have; when absent, `log-keys` in the data
+    /// folder. It is made when the log is opened.
+    pub key_file: Option<PathBuf>,
+    /// Folder of the last checkpoint that this server has seen, outside of what a backup of the database covers; when
+    /// absent, `log-anchor` in the data folder.
+    pub anchor_folder: Option<PathBuf>,
+    /// The log's name for all who verify it, such as `logg.region.example/sigill/1`; when absent, one is made when the
+    /// log is opened.
+    pub origin: Option<String>,
+    /// Seconds, 0 to 3600, that a size of the log is committed before it is signed: more than a standby lags behind.
+    #[serde(deserialize_with = "bounded::<_, 0, 3600, _>")]
+    pub sign_after_seconds: u64,
+    /// How deep records are checked before they are told.
+    pub read_check: ReadCheck,
     /// Folder of the files of orders, which every process that serves them must have; when absent,
     /// `orders` in the data folder.
     pub order_folder: Option<PathBuf>,
@@ -63,6 +77,17 @@ pub enum FutureActivity {
     Refuse,
 }
 
+/// How deep records are checked before they are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadCheck {
+    /// Each must have the entry that is in the tree.
+    Entry,
+    /// And that must be in the tree whose root was signed.
+    #[default]
+    Tree,
+}
+
 impl Default for Log {
     fn default() -> Self {
         Self {
@@ -73,6 +98,11 @@ impl Default for Log {
             report_wait_seconds: 10,
             report_records_max: 10_000,
             report_keep_hours: 24,
+            key_file: None,
+            anchor_folder: None,
+            origin: None,
+            sign_after_seconds: 0,
+            read_check: ReadCheck::Tree,
             order_folder: None,
             order_bytes_max: 10 * 1024 * 1024 * 1024,
             order_keep_hours: 24,

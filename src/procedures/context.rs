@@ -2,6 +2,7 @@
 
 use super::on_their_way::OnTheirWay;
 use super::processors::{CallSize, Processors};
+use super::seal::trust::LogTrust;
 use super::tenants::{Tenant, Tenants};
 use crate::domain::blocking::lift_policy::LiftPolicies;
 use crate::domain::identity::HsaId;
@@ -35,6 +36,8 @@ pub struct Services {
     pub log_writers: LogWriters,
     /// Whose data the logical addresses name.
     pub tenants: Tenants,
+    /// Fills with bytes that nobody can guess.
+    pub fill_random: fn(&mut [u8]) -> io::Result<()>,
     /// What happens when a log id comes again.
     pub repeated_log_id: RepeatedLogId,
     /// What becomes of log records whose activity lies in the future.
@@ -51,6 +54,8 @@ pub struct Services {
     pub reports: ReportSettings,
     /// How extracts of the log are made and kept.
     pub orders: OrderSettings,
+    /// How what is read from the log is checked.
+    pub trust: LogTrust,
 }
 
 /// How reports are made.
@@ -79,6 +84,8 @@ pub struct OrderSettings {
     pub new_id: fn() -> Uuid,
     /// Ends of addresses that nobody can guess.
     pub new_token: fn() -> io::Result<Uuid>,
+    /// How records are checked.
+    pub trust: LogTrust,
     /// Files of which it is not known yet whether they have been fetched.
     pub on_their_way: OnTheirWay,
 }

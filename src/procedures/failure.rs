@@ -12,8 +12,22 @@ pub enum Failure {
     Refused(Rejection),
     /// Our own: a fault without the cause, and the cause in the log.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
 }
+
+/// What cannot be shown to be as it was sealed is not told: the contract foresees that.
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Distrusted => Self::Refused(Rejection::validation(DISTRUSTED)),
+            error => Self::Store(error),
+        }
+    }
+}
+
+/// What callers are told of a log that is not as it was sealed.
+const DISTRUSTED: &str = "Loggens riktighet kunde inte visas för den tid som frågan gäller: uppgifter kan saknas eller vara \
+     ändrade. Driften är larmad; inga loggposter lämnas ut förrän felet är utrett.";
 
 impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Self {

@@ -1,14 +1,16 @@
 //! Keeps log records, all of a call or none.
 
 use super::context::Context;
-use super::failure::Failure;
+use super::failure::{Failure, StoreError};
 use crate::domain::identity::{HsaId, RecordId};
 use crate::domain::log::record::{
     FutureActivity, IdHash, LogEntry, Repetition, is_from_the_future, judge_repetitions,
 };
 use crate::domain::rejection::Rejection;
 use crate::store::log::copy_rows::EncodedLog;
+use crate::store::log::seal::record_entry::Sealing;
 use crate::store::log::writer::Stored;
+use sigill_seal::record::Salt;
 use std::collections::HashMap;
 
 /// Stores the records of a call; done means durable.
@@ -34,20 +36,29 @@ pub async fn store(context: &Context<'_>, log: EncodedLog) -> Result<(), Failure
 /// The records as they will be stored: they need not borrow from their request any more.
 ///
 /// # Errors
-/// That a record's owner belongs elsewhere, or its activity to the future.
-pub fn encoded(context: &Context<'_>, entries: &[LogEntry<'_>]) -> Result<EncodedLog, Rejection> {
+/// That a record's owner belongs elsewhere, or its activity to the future; that there are no random bytes.
+pub fn encoded(context: &Context<'_>, entries: &[LogEntry<'_>]) -> Result<EncodedLog, Failure> {
     let (tenant, now) = (context.tenant, context.now);
     look_ahead(context, entries)?;
+    let mut random = vec![0; entries.len() * size_of::<Salt>()];
+    (context.services.fill_random)(&mut random).map_err(StoreError::NoRandomness)?;
+    let (salts, _) = random.as_chunks();
     let mut encoded = EncodedLog::with_capacity(entries.len());
     let mut seen: HashMap<IdHash, usize> = HashMap::with_capacity(entries.len());
-    for (index, entry) in entries.iter().enumerate() {
+    for ((index, entry), salt) in entries.iter().enumerate().zip(salts) {
         // Blank ids have been refused where the message was read.
         let named = HsaId::new(entry.care_provider.id).zip(RecordId::new(entry.id));
         let Some((owner, id)) = named else { continue };
         tenant.may_hold(&owner)?;
         let first = *seen.entry(IdHash::of(&id)).or_insert(index);
         if first == index {
-            encoded.push(tenant.id.0, &id, entry, now);
+            let sealing = Sealing {
+                tenant: tenant.id.0,
+                tenant_name: &tenant.name,
+                stored_at: now,
+                salt: *salt,
+            };
+            encoded.push(&sealing, &id, entry);
         } else {
             let identical = entries.get(first) == Some(entry);
             encoded.repeated_within.push(Repetition { id: entry.id.to_owned(), identical });

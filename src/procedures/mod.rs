@@ -16,4 +16,5 @@ pub mod processors;
 pub mod readiness;
 pub mod reports;
 pub mod retention;
+pub mod seal;
 pub mod tenants;

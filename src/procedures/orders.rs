@@ -10,6 +10,7 @@ use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::log::order_making::{BegunOrder, MadeFile, PlaceInOrder};
 pub use crate::store::log::orders::{AddressedFile, OrderState, OrderedFile, UnfinishedOrder};
+use crate::store::log::reading::ShownBy;
 use crate::store::log::reports::RecordPlaces;
 use std::fs::File;
 use std::io;
@@ -172,6 +173,7 @@ pub async fn make(
     id: Uuid,
 ) -> Result<Making, MakingError> {
     let Some(order) = store.begin_order(id).await? else { return Ok(Making::Done) };
+    settings.trust.allows(store, order.interval()).await?;
     let (folder, order_id) = (settings.folder.clone(), order.order_id);
     on_disk(move || folder.tidy(order_id)).await?;
     let mut extract = Extract {
@@ -341,7 +343,9 @@ impl Extract<'_> {
     ) -> Result<FileBeingMade, MakingError> {
         let (to, mut pages) = mpsc::channel(1);
         let (store, write) = (self.store.clone(), self.settings.document.records);
-        let reading = tokio::spawn(async move { store.read_records(places, write, &to).await });
+        let shown = ShownBy::Check(self.settings.trust.check());
+        let reading =
+            tokio::spawn(async move { store.read_records(places, shown, write, &to).await });
         while let Some(page) = pages.recv().await {
             file = on_disk(move || {
                 file.write(&page)?;

@@ -8,10 +8,14 @@ use crate::domain::log::report::ReportQuestion;
 use crate::domain::rejection::{Class, Rejection};
 pub use crate::store::log::available_times::Available;
 use crate::store::log::queued_reports::QueuedReport;
+use crate::store::log::reading::ShownBy;
 pub use crate::store::log::reports::{AccessingProvider, RecordPlaces};
+use std::sync::Arc;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+/// Records that are held until all of a report are checked.
+const HELD_RECORDS: usize = 2_000;
 /// Reports of one caller that may wait to be made.
 const QUEUED_MAX: i64 = 100;
 
@@ -58,14 +62,17 @@ pub async fn report(
     } else {
         let finding = store.find_records(tenant, question, settings.records_max);
         match timeout(settings.wait, finding).await {
-            Ok(Ok(Some(places))) => return Ok(Reported::Ready(places)),
+            Ok(Ok(Some(places))) => {
+                context.services.trust.allows(store, (question.from, question.to)).await?;
+                return Ok(Reported::Ready(places));
+            }
             Ok(Ok(None)) => return Ok(Reported::TooMany),
             Ok(Err(error)) if !error.took_too_long() => return Err(error.into()),
             Ok(Err(_)) | Err(_) => queue(context, question).await?,
         }
     };
     let caller = context.caller.as_deref().unwrap_or_default();
-    Ok(match store.queued_report(tenant, caller, question, id).await? {
+    let reported = match store.queued_report(tenant, caller, question, id).await? {
         None => Reported::NotFound,
         Some(QueuedReport::Waiting { seconds }) => Reported::Waiting { id, seconds },
         Some(QueuedReport::Making { seconds }) => Reported::Making { id, seconds },
@@ -75,7 +82,11 @@ pub async fn report(
             let text = "rapporten kunde inte tas fram; beställ den igen";
             return Err(Rejection::new(Class::Error, text).into());
         }
-    })
+    };
+    if let Reported::Ready(_) = reported {
+        context.services.trust.allows(store, (question.from, question.to)).await?;
+    }
+    Ok(reported)
 }
 
 async fn queue(context: &Context<'_>, question: &ReportQuestion) -> Result<Uuid, Failure> {
@@ -106,23 +117,49 @@ pub async fn available(context: &Context<'_>, reported: &Reported) -> Result<Ava
     }
 }
 
-/// Begins to read records; hands on what is `made` of them.
-pub fn read_records<B: Send + 'static>(
+/// Begins to read records; hands on what is `made` of them. Nothing is handed on before all are known to be as they were
+/// sealed: few are held until then, and many are read twice.
+///
+/// # Errors
+/// The store's; also that one is not as it was sealed.
+pub async fn read_records<B: Send + 'static>(
     context: &Context<'_>,
     places: RecordPlaces,
     made: impl Fn(&[LogEntry<'_>]) -> B + Send + Sync + 'static,
-) -> Batches<B> {
-    let store = context.store.clone();
-    Batches::of(|to| async move { store.read_records(places, made, &to).await })
+) -> Result<Batches<B>, Failure> {
+    let (store, check) = (context.store.clone(), context.services.trust.check());
+    if places.len() > HELD_RECORDS {
+        let checked = store.check_records(&places, &check).await?;
+        let shown = ShownBy::Checked(Arc::new(checked));
+        return Ok(Batches::of(
+            |to| async move { store.read_records(places, shown, made, &to).await },
+        ));
+    }
+    let mut reading = Batches::of(|to| async move {
+        store.read_records(places, ShownBy::Check(check), made, &to).await
+    });
+    let mut held = Vec::new();
+    while let Some(batch) = reading.next().await? {
+        held.push(batch);
+    }
+    Ok(Batches::of(|to| async move {
+        for batch in held {
+            if to.send(batch).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }))
 }
 
 /// The care providers whose staff made the records, in order of their ids.
 ///
 /// # Errors
-/// The store's.
+/// The store's; also that a record is not as it was sealed.
 pub async fn accessing_providers(
     context: &Context<'_>,
     places: RecordPlaces,
 ) -> Result<Vec<AccessingProvider>, Failure> {
+    context.store.check_records(&places, &context.services.trust.check()).await?;
     Ok(context.store.accessing_providers(places).await?)
 }

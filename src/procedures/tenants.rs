@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub struct Tenant {
     /// As the store knows it.
     pub id: TenantId,
+    /// As everybody else does: log records are sealed with it, so it never changes.
+    pub name: Arc<str>,
     /// The care providers whose data it may hold; empty is all.
     pub care_providers: Vec<HsaId>,
     /// What it is to blocks.
@@ -109,8 +111,14 @@ impl Tenant {
     }
 
     /// A tenant that is everything and may hold everybody's data.
-    pub fn whole(id: TenantId) -> Self {
-        Self { id, care_providers: Vec::new(), level: Level::Both, upstream: Upstream::None }
+    pub fn whole(id: TenantId, name: &str) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            care_providers: Vec::new(),
+            level: Level::Both,
+            upstream: Upstream::None,
+        }
     }
 
     /// Whether data of the care provider may be kept here.

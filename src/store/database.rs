@@ -6,6 +6,7 @@
 
 use super::error::StoreError;
 use super::log::available_times::AvailableTimes;
+use super::log::seal::intake::Intake;
 use super::long_reads::{Found, LongReads};
 use super::lookups::{LookUps, PatientAt, PatientOf};
 use super::readers::{ACQUIRE_TIMEOUT, Readers, Tries};
@@ -30,6 +31,7 @@ pub struct Store {
     /// For whom they are used.
     pub(super) asker: Address,
     pub(super) storing_time: StoringTime,
+    intake: Option<Intake>,
 }
 
 /// Connections by what they are for.
@@ -117,6 +119,7 @@ impl Store {
             connections: Arc::new(connections),
             asker: Address::OWN,
             storing_time: StoringTime::Database,
+            intake: None,
         })
     }
 
@@ -128,6 +131,16 @@ impl Store {
     /// The same store, with another clock to say when something was stored.
     pub fn with_storing_time(self, storing_time: StoringTime) -> Self {
         Self { storing_time, ..self }
+    }
+
+    /// The same store, with the key that takes what is stored in the log to its tree.
+    pub fn with_intake(self, intake: Intake) -> Self {
+        Self { intake: Some(intake), ..self }
+    }
+
+    /// The key that takes what is stored in the log to its tree.
+    pub(super) fn intake(&self) -> Result<&Intake, StoreError> {
+        self.intake.as_ref().ok_or(StoreError::NoIntakeKey)
     }
 
     /// Begins a transaction, on a connection that answers.

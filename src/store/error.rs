@@ -35,9 +35,18 @@ pub enum StoreError {
     /// The database could not store a lot of log records; the cause has been told once for all.
     #[error("the database could not store log records")]
     Unavailable,
+    /// Nothing can be stored in the log without the key that takes it to the tree.
+    #[error("the log's keys are not here")]
+    NoIntakeKey,
+    /// The system gives no random bytes.
+    #[error("no random bytes: {0}")]
+    NoRandomness(std::io::Error),
     /// Too little space is left on the disk.
     #[error("too little space is left on the disk")]
     NoSpace,
+    /// What is stored in the log cannot be shown to be what was sealed.
+    #[error("the log is not as it was sealed")]
+    Distrusted,
     /// The log writer ended before it answered.
     #[error("the log writer has stopped")]
     Stopped,
@@ -71,8 +80,16 @@ impl StoreError {
                     | sqlx::Error::PoolClosed
                     | sqlx::Error::WorkerCrashed
             ),
-            Self::CommitUnknown | Self::Unavailable | Self::NoSpace | Self::Stopped => true,
-            Self::Migration(_) | Self::Inconsistent { .. } | Self::RowCount { .. } => false,
+            Self::CommitUnknown
+            | Self::Unavailable
+            | Self::NoIntakeKey
+            | Self::NoRandomness(_)
+            | Self::NoSpace
+            | Self::Stopped => true,
+            Self::Migration(_)
+            | Self::Inconsistent { .. }
+            | Self::RowCount { .. }
+            | Self::Distrusted => false,
         }
     }
 }

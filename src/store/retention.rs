@@ -6,12 +6,17 @@
 use super::change::{Change, ChangeDomain};
 use super::database::Store;
 use super::error::StoreError;
+use super::log::seal::findings::one_line;
+use super::log::seal::intake::Intake;
+use super::log::seal::notices::{self, NewNotice};
+use super::log::seal::tree::TreeChange;
 use super::tenants::TenantId;
 use crate::domain::retention::{Cutoffs, Hold};
 use crate::domain::time::Timestamp;
+use sigill_seal::entry::Kind;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
-use sqlx::{FromRow, Postgres, Row};
+use sqlx::{FromRow, PgConnection, Postgres, Row};
 
 /// A kind of record that is removed when its time is over.
 #[derive(Debug, PartialEq, Eq)]
@@ -158,6 +163,8 @@ impl Store {
         reason: &str,
         now: Timestamp,
     ) -> Result<i64, StoreError> {
+        let intake = self.intake()?;
+        let mut transaction = self.begin().await?;
         let number = sqlx::query_scalar(
             "/* place_hold */ insert into legal_holds (tenant_id, patient_key, provider_key, reason, placed_at)
              values ($1, $2, $3, $4, $5) returning hold_number",
@@ -167,8 +174,14 @@ impl Store {
         .bind(&hold.care_provider)
         .bind(reason)
         .bind(now)
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *transaction)
         .await?;
+        for held in held(&mut transaction, Some(number)).await? {
+            let body = held.notice();
+            let new = NewNotice { kind: Kind::Hold, salt: Some(intake.salt()), body: &body };
+            notices::add(&mut transaction, intake, &new, now).await?;
+        }
+        transaction.commit().await?;
         Ok(number)
     }
 
@@ -177,10 +190,19 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn lift_hold(&self, number: i64, now: Timestamp) -> Result<bool, StoreError> {
+        let intake = self.intake()?;
+        let mut transaction = self.begin().await?;
         let sql = "/* lift_hold */ update legal_holds set lifted_at = $2
             where hold_number = $1 and lifted_at is null";
-        let done = sqlx::query(sql).bind(number).bind(now).execute(&self.pool).await?;
-        Ok(done.rows_affected() == 1)
+        let done = sqlx::query(sql).bind(number).bind(now).execute(&mut *transaction).await?;
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
+        let body = format!("hold lifted\nnumber {number}\n");
+        let new = NewNotice { kind: Kind::Hold, salt: Some(intake.salt()), body: &body };
+        notices::add(&mut transaction, intake, &new, now).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// The legal holds in force.
@@ -188,13 +210,57 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn holds(&self) -> Result<Vec<StoredHold>, StoreError> {
-        let rows: Vec<HoldRow> = sqlx::query_as(
-            "/* holds */ select hold_number, name, patient_key, provider_key, reason, placed_at
-             from legal_holds join tenants using (tenant_id) where lifted_at is null order by hold_number",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.into_iter().map(HoldRow::hold).collect())
+        held(&mut *self.pool.acquire().await?, None).await
+    }
+}
+
+/// The legal holds in force, or one of them.
+async fn held(
+    connection: &mut PgConnection,
+    number: Option<i64>,
+) -> Result<Vec<StoredHold>, StoreError> {
+    let rows: Vec<HoldRow> = sqlx::query_as(
+        "/* holds */ select hold_number, name, patient_key, provider_key, reason, placed_at
+         from legal_holds join tenants using (tenant_id)
+         where lifted_at is null and ($1::bigint is null or hold_number = $1) order by hold_number",
+    )
+    .bind(number)
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(HoldRow::hold).collect())
+}
+
+impl TreeChange {
+    /// Seals the legal holds that are in force; how many they are.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn seal_holds(
+        &mut self,
+        intake: &Intake,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let held = held(self.connection(), None).await?;
+        for hold in &held {
+            let body = hold.notice();
+            let new = NewNotice { kind: Kind::Hold, salt: Some(intake.salt()), body: &body };
+            self.add_notice(intake, &new, now).await?;
+        }
+        Ok(held.len())
+    }
+}
+
+impl StoredHold {
+    /// What the log says of its being placed.
+    pub fn notice(&self) -> String {
+        let mut body = format!("hold placed\nnumber {}\ntenant {}\n", self.number, self.tenant);
+        let named = [("patient", &self.hold.patient), ("care_provider", &self.hold.care_provider)];
+        for (name, key) in named {
+            if let Some(key) = key {
+                body += &format!("{name} {}\n", one_line(key));
+            }
+        }
+        body + &format!("reason {}\n", one_line(&self.reason))
     }
 }
 

@@ -2,16 +2,30 @@
 
 use super::database::Store;
 use super::error::StoreError;
+use sqlx::PgConnection;
+use std::collections::HashMap;
 
 /// Whose data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TenantId(pub i32);
+
+/// Names of tenants by number.
+pub(super) type TenantNames = HashMap<i32, String>;
 
 /// A row of `tenants`.
 #[derive(sqlx::FromRow)]
 struct TenantRow {
     tenant_id: i32,
     name: String,
+}
+
+/// The names of all tenants.
+pub(super) async fn names(connection: &mut PgConnection) -> Result<TenantNames, StoreError> {
+    let rows: Vec<TenantRow> =
+        sqlx::query_as("/* tenant_names */ select tenant_id, name from tenants")
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.name)).collect())
 }
 
 impl Store {

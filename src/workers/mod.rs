@@ -6,4 +6,5 @@ pub mod orders;
 pub mod replication;
 pub mod reports;
 pub mod retention;
+pub mod sealing;
 pub mod watch;

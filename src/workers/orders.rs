@@ -93,7 +93,8 @@ async fn next(
                 MakingError::TooLarge | MakingError::TooMany => 0,
                 MakingError::Store(_) | MakingError::Disk(_) => ATTEMPTS_MAX,
             };
-            let given_up = store.order_failed(id, most).await?;
+            let distrusted = matches!(error, MakingError::Store(StoreError::Distrusted));
+            let given_up = store.order_failed(id, most, distrusted).await?;
             tracing::error!(%error, given_up, "extract not made");
             match given_up {
                 true => {

@@ -23,8 +23,11 @@ use sigill::procedures::context::{
 };
 use sigill::procedures::on_their_way::OnTheirWay;
 use sigill::procedures::processors::Processors;
+use sigill::procedures::seal::trust::LogTrust;
 use sigill::procedures::tenants::{Tenant, Tenants};
 use sigill::store::database::{Store, StoringTime};
+use sigill::store::log::seal::checked::CheckDepth;
+use sigill::store::log::seal::intake::Intake;
 use sigill::store::log::writer::LogWriters;
 use sigill::wire::endpoint::Endpoint;
 use sigill::wire::listener;
@@ -188,9 +191,21 @@ impl Caller {
     }
 }
 
+/// The key with which everything in a test's database goes to the tree, unless a program has made another.
+pub fn intake() -> Intake {
+    Intake::new([7; 32], None, Uuid::new_v4)
+}
+
+/// Records are checked against what is on its way to the tree.
+pub fn trust() -> LogTrust {
+    let clock = Clock::Held(Arc::new(Mutex::new(NOON.parse().unwrap())));
+    LogTrust { seal: None, depth: CheckDepth::Tree, clock }
+}
+
 /// Orders whose files are in a folder of the database's own.
 pub fn orders(database: &Database) -> OrderSettings {
     OrderSettings {
+        trust: trust(),
         on_their_way: OnTheirWay::default(),
         folder: OrderFolder::at(std::env::temp_dir().join(format!("{}-orders", database.name))),
         document: ExtractDocument {
@@ -237,10 +252,14 @@ async fn tenants(store: &Store, wished: &[(&str, &str)]) -> Tenants {
     for (address, provider) in wished {
         let id = store.tenant(address).await.unwrap();
         let care_providers = vec![HsaId::new(provider).unwrap()];
-        by_address.insert(address.to_lowercase(), Tenant { care_providers, ..Tenant::whole(id) });
+        by_address.insert(
+            address.to_lowercase(),
+            Tenant { care_providers, ..Tenant::whole(id, address) },
+        );
     }
     if by_address.is_empty() {
-        return Tenants::One(Tenant::whole(store.tenant("default").await.unwrap()));
+        let id = store.tenant("default").await.unwrap();
+        return Tenants::One(Tenant::whole(id, "default"));
     }
     Tenants::ByAddress(by_address)
 }
@@ -259,7 +278,8 @@ impl Service {
         let store = Store::open(database.options(), 8, Percentages::default()).await.unwrap();
         let store = store.with_storing_time(StoringTime::Caller);
         store.make_log_partitions(NOON.parse().unwrap()).await.unwrap();
-        let (log_writers, mut writing) = LogWriters::start(&store, 2);
+        let store = store.with_intake(intake());
+        let (log_writers, mut writing) = LogWriters::start(&store, 2).unwrap();
         writing.detach_all();
         let services = Services {
             health: Health::default(),
@@ -279,7 +299,9 @@ impl Service {
                 records_max: wishes.report_records_max.unwrap_or(10_000),
                 new_id: Uuid::new_v4,
             },
+            fill_random: |bytes| getrandom::fill(bytes).map_err(std::io::Error::other),
             orders: orders(&database),
+            trust: trust(),
             tenants: tenants(&store, &wishes.tenants).await,
             store,
         };

@@ -1,6 +1,6 @@
 //! Retention of log records and blocks: months that go whole, what keeps them, and ids that are not forgotten.
 
-use super::harness::{Database, Service, request, with};
+use super::harness::{Database, Service, intake, request, with};
 use super::log_ids::{tidy, tidying};
 use super::reports::{FIRST, Record, stored};
 use super::retention::{remove_due, retention};
@@ -33,7 +33,10 @@ async fn service() -> (Service, Store) {
     for record in [FIRST, october, september, longer, held] {
         assert_eq!(service.post(stored(&[record])).await.code(), "OK");
     }
-    let store = Store::open(service.database.options(), 8, Percentages::default()).await.unwrap();
+    let store = Store::open(service.database.options(), 8, Percentages::default())
+        .await
+        .unwrap()
+        .with_intake(intake());
     (service, store)
 }
 
@@ -141,7 +144,10 @@ async fn removed_blocks_go_after_their_time_and_others_stay() {
     assert_eq!(service.post(revoke).await.code(), "OK");
     let delete = with(&request("blocking/delete_extended_block/valid"), "blockId", "gone");
     assert_eq!(service.post(delete).await.code(), "OK");
-    let store = Store::open(service.database.options(), 8, Percentages::default()).await.unwrap();
+    let store = Store::open(service.database.options(), 8, Percentages::default())
+        .await
+        .unwrap()
+        .with_intake(intake());
     let early = remove_due(&store, &retention(10), "2036-11-20T00:00:00Z").await;
     assert_eq!(removed(&early, "block"), 0);
     assert_eq!(removed(&remove_due(&store, &retention(10), TEN_YEARS).await, "block"), 1);

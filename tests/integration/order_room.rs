@@ -1,6 +1,6 @@
 //! Orders when there is no room for their files, and when they cannot be made.
 
-use super::harness::{Database, Service, orders, request, with, without};
+use super::harness::{Database, Service, intake, orders, request, with, without};
 use super::reports::{FIRST, Record, stored};
 use sigill::fairness::shares::Percentages;
 use sigill::procedures::context::OrderSettings;
@@ -22,7 +22,10 @@ async fn with_three_records() -> (Service, Store) {
     let service = Service::start().await;
     let records = ["r1", "r2", "r3"].map(|id| Record { id, ..FIRST });
     assert_eq!(service.post(stored(&records)).await.code(), "OK");
-    let store = Store::open(service.database.options(), 8, Percentages::default()).await.unwrap();
+    let store = Store::open(service.database.options(), 8, Percentages::default())
+        .await
+        .unwrap()
+        .with_intake(intake());
     (service, store)
 }
 
@@ -74,7 +77,7 @@ async fn an_order_for_which_there_is_never_room_is_given_up() {
     let id = ordered(&service).await;
     let told = make(&store, &settings, id).await;
     assert!(matches!(told, Err(MakingError::TooLarge)), "{told:?}");
-    assert!(store.order_failed(id, 0).await.unwrap());
+    assert!(store.order_failed(id, 0, false).await.unwrap());
     let asked = with(&request("log/get_files_for_order_id/valid"), "orderId", &id.to_string());
     let reply = service.post(asked).await;
     assert_eq!(reply.code(), "ERROR");
@@ -162,15 +165,9 @@ async fn an_order_that_finds_little_pauses_too_and_goes_on_where_it_was() {
 async fn what_was_stored_after_the_order_is_not_in_it() {
     let (service, store) = with_three_records().await;
     let id = ordered(&service).await;
-    assert_eq!(service.post(stored(&[Record { id: "r4", ..FIRST }])).await.code(), "OK");
     // In this process the storing time is the held clock's: long after the order.
-    let pool = service.database.pool().await;
-    sqlx::query(
-        "update log_entries set stored_at = case log_id when 'r4' then now() else '2026-01-01' end",
-    )
-    .execute(&pool)
-    .await
-    .unwrap();
+    service.set_clock("2099-01-01T00:00:00Z");
+    assert_eq!(service.post(stored(&[Record { id: "r4", ..FIRST }])).await.code(), "OK");
     let settings = orders(&service.database);
     assert_eq!(make(&store, &settings, id).await.unwrap(), Making::Done);
     assert_eq!(files(&service.database, id).await, 3);

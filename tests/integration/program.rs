@@ -43,6 +43,18 @@ impl Drop for Folder {
 /// Writes a settings file; returns its path.
 pub fn settings(database: &Database, folder: &Folder, more: &str) -> String {
     let file = folder.path().join("sigill.toml");
+    // Programs on one database share its keys; what each has seen is its own.
+    let keys = std::env::temp_dir().join(format!("{}-log-keys", database.name));
+    let anchors = folder.path().join("log-anchor");
+    let seal = format!(
+        "[log]\nkey_file = \"{}\"\nanchor_folder = \"{}\"\n",
+        keys.display(),
+        anchors.display()
+    );
+    let more = match more.contains("[log]\n") {
+        true => more.replacen("[log]\n", &seal, 1),
+        false => format!("{more}\n{seal}"),
+    };
     std::fs::write(&file, format!("[database]\nurl = \"{}\"\n{more}", database.url())).unwrap();
     file.to_str().unwrap().to_owned()
 }

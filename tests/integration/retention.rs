@@ -1,7 +1,7 @@
 //! Retention: what has been invalid for ten years goes, and nothing else.
 
 use super::consents::{at, register};
-use super::harness::{Database, Service, request, with, without};
+use super::harness::{Database, Service, intake, request, with, without};
 use super::program::{Folder, command, settings};
 use sigill::domain::identity::{HsaId, PatientId};
 use sigill::domain::retention::{Hold, Policy};
@@ -73,7 +73,10 @@ async fn service_of_all_fates() -> Service {
 #[tokio::test]
 async fn what_has_been_invalid_for_the_whole_period_is_removed_and_recorded() {
     let service = service_of_all_fates().await;
-    let store = Store::open(service.database.options(), 4, Percentages::default()).await.unwrap();
+    let store = Store::open(service.database.options(), 4, Percentages::default())
+        .await
+        .unwrap()
+        .with_intake(intake());
     let tenant = store.tenant("default").await.unwrap();
     let patient = PatientId::new("1.2.752.129.2.1.3.1", "191212121213").unwrap();
     let hold = Hold { patient: Some(patient.key().into()), care_provider: None };
@@ -159,7 +162,10 @@ async fn a_dry_run_says_what_will_be_due_and_removes_nothing() {
 #[tokio::test]
 async fn one_tenants_trouble_is_no_others_and_counts_survive_it() {
     let service = service_of_all_fates().await;
-    let store = Store::open(service.database.options(), 4, Percentages::default()).await.unwrap();
+    let store = Store::open(service.database.options(), 4, Percentages::default())
+        .await
+        .unwrap()
+        .with_intake(intake());
     // Before the one that has something, by name.
     store.tenant("a").await.unwrap();
     let pool = service.database.pool().await;

@@ -1,7 +1,7 @@
 //! Rules that run as SQL, row by row against the rule.
 
 use super::consents::{at, register};
-use super::harness::{Service, request, with};
+use super::harness::{Service, intake, request, with};
 use sigill::domain::consent::lifecycle::Listed;
 use sigill::domain::identity::{HsaId, PatientId};
 use sigill::domain::retention::{Cutoffs, Hold};
@@ -50,7 +50,10 @@ async fn cl9_the_list_tells_every_assertion_as_the_rule_says() {
         service.set_clock(&format!("2026-11-22T12:00:{second:02}Z"));
         assert_eq!(service.post(xml.clone()).await.code(), "OK", "{xml}");
     }
-    let store = Store::open(service.database.options(), 4, Percentages::default()).await.unwrap();
+    let store = Store::open(service.database.options(), 4, Percentages::default())
+        .await
+        .unwrap()
+        .with_intake(intake());
     let tenant = store.tenant("default").await.unwrap();
     let provider = HsaId::new(PROVIDER).unwrap();
     let patient = PatientId::new("1.2.752.129.2.1.3.1", "191212121212").unwrap();
@@ -109,8 +112,10 @@ async fn rt3_a_hold_keeps_what_the_rule_says_that_it_names() {
                 stored.push((id, key(patient), HsaId::new(provider).unwrap().key()));
             }
         }
-        let store =
-            Store::open(service.database.options(), 4, Percentages::default()).await.unwrap();
+        let store = Store::open(service.database.options(), 4, Percentages::default())
+            .await
+            .unwrap()
+            .with_intake(intake());
         let tenant = store.tenant("default").await.unwrap();
         let now: Timestamp = "2050-01-01T00:00:00Z".parse().unwrap();
         store.place_hold(tenant, &hold, "mål 1", now).await.unwrap();

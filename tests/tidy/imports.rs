@@ -174,13 +174,17 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustls", &["src/peers/connection.rs"]),
     ("serde", &["src/config/"]),
     ("serde_json", &["src/wire/"]),
+    (
+        "sigill_seal",
+        &["src/store/", "src/procedures/", "src/app", "src/seal_folder.rs", "src/commands/log/"],
+    ),
     ("sha2", &["src/domain/log/", "src/private_postgres"]),
-    ("sqlx", &["src/store/", "src/app.rs", "src/private_postgres.rs"]),
+    ("sqlx", &["src/store/", "src/app", "src/private_postgres.rs"]),
     ("thiserror", &["src/"]),
     (
         "tokio",
         &[
-            "src/app.rs",
+            "src/app",
             "src/commands/",
             "src/fairness/",
             "src/health.rs",

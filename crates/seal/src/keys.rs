@@ -2,6 +2,7 @@
 //! way to the tree.
 
 use crate::names::{CLOCK_SUFFIX, SignatureType, VerifyingName};
+use crate::sha256;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::SigningKey;
@@ -63,6 +64,19 @@ impl SigningKeys {
 }
 
 impl LogKeys {
+    /// Keys of so many random bytes for a log of this name; `None`: that is no name.
+    pub fn of_random(origin: &str, random: &[u8; 96]) -> Option<Self> {
+        let (seeds, _) = random.as_chunks::<32>();
+        let signing = SigningKeys::of_seeds(origin, &seeds[0], &seeds[1])?;
+        Some(Self { signing: Some(signing), intake: seeds[2] })
+    }
+
+    /// By which the intake key is told from others, and nothing of it is known.
+    pub fn intake_id(&self) -> String {
+        let hash = sha256(&[b"sigill/intake-key/1\n", &self.intake]);
+        hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The text of the key file.
     pub fn to_text(&self) -> String {
         let mut text = String::new();

@@ -88,6 +88,14 @@ impl SignedCheckpoint {
         Self { checkpoint, body, signatures: vec![note, time] }
     }
 
+    /// Adds the signatures of other keys of the same log, with the same time.
+    pub fn add_lines_of(&mut self, keys: &SigningKeys, seconds: u64) {
+        let other = Self::sign(self.checkpoint.clone(), keys, seconds);
+        for line in other.signatures {
+            self.add(line);
+        }
+    }
+
     /// The checkpoint of a note.
     ///
     /// # Errors

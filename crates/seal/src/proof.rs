@@ -49,6 +49,14 @@ impl Tiles {
         self.made(prove_record(size, leaf, &self))
     }
 
+    /// Which tiles are missing to show that the entry `leaf` is in the tree of `size`.
+    pub fn missing_for(&self, size: u64, leaf: u64) -> Option<Vec<TilePlace>> {
+        match self.inclusion(size, leaf) {
+            Err(NoProof::Missing(places)) => Some(places),
+            Ok(_) | Err(NoProof::None) => None,
+        }
+    }
+
     /// That the tree of `size` goes on where that of `before` ended.
     ///
     /// # Errors

@@ -44,7 +44,8 @@ impl Contract for wire::GetLogs<'_> {
             EncodedRows::of(records, |record, out| {
                 wire::GetLogsResponse::write_row(&wire_record(record), out);
             })
-        });
+        })
+        .await?;
         Answer::streamed(
             "OK",
             |out| wire::GetLogsResponse::write_head(&head, out),
@@ -81,7 +82,8 @@ impl Contract for wire::GetAccessLogsForPatient<'_> {
             EncodedRows::of(&accesses, |access, out| {
                 wire::GetAccessLogsForPatientResponse::write_row(access, out);
             })
-        });
+        })
+        .await?;
         Answer::streamed(
             "OK",
             |out| wire::GetAccessLogsForPatientResponse::write_head(&head, out),

@@ -3,12 +3,14 @@
 //! Records are encoded once, straight from the request, while it is still borrowed; the
 //! writer only fills in the running numbers and passes the bytes on.
 
+use super::seal::record_entry::{Sealing, entry_of};
 use crate::domain::identity::{HsaId, RecordId};
 use crate::domain::log::record::{
     IdHash, Identity, KeyHash, LogEntry, Organisation, Repetition, Resource, User,
 };
 use crate::domain::time::Timestamp;
 use chrono::DateTime;
+use sigill_seal::tree::StoredEntry;
 
 /// What comes before the rows of a binary COPY: signature, flags, no header extension.
 pub(super) const HEADER: &[u8] = b"PGCOPY\n\xFF\r\n\0\0\0\0\0\0\0\0\0";
@@ -21,14 +23,16 @@ pub(super) const COPY_ENTRIES: &str =
     user_name, person_root, person_extension, assignment, title, care_provider_id,
     care_provider_name, care_unit_id, care_unit_name, owner_hash, resources, resource_type,
     patient_root, patient_extension, patient_name, holder_id, holder_name, holder_unit_id,
-    holder_unit_name, patient_hash, foreign_hash) from stdin (format binary)";
+    holder_unit_name, patient_hash, foreign_hash, salt) from stdin (format binary)";
 pub(super) const COPY_RESOURCES: &str =
     "copy log_further_resources (entry_number, ordinal, tenant_id, activity_at, resource_type,
     patient_root, patient_extension, patient_name, holder_id, holder_name, holder_unit_id,
     holder_unit_name, patient_hash, foreign_hash) from stdin (format binary)";
 /// Bytes of a row of ids: a count, and two values with their lengths.
 pub(super) const ID_ROW_BYTES: usize = 2 + (4 + 16) + (4 + 8);
-const ENTRY_COLUMNS: i16 = 33;
+const ENTRY_COLUMNS: i16 = 34;
+/// The salt is a row's last column: its length, and 16 bytes.
+const SALT_BYTES: usize = 4 + 16;
 const ID_COLUMNS: i16 = 2;
 const RESOURCE_COLUMNS: i16 = 14;
 
@@ -38,6 +42,10 @@ pub(super) struct EncodedRecord {
     pub hash: IdHash,
     /// The id, as received.
     pub id: String,
+    /// What its leaf is made of.
+    pub sealed: StoredEntry,
+    /// Its running number.
+    pub number: i64,
     /// Offset behind its row in `entries`.
     entry_end: usize,
     /// Offset behind its rows in `further`.
@@ -54,6 +62,7 @@ pub struct EncodedLog {
     entries: Vec<u8>,
     /// Resources behind a record's first, which is in its row.
     further: Vec<u8>,
+    scratch: Vec<u8>,
 }
 
 impl EncodedLog {
@@ -63,16 +72,18 @@ impl EncodedLog {
             records: Vec::with_capacity(records),
             entries: Vec::with_capacity(records * 768),
             further: Vec::new(),
+            scratch: Vec::with_capacity(1024),
             repeated_within: Vec::new(),
         }
     }
 
     /// Adds a record.
-    pub fn push(&mut self, tenant: i32, id: &RecordId, entry: &LogEntry<'_>, stored_at: Timestamp) {
+    pub fn push(&mut self, sealing: &Sealing<'_>, id: &RecordId, entry: &LogEntry<'_>) {
+        let tenant = sealing.tenant;
         let mut row = CopyRow::begin(&mut self.entries, ENTRY_COLUMNS);
         row.number_later();
         row.int(tenant);
-        row.time(stored_at);
+        row.time(sealing.stored_at);
         row.time(entry.activity_at);
         row.text(entry.id);
         row.organisation(Some(entry.system));
@@ -91,6 +102,7 @@ impl EncodedLog {
         let resource_count = 1 + entry.further.len();
         row.int(i32::try_from(resource_count).unwrap_or(i32::MAX));
         row.resource((tenant, owner), &entry.first);
+        row.bytes(&sealing.salt);
         for (ordinal, resource) in (2..).zip(&entry.further) {
             let mut row = CopyRow::begin(&mut self.further, RESOURCE_COLUMNS);
             row.number_later();
@@ -102,6 +114,8 @@ impl EncodedLog {
         self.records.push(EncodedRecord {
             hash: IdHash::of(id),
             id: entry.id.to_owned(),
+            sealed: entry_of(sealing, entry, &mut self.scratch),
+            number: 0,
             entry_end: self.entries.len(),
             further_end: self.further.len(),
             resource_count,
@@ -116,7 +130,8 @@ impl EncodedLog {
     /// Writes the running numbers into the rows; `numbers` has one for each record.
     pub(super) fn number(&mut self, numbers: &[i64]) {
         let (mut entry, mut further) = (0, 0);
-        for (record, number) in self.records.iter().zip(numbers) {
+        for (record, number) in self.records.iter_mut().zip(numbers) {
+            record.number = *number;
             set_number(&mut self.entries, entry, *number);
             entry = record.entry_end;
             while further < record.further_end {
@@ -146,14 +161,19 @@ impl EncodedLog {
         *self = kept;
     }
 
-    /// What a record says: its rows without running number and time of storing.
+    /// The running numbers with what their leaves are made of.
+    pub(super) fn sealed(&self) -> impl Iterator<Item = (i64, StoredEntry)> {
+        self.records.iter().map(|record| (record.number, record.sealed))
+    }
+
+    /// What a record says: its rows without running number, time of storing, and salt.
     pub(super) fn content(&self, index: usize) -> Vec<u8> {
         let before = index.checked_sub(1).map(|i| &self.records[i]);
         let (entry, mut further) = before.map_or((0, 0), |r| (r.entry_end, r.further_end));
         let record = &self.records[index];
         let (number, tenant, stored_at) = (entry + 14, entry + 22, entry + 34);
         let mut content = self.entries[number..tenant].to_vec();
-        content.extend_from_slice(&self.entries[stored_at..record.entry_end]);
+        content.extend_from_slice(&self.entries[stored_at..record.entry_end - SALT_BYTES]);
         while further < record.further_end {
             let end = row_end(&self.further, further, RESOURCE_COLUMNS);
             content.extend_from_slice(&self.further[further + 14..end]);

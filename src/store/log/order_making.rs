@@ -87,6 +87,11 @@ impl From<ExtractRow> for PlaceInOrder {
 }
 
 impl BegunOrder {
+    /// Of which time records are ordered.
+    pub fn interval(&self) -> (Timestamp, Timestamp) {
+        (self.from_at, self.to_at)
+    }
+
     /// The last record that is in a file.
     pub fn after(&self) -> Option<PlaceInOrder> {
         let (at, log_id) = self.after_at.zip(self.after_log_id.clone())?;
@@ -295,25 +300,32 @@ impl Store {
         Ok(())
     }
 
-    /// The making of an order has failed; given up when it has so many times in a row.
+    /// The making of an order has failed; given up when it has so many times in a row, and at once when its records
+    /// are `distrusted`.
     ///
     /// # Errors
     /// The store's.
-    pub async fn order_failed(&self, id: Uuid, most: i32) -> Result<bool, StoreError> {
+    pub async fn order_failed(
+        &self,
+        id: Uuid,
+        most: i32,
+        distrusted: bool,
+    ) -> Result<bool, StoreError> {
         let given_up: Option<bool> = sqlx::query_scalar(
             "/* order_failed */ update log_orders set failures = failures + 1,
-                outcome = case when failures + 1 >= $2 then 'failed' end,
-                ended_at = case when failures + 1 >= $2 then clock_timestamp() end
+                outcome = case when $3 then 'distrusted' when failures + 1 >= $2 then 'failed' end,
+                ended_at = case when $3 or failures + 1 >= $2 then clock_timestamp() end
              where order_id = $1 and outcome is null returning outcome is not null",
         )
         .bind(id)
         .bind(most)
+        .bind(distrusted)
         .fetch_optional(&self.pool)
         .await?;
         // Nobody fetches what there is of one that is given up.
         sqlx::query(
             "/* drop_failed_files */ with failed as (update log_orders set kept_bytes = 0
-                where order_id = $1 and outcome = 'failed' returning order_number)
+                where order_id = $1 and outcome in ('failed', 'distrusted') returning order_number)
              update log_order_files set removed_at = clock_timestamp()
              where removed_at is null and order_number in (select order_number from failed)",
         )

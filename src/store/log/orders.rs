@@ -152,6 +152,7 @@ impl Store {
             None if row.begun => Ok(Some(OrderState::Making)),
             None => Ok(Some(OrderState::Waiting { before: row.before })),
             Some("failed") => Ok(Some(OrderState::Failed)),
+            Some("distrusted") => Err(StoreError::Distrusted),
             Some("made") => {
                 let files: Vec<OrderedFile> = sqlx::query_as(
                     "/* order_files */ select file_id, token from log_order_files

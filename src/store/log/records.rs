@@ -1,6 +1,7 @@
 //! Log records that are stored already.
 
 use super::copy_rows::EncodedLog;
+use super::seal::record_entry::Sealing;
 use crate::domain::identity::patient_key;
 use crate::domain::log::record::{
     IdHash, Identity, LogEntry, LoggedPatient, Organisation, Repetition, Resource, User,
@@ -8,8 +9,13 @@ use crate::domain::log::record::{
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::rows::Origin;
+use crate::store::tenants::TenantNames;
+use sigill_seal::entry::{Entry, Kind};
+use sigill_seal::record::RecordWriter;
+use sigill_seal::tree::StoredEntry;
 use sqlx::{FromRow, PgConnection};
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Says of each used id of a call whether the record stored under it is identical.
 pub(super) async fn compare(
@@ -55,6 +61,7 @@ pub(super) struct EntryRow {
     care_unit_name: Option<String>,
     /// How many resources it has.
     resources: i32,
+    salt: Uuid,
     #[sqlx(flatten)]
     first: ResourceRow,
 }
@@ -88,7 +95,10 @@ async fn find_records(
         let id = at.record_id(&entry.log_id)?;
         let mut encoded = EncodedLog::with_capacity(1);
         let record = entry.record(at, &further)?;
-        encoded.push(entry.tenant_id, &id, &record, entry.stored_at);
+        // For comparison: what is stored under the id is sealed already.
+        let (tenant, stored_at) = (entry.tenant_id, entry.stored_at);
+        let sealing = Sealing { tenant, tenant_name: "", stored_at, salt: [0; 16] };
+        encoded.push(&sealing, &id, &record);
         records.insert(entry.entry_number, encoded);
     }
     Ok(records)
@@ -136,6 +146,48 @@ struct NumberedResource {
 }
 
 impl EntryRow {
+    /// The entry that it must have, with these names of tenants; `scratch` is overwritten.
+    pub fn sealed(
+        &self,
+        names: &TenantNames,
+        further: &FurtherResources,
+        scratch: &mut Vec<u8>,
+    ) -> StoredEntry {
+        scratch.clear();
+        let tenant = names.get(&self.tenant_id).map_or("", String::as_str);
+        let salt = self.salt.into_bytes();
+        let (stored, activity) =
+            (self.stored_at.timestamp_micros(), self.activity_at.timestamp_micros());
+        let mut writer = RecordWriter::begin(scratch, &salt, tenant, stored, activity);
+        for text in [
+            Some(&self.log_id),
+            Some(&self.system_id),
+            self.system_name.as_ref(),
+            Some(&self.activity_type),
+            self.activity_level.as_ref(),
+            self.activity_args.as_ref(),
+            Some(&self.purpose),
+            Some(&self.user_id),
+            self.user_name.as_ref(),
+            self.person_root.as_ref(),
+            self.person_extension.as_ref(),
+            self.assignment.as_ref(),
+            self.title.as_ref(),
+            Some(&self.care_provider_id),
+            self.care_provider_name.as_ref(),
+            Some(&self.care_unit_id),
+            self.care_unit_name.as_ref(),
+        ] {
+            writer.text(text.map(String::as_str));
+        }
+        let further = further.get(&self.entry_number).map_or(&[][..], Vec::as_slice);
+        writer.resources(1 + further.len());
+        for resource in std::iter::once(&self.first).chain(further) {
+            resource.write(&mut writer);
+        }
+        Entry::over(Kind::Record, scratch).stored()
+    }
+
     pub fn record<'r>(
         &'r self,
         at: Origin,
@@ -165,6 +217,21 @@ impl EntryRow {
 }
 
 impl ResourceRow {
+    fn write(&self, writer: &mut RecordWriter<'_>) {
+        for text in [
+            Some(&self.resource_type),
+            self.patient_root.as_ref(),
+            self.patient_extension.as_ref(),
+            self.patient_name.as_ref(),
+            Some(&self.holder_id),
+            self.holder_name.as_ref(),
+            self.holder_unit_id.as_ref(),
+            self.holder_unit_name.as_ref(),
+        ] {
+            writer.text(text.map(String::as_str));
+        }
+    }
+
     /// Keyed as it would be stored now, also where the rules of keys were others then.
     fn patient(&self, at: Origin) -> Result<Option<LoggedPatient<'_>>, StoreError> {
         let identity = identity(self.patient_root.as_deref(), self.patient_extension.as_deref());

@@ -1,27 +1,18 @@
-//! Which records a report is about, in the report's order; and their rows, page by page.
+//! Which records a report is about, in the report's order.
 //!
 //! Every question goes by an index of a partition: owner and time, patient, or information owner and
 //! time. It ends with the first record too many. Where a record must be looked up beside its
 //! resource, that is done one by one (`offset 0`): a month is never read as a whole to be joined.
 
-use super::records::{EntryRow, further_resources};
 use crate::domain::identity::{HsaId, PatientId};
-use crate::domain::log::record::LogEntry;
 use crate::domain::log::report::{ReportQuestion, ReportSubject};
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
-use crate::store::readers::{ACQUIRE_TIMEOUT, NEXT_PAGE_TIMEOUT};
-use crate::store::rows::Origin;
+use crate::store::readers::ACQUIRE_TIMEOUT;
 use crate::store::tenants::TenantId;
 use sqlx::{Connection, FromRow, PgConnection};
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::mpsc;
-
-/// Records handed on at once.
-const PAGE_RECORDS: usize = 200;
 
 /// Where records are found again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,6 +234,22 @@ impl RecordPlaces {
         Some((*self.times.iter().min()?, *self.times.iter().max()?))
     }
 
+    /// How many records.
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// So many at a time.
+    pub(super) fn pages(&self, records: usize) -> impl Iterator<Item = Self> {
+        let pages = self.numbers.chunks(records).zip(self.times.chunks(records));
+        pages.map(|(numbers, times)| Self { numbers: numbers.to_vec(), times: times.to_vec() })
+    }
+
     /// As they were kept.
     pub(super) fn kept(numbers: Vec<i64>, times: Vec<Timestamp>) -> Self {
         Self { numbers, times }
@@ -270,86 +277,6 @@ impl Store {
         let interval = (question.from, question.to);
         let read = async move |connection: &mut PgConnection| {
             Ok((places(connection, tenant, &keys, interval, most).await?, 0))
-        };
-        Ok(self.read_at_length(ACQUIRE_TIMEOUT, read).await?.it)
-    }
-
-    /// Hands on what is `made` of some records, in their order, a page at a time.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn read_records<B: Send + 'static>(
-        &self,
-        places: RecordPlaces,
-        made: impl Fn(&[LogEntry<'_>]) -> B + Send + Sync + 'static,
-        to: &mpsc::Sender<B>,
-    ) -> Result<(), StoreError> {
-        let (made, mut patience) = (Arc::new(made), ACQUIRE_TIMEOUT);
-        let pages = places.numbers.chunks(PAGE_RECORDS).zip(places.times.chunks(PAGE_RECORDS));
-        for (numbers, times) in pages {
-            let Ok(place) = to.reserve().await else { return Ok(()) };
-            let page = RecordPlaces { numbers: numbers.to_vec(), times: times.to_vec() };
-            let page = self.read_page(patience, page, Arc::clone(&made)).await?;
-            place.send(page);
-            patience = NEXT_PAGE_TIMEOUT;
-        }
-        Ok(())
-    }
-
-    async fn read_page<B: Send + 'static>(
-        &self,
-        patience: Duration,
-        places: RecordPlaces,
-        made: Arc<impl Fn(&[LogEntry<'_>]) -> B + Send + Sync + 'static>,
-    ) -> Result<B, StoreError> {
-        let read = async move |connection: &mut PgConnection| {
-            let Some((first, last)) = places.interval() else { return Ok((made(&[]), 0)) };
-            let entries: Vec<EntryRow> = sqlx::query_as(
-                "/* report_entries */ select e.*
-                 from unnest($1::bigint[], $2::timestamptz[]) with ordinality
-                    as n (entry_number, activity_at, place)
-                 join log_entries e using (entry_number, activity_at)
-                 where e.activity_at between $3 and $4 order by n.place",
-            )
-            .bind(&places.numbers)
-            .bind(&places.times)
-            .bind(first)
-            .bind(last)
-            .fetch_all(&mut *connection)
-            .await?;
-            let further = further_resources(connection, &entries).await?;
-            let mut records = Vec::with_capacity(entries.len());
-            for entry in &entries {
-                let at = Origin { table: "log_entries", row: entry.entry_number };
-                records.push(entry.record(at, &further)?);
-            }
-            Ok((made(&records), 0))
-        };
-        Ok(self.read_at_length(patience, read).await?.it)
-    }
-
-    /// The care providers whose staff made some records, in order of their ids.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn accessing_providers(
-        &self,
-        places: RecordPlaces,
-    ) -> Result<Vec<AccessingProvider>, StoreError> {
-        let read = async move |connection: &mut PgConnection| {
-            let found: Vec<AccessingProvider> = sqlx::query_as(
-                "/* accessing_providers */
-                 select distinct on (lower(btrim(care_provider_id))) care_provider_id, care_provider_name
-                 from unnest($1::bigint[], $2::timestamptz[]) as n (entry_number, activity_at)
-                 join log_entries e using (entry_number, activity_at)
-                 order by lower(btrim(care_provider_id)), activity_at desc, entry_number desc",
-            )
-            .bind(&places.numbers)
-            .bind(&places.times)
-            .fetch_all(connection)
-            .await?;
-            let rows = found.len();
-            Ok((found, rows))
         };
         Ok(self.read_at_length(ACQUIRE_TIMEOUT, read).await?.it)
     }

@@ -8,11 +8,13 @@
 use super::copy_rows::{
     COPY_ENTRIES, COPY_RESOURCES, EncodedLog, HEADER, ID_ROW_BYTES, TRAILER, copy_ids, push_id,
 };
-use super::ids::known::{KnownIds, LogIds, find_in, has_moved};
+use super::ids::known::{KnownIds, LogIds, find_in, has_moved, is_taken};
 pub use super::lanes::Stored;
 use super::lanes::{CallGroup, Lane, LaneEnd, QueuedCall, Ticket, WhatBecame, tell};
 use super::numbers::LogNumbers;
 use super::records;
+use super::seal::intake::BatchSender;
+use super::seal::pending;
 use crate::domain::log::record::{IdHash, RepeatedLogId, judge_repetitions};
 use crate::fairness::address::Address;
 use crate::store::database::Store;
@@ -89,13 +91,19 @@ struct BatchWriter {
     one_by_one: Option<Lane>,
     /// When ids were last found to be used before.
     repeated_at: Option<Instant>,
+    /// As whom it sends entries to the tree.
+    sender: BatchSender,
 }
 
 impl LogWriters {
     /// Starts `count` writers for small calls and half as many for large ones, which fill the
     /// database's processors all the same; they end when every handle to the
     /// queues is gone and what is in them has been stored.
-    pub fn start(store: &Store, count: usize) -> (Self, JoinSet<()>) {
+    ///
+    /// # Errors
+    /// That the store has no intake key.
+    pub fn start(store: &Store, count: usize) -> Result<(Self, JoinSet<()>), StoreError> {
+        let intake = store.intake()?;
         let numbers = Arc::new(LogNumbers::default());
         let ids = Arc::new(LogIds::default());
         let small_at_work = Arc::new(watch::Sender::new(0));
@@ -111,6 +119,7 @@ impl LogWriters {
                     stores,
                     one_by_one: one_by_one.cloned(),
                     repeated_at: None,
+                    sender: intake.sender(),
                 };
                 writers.spawn(writer.run(end.clone()));
             }
@@ -120,7 +129,7 @@ impl LogWriters {
         start(Stores::Small, Some(&one_by_one), &small_end, count);
         start(Stores::Large, Some(&one_by_one), &large_end, (count / 2).max(1));
         start(Stores::OneByOne, None, &one_by_one_end, 1);
-        (Self { small, large }, writers)
+        Ok((Self { small, large }, writers))
     }
 
     /// Stores a call's records, all of them or none; `Done` means durable.
@@ -244,8 +253,12 @@ impl BatchWriter {
             Ok(None) | Err(_) => return Together::Undone,
         };
         match transaction.commit().await {
-            Ok(()) => Together::Done,
+            Ok(()) => {
+                self.sender.committed();
+                Together::Done
+            }
             Err(error) => {
+                self.sender.begin_anew();
                 tracing::error!(%error, "commit of log records failed");
                 Together::Unknown
             }
@@ -304,7 +317,7 @@ impl BatchWriter {
         }
     }
 
-    async fn store_one(&self, mut log: EncodedLog, policy: RepeatedLogId) -> WhatBecame {
+    async fn store_one(&mut self, mut log: EncodedLog, policy: RepeatedLogId) -> WhatBecame {
         let repeated_within = std::mem::take(&mut log.repeated_within);
         for _ in 0..MOVED_TRIES {
             let known = self.ids.known(&self.store).await?;
@@ -325,7 +338,11 @@ impl BatchWriter {
                 return Ok(Stored::Refused(repetitions));
             }
             self.copy(&mut transaction, &[&mut log]).await?;
-            transaction.commit().await?;
+            if let Err(error) = transaction.commit().await {
+                self.sender.begin_anew();
+                return Err(error.into());
+            }
+            self.sender.committed();
             return Ok(Stored::Done);
         }
         Err(StoreError::Unavailable)
@@ -347,8 +364,7 @@ impl BatchWriter {
             rest = others;
         }
         let records = logs.iter().flat_map(|log| &log.records);
-        let mut ids: Vec<_> =
-            records.zip(&numbers).map(|(record, number)| (record.hash, *number)).collect();
+        let mut ids: Vec<_> = records.map(|record| (record.hash, record.number)).collect();
         ids.sort_unstable_by_key(|id| id.0);
         Ok(ids)
     }
@@ -361,7 +377,9 @@ impl BatchWriter {
         let entries = logs.iter().map(|log| log.entry_rows()).collect();
         self.copy_rows(connection, COPY_ENTRIES, entries).await?;
         let resources = logs.iter().map(|log| log.further_rows()).collect();
-        self.copy_rows(connection, COPY_RESOURCES, resources).await
+        self.copy_rows(connection, COPY_RESOURCES, resources).await?;
+        let sealed = logs.iter().flat_map(|log| log.sealed());
+        pending::send(connection, &self.sender, sealed).await
     }
 
     async fn copy_rows(
@@ -383,9 +401,4 @@ impl BatchWriter {
         sink.finish().await?;
         Ok(())
     }
-}
-
-/// Whether an id has been taken before.
-fn is_taken(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }

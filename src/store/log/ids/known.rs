@@ -81,6 +81,11 @@ pub(super) fn division(page_bits: i16, part_bits: i16) -> Division {
     Division { page_bits: bits(page_bits), part_bits: bits(part_bits) }
 }
 
+/// Whether an id has been taken before.
+pub(in crate::store::log) fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
 /// Whether a failure means that ids are elsewhere than was known: a table that is gone, or closed.
 pub(in crate::store::log) fn has_moved(error: &StoreError) -> bool {
     matches!(error, StoreError::Database(sqlx::Error::Database(error))

@@ -1,0 +1,280 @@
+//! The tree of the log: leaves are added under its row's lock, which whoever has it may.
+
+use super::findings::{self, NewFinding};
+use super::notices::{self, NewNotice, StoredNotice};
+use super::pending::{self, PendingBatch};
+use crate::domain::time::Timestamp;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use sigill_seal::entry::Kind;
+use sigill_seal::tree::FullTile;
+use sqlx::{FromRow, PgConnection, Postgres, Transaction};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Nothing in such a transaction takes as long, and whoever has died is not waited for.
+const LIMITS: &str = "/* limits_of_sealing */ select set_config('statement_timeout', '10s', true),
+    set_config('idle_in_transaction_session_timeout', '10s', true)";
+
+/// The tree as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct TreeRow {
+    /// Its size.
+    pub size: i64,
+    /// What is in no full tile.
+    pub edge: Vec<u8>,
+    /// Its root.
+    pub root: Vec<u8>,
+}
+
+/// Running numbers that follow each other, with leaves that do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct Run {
+    /// The first leaf.
+    pub first_leaf: i64,
+    /// The first number.
+    pub first_number: i64,
+    /// How many.
+    pub count: i32,
+}
+
+/// What a round has added to the tree.
+#[derive(Debug)]
+pub struct Grown {
+    /// The tree with it.
+    pub tree: TreeRow,
+    /// Tiles that have become full.
+    pub tiles: Vec<FullTile>,
+    /// Which leaves the numbers have got.
+    pub runs: Vec<Run>,
+    /// Which batch of each sender comes next.
+    pub steps: HashMap<Uuid, i64>,
+    /// The batches that are in it.
+    pub batches: Vec<i64>,
+}
+
+/// The tree while it is being changed: nobody else changes it.
+pub struct TreeChange {
+    transaction: Transaction<'static, Postgres>,
+    /// As it was.
+    pub tree: TreeRow,
+}
+
+/// What waits for its leaf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct WaitingForLeaf {
+    /// How many entries, as far as that was counted.
+    pub entries: i64,
+    /// For how many seconds the oldest has waited.
+    pub seconds: i64,
+}
+
+#[derive(FromRow)]
+struct WriterStep {
+    writer_id: Uuid,
+    next_step: i64,
+}
+
+impl Store {
+    /// What waits for its leaf: of the first so many batches.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn waiting_for_leaf(&self, batches: i64) -> Result<WaitingForLeaf, StoreError> {
+        Ok(sqlx::query_as(
+            "/* waiting_for_leaf */ select coalesce(sum(length(entries)) / 33, 0)::bigint as entries,
+                greatest(coalesce(extract(epoch from clock_timestamp() - min(stored_at)), 0), 0)::bigint as seconds
+             from (select entries, stored_at from log_pending order by batch_number limit $1) p",
+        )
+        .bind(batches)
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
+    /// Begins to change the tree; `None`: somebody else does.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn change_tree(&self) -> Result<Option<TreeChange>, StoreError> {
+        self.tree_locked("for update skip locked").await
+    }
+
+    /// The same, when it is our turn.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn change_tree_in_turn(&self) -> Result<TreeChange, StoreError> {
+        self.tree_locked("for update").await?.ok_or_else(no_tree)
+    }
+
+    async fn tree_locked(&self, lock: &str) -> Result<Option<TreeChange>, StoreError> {
+        let mut transaction = self.begin().await?;
+        sqlx::query(LIMITS).execute(&mut *transaction).await?;
+        let sql = format!("/* lock_tree */ select size, edge, root from log_tree {lock}");
+        let tree = sqlx::query_as(&sql).fetch_optional(&mut *transaction).await?;
+        Ok(tree.map(|tree| TreeChange { transaction, tree }))
+    }
+}
+
+/// The tree as it is.
+pub(in crate::store::log) async fn tree(
+    connection: &mut PgConnection,
+) -> Result<TreeRow, StoreError> {
+    let sql = "/* tree */ select size, edge, root from log_tree";
+    sqlx::query_as(sql).fetch_optional(connection).await?.ok_or_else(no_tree)
+}
+
+fn no_tree() -> StoreError {
+    StoreError::Inconsistent { table: "log_tree", row: 1, what: "there is no row" }
+}
+
+impl TreeChange {
+    /// The batches that came first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn batches(&mut self, most: i64) -> Result<Vec<PendingBatch>, StoreError> {
+        pending::first_batches(&mut self.transaction, most).await
+    }
+
+    /// Which batch comes next of those senders that are known.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn next_steps(&mut self, senders: &[Uuid]) -> Result<HashMap<Uuid, i64>, StoreError> {
+        let sql = "/* next_steps */ select writer_id, next_step from log_writers where writer_id = any($1)";
+        let steps: Vec<WriterStep> =
+            sqlx::query_as(sql).bind(senders).fetch_all(&mut *self.transaction).await?;
+        Ok(steps.into_iter().map(|step| (step.writer_id, step.next_step)).collect())
+    }
+
+    /// Puts a batch aside, as evidence.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn refuse(&mut self, batch: i64, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "/* refuse_batch */ with refused as (delete from log_pending where batch_number = $1 returning *)
+             insert into log_refused select refused.*, $2 from refused",
+        )
+        .bind(batch)
+        .bind(now)
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+
+    /// Keeps a finding.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn add_finding(
+        &mut self,
+        finding: &NewFinding,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        findings::add(&mut self.transaction, finding, now).await?;
+        Ok(())
+    }
+
+    /// Notices of these kinds, in their order.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn notices(&mut self, kinds: &[Kind]) -> Result<Vec<StoredNotice>, StoreError> {
+        notices::of_kinds(&mut self.transaction, kinds).await
+    }
+
+    /// Stores a notice and sends it to the tree.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn add_notice(
+        &mut self,
+        intake: &super::intake::Intake,
+        new: &NewNotice<'_>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        notices::add(&mut self.transaction, intake, new, now).await?;
+        Ok(())
+    }
+
+    /// The connection, for what else belongs to the same change.
+    pub(in crate::store) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// Adds what a round has made.
+    ///
+    /// # Errors
+    /// The store's; also that a batch is gone.
+    pub async fn grow(&mut self, grown: &Grown, now: Timestamp) -> Result<(), StoreError> {
+        let tiles = &grown.tiles;
+        sqlx::query(
+            "/* add_tiles */ insert into log_tiles (level, tile, hashes)
+             select * from unnest($1::smallint[], $2::bigint[], $3::bytea[])",
+        )
+        .bind(tiles.iter().map(|tile| i16::from(tile.level)).collect::<Vec<_>>())
+        .bind(tiles.iter().map(|tile| number(tile.index)).collect::<Vec<_>>())
+        .bind(tiles.iter().map(|tile| tile.bytes.as_slice()).collect::<Vec<_>>())
+        .execute(&mut *self.transaction)
+        .await?;
+        let runs = &grown.runs;
+        sqlx::query(
+            "/* add_runs */ insert into log_runs (first_leaf, first_number, count)
+             select * from unnest($1::bigint[], $2::bigint[], $3::integer[])",
+        )
+        .bind(runs.iter().map(|run| run.first_leaf).collect::<Vec<_>>())
+        .bind(runs.iter().map(|run| run.first_number).collect::<Vec<_>>())
+        .bind(runs.iter().map(|run| run.count).collect::<Vec<_>>())
+        .execute(&mut *self.transaction)
+        .await?;
+        let (senders, steps): (Vec<Uuid>, Vec<i64>) =
+            grown.steps.iter().map(|(id, step)| (*id, *step)).unzip();
+        sqlx::query(
+            "/* writers_seen */ insert into log_writers (writer_id, next_step, seen_at)
+             select id, step, $3 from unnest($1::uuid[], $2::bigint[]) as n (id, step)
+             on conflict (writer_id) do update set next_step = excluded.next_step, seen_at = excluded.seen_at",
+        )
+        .bind(senders)
+        .bind(steps)
+        .bind(now)
+        .execute(&mut *self.transaction)
+        .await?;
+        sqlx::query(
+            "/* add_checkpoint */ insert into log_checkpoints (size, root, integrated_at) values ($1, $2, $3)",
+        )
+        .bind(grown.tree.size)
+        .bind(&grown.tree.root)
+        .bind(now)
+        .execute(&mut *self.transaction)
+        .await?;
+        sqlx::query("/* grow_tree */ update log_tree set size = $1, edge = $2, root = $3")
+            .bind(grown.tree.size)
+            .bind(&grown.tree.edge)
+            .bind(&grown.tree.root)
+            .execute(&mut *self.transaction)
+            .await?;
+        let done =
+            sqlx::query("/* integrated */ delete from log_pending where batch_number = any($1)")
+                .bind(&grown.batches)
+                .execute(&mut *self.transaction)
+                .await?;
+        match done.rows_affected() {
+            rows if rows == grown.batches.len() as u64 => Ok(()),
+            rows => Err(StoreError::RowCount { what: "integrated batches", rows }),
+        }
+    }
+
+    /// Makes it so.
+    ///
+    /// # Errors
+    /// The store's; whether it was made so may be unknown.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

@@ -37,3 +37,10 @@ pub(super) fn trust(config: &Config, seal: LogSeal, clock: Clock) -> LogTrust {
 pub(super) fn fill_random(bytes: &mut [u8]) -> std::io::Result<()> {
     getrandom::fill(bytes).map_err(std::io::Error::other)
 }
+
+/// From 0 to 1, evenly.
+pub fn chance() -> f64 {
+    let (high, _) = Uuid::new_v4().as_u64_pair();
+    // The version stands in the lower half; the 32 bits above are all random.
+    f64::from(u32::try_from(high >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+}

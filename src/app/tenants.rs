@@ -1,5 +1,6 @@
 //! Tenants as configured: their places in the store, and where their changes go on to.
 
+use super::seal::chance;
 use crate::clock::Clock;
 use crate::config::file::Config;
 use crate::config::tenant::{self as settings, BlockLevel};
@@ -114,11 +115,4 @@ fn replicator(
     };
     let remote = Remote::new(peer, replication.logical_address.trim().to_owned());
     Ok(Replicator::new(store.clone(), tenant.id, National(remote), sending, clock, chance))
-}
-
-/// From 0 to 1, evenly.
-fn chance() -> f64 {
-    let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
-    // The version stands in the lower half; the 32 bits above are all random.
-    f64::from(u32::try_from(high >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }

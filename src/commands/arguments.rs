@@ -6,6 +6,7 @@ use super::clock::ClockCommand;
 use super::error::CommandError;
 use super::hold::HoldCommand;
 use super::import::ImportCommand;
+use super::log::command::LogCommand;
 use super::replication::ReplicationCommand;
 use super::retention::RetentionCommand;
 use super::serve::ServeCommand;
@@ -37,6 +38,9 @@ enum Command {
     /// Legal holds: what must not be removed, however old.
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// The seal of the log: verify it, prove records, acknowledge findings.
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Change clocks that ran ahead of the database's own.
     #[command(subcommand)]
     Clock(ClockCommand),
@@ -71,6 +75,7 @@ impl Command {
             Self::Import(command) => command.run().await,
             Self::Retention(command) => command.run().await,
             Self::Hold(command) => command.run().await,
+            Self::Log(command) => command.run().await,
             Self::Clock(command) => command.run().await,
             Self::CheckContracts(command) => command.run(),
         }

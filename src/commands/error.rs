@@ -7,6 +7,7 @@ use crate::config::file::ConfigError;
 use crate::peers::connection::PeerSettingsError;
 use crate::procedures::blocking::resync::ResyncError;
 use crate::procedures::consent::import::ProducerError;
+use crate::procedures::seal::log_seal::SealError;
 use crate::store::error::StoreError;
 use std::path::PathBuf;
 
@@ -16,6 +17,9 @@ pub enum CommandError {
     /// The server, or the database that it uses.
     #[error(transparent)]
     App(#[from] AppError),
+    /// The seal of the log.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// Settings.
     #[error(transparent)]
     Config(#[from] ConfigError),

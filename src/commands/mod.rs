@@ -7,6 +7,7 @@ mod clock;
 mod error;
 mod hold;
 mod import;
+mod log;
 mod replication;
 mod retention;
 mod serve;

@@ -23,6 +23,7 @@ use sigill::procedures::context::{
 };
 use sigill::procedures::on_their_way::OnTheirWay;
 use sigill::procedures::processors::Processors;
+use sigill::procedures::seal::log_seal::LogSeal;
 use sigill::procedures::seal::trust::LogTrust;
 use sigill::procedures::tenants::{Tenant, Tenants};
 use sigill::store::database::{Store, StoringTime};
@@ -241,6 +242,8 @@ pub struct Wishes {
     pub queues_reports: bool,
     pub report_records_max: Option<usize>,
     pub citizen_services: Option<Vec<HsaId>>,
+    /// The seal of the database's log, for one whose records get leaves.
+    pub seal: Option<LogSeal>,
     /// Another service's database, for several that share one.
     pub database: Option<Database>,
     /// Tenants as (logical address, care provider); none is one that answers every address.
@@ -278,7 +281,10 @@ impl Service {
         let store = Store::open(database.options(), 8, Percentages::default()).await.unwrap();
         let store = store.with_storing_time(StoringTime::Caller);
         store.make_log_partitions(NOON.parse().unwrap()).await.unwrap();
-        let store = store.with_intake(intake());
+        let store = match &wishes.seal {
+            Some(seal) => seal.store.clone(),
+            None => store.with_intake(intake()),
+        };
         let (log_writers, mut writing) = LogWriters::start(&store, 2).unwrap();
         writing.detach_all();
         let services = Services {
@@ -301,7 +307,7 @@ impl Service {
             },
             fill_random: |bytes| getrandom::fill(bytes).map_err(std::io::Error::other),
             orders: orders(&database),
-            trust: trust(),
+            trust: LogTrust { seal: wishes.seal, ..trust() },
             tenants: tenants(&store, &wishes.tenants).await,
             store,
         };

@@ -40,6 +40,8 @@ mod report_plans;
 mod reports;
 mod retention;
 mod rules_in_sql;
+mod sealed;
 mod strict;
 mod strict_service;
+mod tampering;
 mod tenants;

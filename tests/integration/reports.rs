@@ -53,6 +53,11 @@ pub fn stored(records: &[Record<'_>]) -> String {
     out + &valid[end..]
 }
 
+/// The report of a patient's records.
+pub fn patients_report(patient: &str) -> String {
+    with(&request("log/get_access_logs_for_patient/valid"), "extension", patient)
+}
+
 fn without_filters(contract: &str) -> String {
     let xml = request(&format!("log/{contract}/valid"));
     without(&xml, &["userId", "careUnitId"])

@@ -173,7 +173,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustix", &["src/fairness/threads.rs"]),
     ("rustls", &["src/peers/connection.rs"]),
     ("serde", &["src/config/"]),
-    ("serde_json", &["src/wire/"]),
+    ("serde_json", &["src/wire/", "src/commands/log/"]),
     (
         "sigill_seal",
         &["src/store/", "src/procedures/", "src/app", "src/seal_folder.rs", "src/commands/log/"],

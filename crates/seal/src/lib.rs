@@ -14,12 +14,13 @@ pub mod proof;
 pub mod proof_file;
 pub mod record;
 pub mod tree;
+pub mod words;
 
 /// A SHA-256.
 pub type Hash = [u8; 32];
 
 /// The SHA-256 over parts one after the other.
-fn sha256(parts: &[&[u8]]) -> Hash {
+pub fn sha256(parts: &[&[u8]]) -> Hash {
     use sha2::{Digest, Sha256};
     let mut hasher = Sha256::new();
     for part in parts {

@@ -3,8 +3,13 @@
 pub mod adoption;
 pub mod following;
 pub mod identity;
+pub mod ids_check;
 pub mod log_seal;
 pub mod opening;
+pub mod proving;
+pub mod removal_check;
 pub mod sequencing;
 pub mod signing;
+pub mod tree_check;
 pub mod trust;
+pub mod verifying;

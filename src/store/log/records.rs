@@ -2,9 +2,9 @@
 
 use super::copy_rows::EncodedLog;
 use super::seal::record_entry::Sealing;
-use crate::domain::identity::patient_key;
+use crate::domain::identity::{HsaId, patient_key};
 use crate::domain::log::record::{
-    IdHash, Identity, LogEntry, LoggedPatient, Organisation, Repetition, Resource, User,
+    IdHash, Identity, KeyHash, LogEntry, LoggedPatient, Organisation, Repetition, Resource, User,
 };
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
@@ -62,6 +62,7 @@ pub(super) struct EntryRow {
     /// How many resources it has.
     resources: i32,
     salt: Uuid,
+    owner_hash: i64,
     #[sqlx(flatten)]
     first: ResourceRow,
 }
@@ -69,6 +70,13 @@ pub(super) struct EntryRow {
 /// A resource, in a row of `log_entries` or of `log_further_resources`.
 #[derive(FromRow)]
 pub(super) struct ResourceRow {
+    tenant_id: i32,
+    activity_at: Timestamp,
+    /// Only of those behind a record's first.
+    #[sqlx(default)]
+    ordinal: Option<i32>,
+    patient_hash: Option<i64>,
+    foreign_hash: Option<i64>,
     resource_type: String,
     patient_root: Option<String>,
     patient_extension: Option<String>,
@@ -137,6 +145,26 @@ pub(super) async fn further_resources(
     Ok(by_record)
 }
 
+/// What the records of a stretch of running numbers have behind their first resource.
+pub(in crate::store::log) async fn further_resources_between(
+    connection: &mut PgConnection,
+    (from, to): (i64, i64),
+) -> Result<FurtherResources, StoreError> {
+    let further: Vec<NumberedResource> = sqlx::query_as(
+        "/* further_resources_between */ select * from log_further_resources
+         where entry_number >= $1 and entry_number < $2 order by entry_number, ordinal",
+    )
+    .bind(from)
+    .bind(to)
+    .fetch_all(connection)
+    .await?;
+    let mut by_record = FurtherResources::new();
+    for NumberedResource { entry_number, resource } in further {
+        by_record.entry(entry_number).or_default().push(resource);
+    }
+    Ok(by_record)
+}
+
 /// A resource beside the number of its record.
 #[derive(FromRow)]
 struct NumberedResource {
@@ -188,6 +216,37 @@ impl EntryRow {
         Entry::over(Kind::Record, scratch).stored()
     }
 
+    /// Its id.
+    pub fn log_id(&self) -> &str {
+        &self.log_id
+    }
+
+    /// Which column that is derived of what it says is not as that has it.
+    pub fn wrongly_derived(&self, further: &FurtherResources) -> Option<&'static str> {
+        let further = further.get(&self.entry_number).map_or(&[][..], Vec::as_slice);
+        if usize::try_from(self.resources).ok() != Some(1 + further.len()) {
+            return Some("resources");
+        }
+        let owner = provider_hash(self.tenant_id, &self.care_provider_id);
+        if owner != Some(self.owner_hash) {
+            return Some("owner_hash");
+        }
+        let first = self.first.wrongly_derived(self.tenant_id, self.owner_hash);
+        let resources = further.iter().zip(2..).find_map(|(resource, ordinal)| {
+            if resource.tenant_id != self.tenant_id {
+                return Some("tenant_id of a resource");
+            }
+            if resource.activity_at != self.activity_at {
+                return Some("activity_at of a resource");
+            }
+            if resource.ordinal != Some(ordinal) {
+                return Some("ordinal of a resource");
+            }
+            resource.wrongly_derived(self.tenant_id, self.owner_hash)
+        });
+        first.or(resources)
+    }
+
     pub fn record<'r>(
         &'r self,
         at: Origin,
@@ -232,6 +291,19 @@ impl ResourceRow {
         }
     }
 
+    fn wrongly_derived(&self, tenant: i32, owner: i64) -> Option<&'static str> {
+        let patient = self.patient_root.as_ref().map(|root| {
+            let extension = self.patient_extension.as_deref().unwrap_or_default();
+            patient_key(root, extension).map(|key| KeyHash::of(tenant, &key).0).ok()
+        });
+        let holder = provider_hash(tenant, &self.holder_id);
+        if patient.flatten() != self.patient_hash {
+            return Some("patient_hash");
+        }
+        let foreign = holder.filter(|holder| *holder != owner);
+        (foreign != self.foreign_hash).then_some("foreign_hash")
+    }
+
     /// Keyed as it would be stored now, also where the rules of keys were others then.
     fn patient(&self, at: Origin) -> Result<Option<LoggedPatient<'_>>, StoreError> {
         let identity = identity(self.patient_root.as_deref(), self.patient_extension.as_deref());
@@ -251,6 +323,11 @@ impl ResourceRow {
                 .map(|id| Organisation { id, name: self.holder_unit_name.as_deref() }),
         })
     }
+}
+
+/// By which a care provider is looked up.
+fn provider_hash(tenant: i32, provider: &str) -> Option<i64> {
+    HsaId::new(provider).map(|id| KeyHash::of(tenant, &id.key()).0)
 }
 
 fn identity<'r>(root: Option<&'r str>, extension: Option<&'r str>) -> Option<Identity<'r>> {

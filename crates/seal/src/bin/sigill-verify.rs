@@ -1,10 +1,7 @@
 //! `sigill-verify`: checks proofs and archives of a sealed log, without a database and without trusting who made them.
 
-use sigill_seal::archive::{self, Verified};
-use sigill_seal::entry::Kind;
 use sigill_seal::names::VerifyingName;
-use sigill_seal::proof_file::ProofFile;
-use sigill_seal::record::{SealedRecord, read_notice};
+use sigill_seal::words::{self, NotHeld};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -35,18 +32,35 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let holds = match arguments.command.as_str() {
-        "proof" => proof(&arguments),
-        _ => archive(&arguments),
-    };
-    match holds {
+    match asked(&arguments) {
         Ok(text) => {
             println!("{text}");
             ExitCode::SUCCESS
         }
-        Err(finding) => {
-            println!("DOES NOT HOLD: {finding}");
+        Err(NotHeld { could_not_be_read: true, why }) => {
+            eprintln!("{why}");
+            ExitCode::from(2)
+        }
+        Err(NotHeld { why, .. }) => {
+            println!("DOES NOT HOLD: {why}");
             ExitCode::from(1)
+        }
+    }
+}
+
+fn asked(arguments: &Arguments) -> Result<String, NotHeld> {
+    let path = Path::new(&arguments.path);
+    match &arguments.key {
+        Some(key) if arguments.command == "proof" => {
+            words::proof(path, key, (&arguments.witnesses, arguments.quorum))
+        }
+        key => {
+            let shows = std::io::stderr().is_terminal();
+            words::archive(path, key.as_ref(), &mut |count| {
+                if shows && count.is_multiple_of(1 << 16) {
+                    _ = write!(std::io::stderr(), "\r{count}");
+                }
+            })
         }
     }
 }
@@ -76,88 +90,4 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments, Strin
     // Who names witnesses wants all of them, unless they say otherwise.
     read.quorum = quorum.unwrap_or(read.witnesses.len());
     Ok(read)
-}
-
-fn proof(arguments: &Arguments) -> Result<String, String> {
-    let text = std::fs::read_to_string(&arguments.path).map_err(|error| error.to_string())?;
-    let proof = ProofFile::of_text(&text).map_err(|no| no.to_string())?;
-    let key = arguments.key.as_ref().ok_or("--key is needed")?;
-    let verified = proof.verify(key, &arguments.witnesses, arguments.quorum);
-    verified.map_err(|no| no.to_string())?;
-    let what = match proof.kind {
-        Kind::Record => record(&proof.preimage)?,
-        _ => read_notice(&proof.preimage).ok_or("it is no notice")?.to_owned(),
-    };
-    let checkpoint = proof.checkpoint.checkpoint();
-    let (leaf, size, origin) = (proof.leaf, checkpoint.size, &checkpoint.origin);
-    Ok(format!("HOLDS: leaf {leaf} of the {size} that {origin} has signed is\n{what}"))
-}
-
-/// What a record says, a line for each value.
-fn record(preimage: &[u8]) -> Result<String, String> {
-    const TEXTS: [&str; 17] = [
-        "log id",
-        "system",
-        "system's name",
-        "activity",
-        "level",
-        "arguments",
-        "purpose",
-        "user",
-        "user's name",
-        "person's series",
-        "person",
-        "assignment",
-        "title",
-        "care provider",
-        "its name",
-        "care unit",
-        "its name",
-    ];
-    const RESOURCE: [&str; 8] = [
-        "resource",
-        "  patient's series",
-        "  patient",
-        "  patient's name",
-        "  held by",
-        "  its name",
-        "  care unit",
-        "  its name",
-    ];
-    let (record, _) = SealedRecord::read(preimage).map_err(|no| no.to_string())?;
-    let mut lines = vec![
-        format!("tenant: {}", record.tenant),
-        format!("stored at: {} microseconds since 1970", record.stored_at),
-        format!("happened at: {} microseconds since 1970", record.activity_at),
-    ];
-    let resources = record.resources.iter().flat_map(|texts| RESOURCE.iter().zip(texts));
-    for (name, text) in TEXTS.iter().zip(&record.texts).chain(resources) {
-        lines.extend(text.map(|text| format!("{name}: {text}")));
-    }
-    Ok(lines.join("\n"))
-}
-
-fn archive(arguments: &Arguments) -> Result<String, String> {
-    let shows = std::io::stderr().is_terminal();
-    let mut progress = |count: u64| {
-        if shows && count.is_multiple_of(1 << 16) {
-            _ = write!(std::io::stderr(), "\r{count}");
-        }
-    };
-    let verified =
-        archive::verify(Path::new(&arguments.path), arguments.key.as_ref(), &mut progress);
-    let Verified { origin, size, seconds, checkpoints, records, notices, removed } =
-        verified.map_err(|finding| finding.to_string())?;
-    let when =
-        seconds.map_or_else(String::new, |seconds| format!(" at {seconds} seconds since 1970"));
-    let trust = match &arguments.key {
-        Some(_) => "",
-        None => {
-            "\nChecked against the keys that lie in the archive: give --key to know whose log it is."
-        }
-    };
-    Ok(format!(
-        "HOLDS: {origin} has signed {size} entries{when}; {checkpoints} checkpoints agree.\n\
-         {records} records and {notices} notices are there and unchanged; {removed} records were removed.{trust}"
-    ))
 }

@@ -3,4 +3,5 @@
 pub(super) mod known;
 mod pages;
 pub mod runs;
+pub mod scan;
 pub mod tables;

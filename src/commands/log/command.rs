@@ -1,0 +1,40 @@
+//! `sigill log`: which of its commands.
+
+use super::proofs::{ProveCommand, VerifyArchiveCommand, VerifyProofCommand};
+use super::verify::{AcknowledgeCommand, FindingsCommand, VerifyCommand};
+use crate::commands::error::CommandError;
+use clap::Subcommand;
+
+/// The seal of the log: verify it, prove records, acknowledge findings.
+#[derive(Debug, Subcommand)]
+pub enum LogCommand {
+    /// Verify that everything in the log is what was sealed.
+    Verify(VerifyCommand),
+    /// Write the proof that a record is in the log.
+    Prove(ProveCommand),
+    /// Verify a proof, without a database.
+    VerifyProof(VerifyProofCommand),
+    /// Verify an archive, without a database.
+    VerifyArchive(VerifyArchiveCommand),
+    /// List what has been found and not acknowledged.
+    Findings(FindingsCommand),
+    /// Acknowledge a finding: reports of its time are told again.
+    Acknowledge(AcknowledgeCommand),
+}
+
+impl LogCommand {
+    /// `false`: something is not as it should be.
+    ///
+    /// # Errors
+    /// That it could not be asked.
+    pub async fn run(self) -> Result<bool, CommandError> {
+        match self {
+            Self::Verify(command) => command.run().await,
+            Self::Prove(command) => command.run().await,
+            Self::VerifyProof(command) => command.run(),
+            Self::VerifyArchive(command) => command.run(),
+            Self::Findings(command) => command.run().await,
+            Self::Acknowledge(command) => command.run().await,
+        }
+    }
+}

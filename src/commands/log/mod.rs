@@ -1,0 +1,5 @@
+//! `sigill log`: the seal of the log, for operators and for whoever wants to see that it holds.
+
+pub mod command;
+mod proofs;
+mod verify;

@@ -1,0 +1,49 @@
+//! Which leaves removals took.
+
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use sigill_seal::leaf_set;
+use sqlx::FromRow;
+use std::ops::Range;
+
+/// A removal: its notice, and the leaves.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct RemovalRow {
+    /// Running number of its notice.
+    pub entry_number: i64,
+    /// The leaf set.
+    pub leaves: Vec<u8>,
+}
+
+/// The leaves that all removals took.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RemovedLeaves(Vec<Range<u64>>);
+
+impl RemovedLeaves {
+    /// Of leaf sets; what is no set has no leaves.
+    pub fn of<'s>(sets: impl IntoIterator<Item = &'s [u8]>) -> Self {
+        let mut ranges: Vec<Range<u64>> =
+            sets.into_iter().filter_map(leaf_set::read).flatten().collect();
+        ranges.sort_unstable_by_key(|range| range.start);
+        Self(ranges)
+    }
+
+    /// Whether a leaf is among them.
+    pub fn contains(&self, leaf: u64) -> bool {
+        // Removals do not overlap, unless one was forged; then the earlier ones are looked at too.
+        let before = self.0.partition_point(|range| range.start <= leaf);
+        self.0[..before].iter().rev().take(8).any(|range| range.contains(&leaf))
+    }
+}
+
+impl Store {
+    /// All removals, in the order of their notices.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn removals(&self) -> Result<Vec<RemovalRow>, StoreError> {
+        let sql =
+            "/* removals */ select entry_number, leaves from log_removals order by entry_number";
+        Ok(sqlx::query_as(sql).fetch_all(&self.pool).await?)
+    }
+}

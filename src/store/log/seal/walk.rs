@@ -1,0 +1,335 @@
+//! Walking over everything that is sealed: by running number, a stretch at a time, each as one moment has it.
+
+use super::checked::{changed, changed_before_sealing, not_sealed, on_their_way};
+use super::findings::{self, NewFinding};
+use super::intake::Intake;
+use super::notices::StoredNotice;
+use super::removed::RemovedLeaves;
+use super::tiles::{self, TreeView};
+use super::tree::Run;
+use crate::domain::identity::RecordId;
+use crate::domain::log::record::IdHash;
+use crate::domain::time::Timestamp;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use crate::store::log::records::{EntryRow, FurtherResources, further_resources_between};
+use crate::store::tenants;
+use sigill_seal::entry::{Entry, STORED_BYTES};
+use sigill_seal::tree::StoredEntry;
+use sqlx::{Connection, PgConnection};
+use std::collections::{BTreeMap, HashMap};
+
+/// A stretch of running numbers that begins and ends between two runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// The first number.
+    pub from: i64,
+    /// Behind the last one.
+    pub to: i64,
+}
+
+/// What a stretch was found to have.
+#[derive(Debug, Default)]
+pub struct Walked {
+    /// Records that are there.
+    pub records: u64,
+    /// Notices that are there.
+    pub notices: u64,
+    /// Records that were removed.
+    pub removed: u64,
+    /// What is not as it was sealed.
+    pub findings: Vec<NewFinding>,
+    /// The ids of sealed records, by running number.
+    pub ids: Vec<(i64, IdHash)>,
+}
+
+/// What a stretch has, at one moment.
+struct Moment {
+    view: TreeView,
+    runs: Vec<Run>,
+    rows: HashMap<i64, Found>,
+    tiles: HashMap<u64, Vec<u8>>,
+    sent: HashMap<i64, StoredEntry>,
+}
+
+/// The entry of what can have none.
+const NOTHING: StoredEntry = [0; STORED_BYTES];
+
+/// What is there under a running number.
+struct Found {
+    entry: StoredEntry,
+    /// Of a record: its id; `None` for a notice.
+    id: Option<IdHash>,
+    /// A column that is derived of others is not.
+    derived: Option<&'static str>,
+}
+
+impl Store {
+    /// Where a stretch that begins at a number ends, when it is to have so many records.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn stretch_from(&self, from: i64, records: i64) -> Result<Stretch, StoreError> {
+        // Runs are short where many are stored by several at a time; few are enough.
+        let to: Option<i64> = sqlx::query_scalar(
+            "/* stretch */ select min(first_number) from (
+                select first_number, sum(count) over (order by first_number) - count as before
+                from (select * from log_runs where first_number >= $1 order by first_number limit $2) r) r
+             where before >= $2",
+        )
+        .bind(from)
+        .bind(records)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(Stretch { from, to: to.unwrap_or(i64::MAX) })
+    }
+
+    /// Looks at everything in a stretch.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn walk(
+        &self,
+        stretch: Stretch,
+        intake: Option<&Intake>,
+        removed: &RemovedLeaves,
+        now: Timestamp,
+    ) -> Result<Walked, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        let mut transaction = connection.begin().await?;
+        sqlx::query("set transaction isolation level repeatable read, read only")
+            .execute(&mut *transaction)
+            .await?;
+        let moment = moment(&mut transaction, stretch, intake).await?;
+        let mut walked = judged(moment, removed);
+        for finding in &mut walked.findings {
+            finding.time = findings::time_of_leaves(&mut transaction, finding.leaves, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(walked)
+    }
+}
+
+async fn moment(
+    connection: &mut PgConnection,
+    Stretch { from, to }: Stretch,
+    intake: Option<&Intake>,
+) -> Result<Moment, StoreError> {
+    let view = tiles::view(connection).await?;
+    let runs: Vec<Run> = sqlx::query_as(
+        "/* runs_of_stretch */ select first_leaf, first_number, count from log_runs
+         where first_number >= $1 and first_number < $2 order by first_number",
+    )
+    .bind(from)
+    .bind(to)
+    .fetch_all(&mut *connection)
+    .await?;
+    let entries: Vec<EntryRow> = sqlx::query_as(
+        "/* records_of_stretch */ select * from log_entries where entry_number >= $1 and entry_number < $2",
+    )
+    .bind(from)
+    .bind(to)
+    .fetch_all(&mut *connection)
+    .await?;
+    let further = further_resources_between(connection, (from, to)).await?;
+    let notices: Vec<StoredNotice> = sqlx::query_as(
+        "/* notices_of_stretch */ select entry_number, kind, salt, body, stored_at from log_notices
+         where entry_number >= $1 and entry_number < $2",
+    )
+    .bind(from)
+    .bind(to)
+    .fetch_all(&mut *connection)
+    .await?;
+    let names = tenants::names(connection).await?;
+    let rows = found(&entries, &further, &notices, &names);
+    let wanted = tiles_of(&runs, view.full_tiles(0));
+    let mut tiles = HashMap::with_capacity(wanted.len());
+    for row in tiles::rows(connection, &wanted).await? {
+        tiles.insert(u64::try_from(row.tile).unwrap_or_default(), row.hashes);
+    }
+    let has_leaf = |number: &i64| {
+        let before = runs.partition_point(|run| run.first_number <= *number);
+        before > 0 && *number < runs[before - 1].first_number + i64::from(runs[before - 1].count)
+    };
+    let without: Vec<i64> = rows.keys().copied().filter(|number| !has_leaf(number)).collect();
+    let sent = match intake {
+        Some(intake) => on_their_way(connection, intake, &without).await?,
+        // Without the key only the tree tells; what is on its way is looked at another time.
+        None => rows
+            .iter()
+            .filter(|(n, _)| without.contains(n))
+            .map(|(n, found)| (*n, found.entry))
+            .collect(),
+    };
+    Ok(Moment { view, runs, rows, tiles, sent })
+}
+
+fn found(
+    entries: &[EntryRow],
+    further: &FurtherResources,
+    notices: &[StoredNotice],
+    names: &tenants::TenantNames,
+) -> HashMap<i64, Found> {
+    let mut rows = HashMap::with_capacity(entries.len() + notices.len());
+    let mut scratch = Vec::new();
+    for row in entries {
+        let entry = row.sealed(names, further, &mut scratch);
+        let id = RecordId::new(row.log_id()).map(|id| IdHash::of(&id));
+        let mut derived = row.wrongly_derived(further);
+        if rows.contains_key(&row.entry_number) {
+            derived = Some("its running number, which another has too");
+        }
+        rows.insert(row.entry_number, Found { entry, id, derived });
+    }
+    for notice in notices {
+        let kind = notice.kind();
+        let entry = kind.map_or(NOTHING, |kind| Entry::over(kind, &notice.preimage()).stored());
+        rows.insert(notice.entry_number, Found { entry, id: None, derived: None });
+    }
+    // Resources without their record.
+    for number in further.keys() {
+        rows.entry(*number).or_insert(Found { entry: NOTHING, id: None, derived: None });
+    }
+    rows
+}
+
+fn tiles_of(runs: &[Run], full: u64) -> Vec<(u8, u64)> {
+    let mut wanted: Vec<(u8, u64)> = runs
+        .iter()
+        .flat_map(|run| {
+            let first = u64::try_from(run.first_leaf).unwrap_or_default();
+            let last = first + u64::try_from(run.count).unwrap_or_default().saturating_sub(1);
+            first >> 8..=last >> 8
+        })
+        .filter(|tile| *tile < full)
+        .map(|tile| (0, tile))
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted
+}
+
+impl Moment {
+    /// What was sealed at a leaf.
+    fn sealed(&self, leaf: u64) -> Option<StoredEntry> {
+        if leaf >= self.view.full_tiles(0) << 8 {
+            let at = usize::try_from(leaf & 255).ok()?;
+            return self.view.edge.entries().get(at).copied();
+        }
+        let at = usize::try_from(leaf & 255).ok()? * STORED_BYTES;
+        let tile = self.tiles.get(&(leaf >> 8))?;
+        tile.get(at..at + STORED_BYTES)?.try_into().ok()
+    }
+}
+
+fn judged(mut moment: Moment, removed: &RemovedLeaves) -> Walked {
+    let mut walked = Walked::default();
+    let mut differ: BTreeMap<u64, (StoredEntry, Option<StoredEntry>)> = BTreeMap::new();
+    let mut missing: Vec<(u64, u64)> = Vec::new();
+    for run in std::mem::take(&mut moment.runs) {
+        let first = u64::try_from(run.first_leaf).unwrap_or_default();
+        for (number, leaf) in
+            (run.first_number..run.first_number + i64::from(run.count)).zip(first..)
+        {
+            let sealed = moment.sealed(leaf);
+            let is_removed = removed.contains(leaf);
+            let Some(found) = moment.rows.remove(&number) else {
+                match missing.last_mut() {
+                    _ if is_removed => walked.removed += 1,
+                    Some((_, last)) if *last + 1 == leaf => *last = leaf,
+                    _ => missing.push((leaf, leaf)),
+                }
+                continue;
+            };
+            match found.id {
+                Some(id) => {
+                    walked.records += 1;
+                    walked.ids.push((number, id));
+                }
+                None => walked.notices += 1,
+            }
+            if sealed != Some(found.entry) {
+                differ.insert(leaf, (found.entry, sealed));
+            } else if let Some(column) = found.derived {
+                walked.findings.push(derived(leaf, column));
+            }
+            if is_removed {
+                walked.findings.push(back(leaf));
+            }
+        }
+    }
+    walked.findings.extend(missing.into_iter().map(|(first, last)| missing_leaves(first, last)));
+    let sealed_as: HashMap<StoredEntry, u64> =
+        differ.iter().filter_map(|(leaf, (_, sealed))| Some(((*sealed)?, *leaf))).collect();
+    for (leaf, (found, sealed)) in &differ {
+        // Another's content in the place of this one's, and this one's in the other's.
+        let other = sealed_as
+            .get(found)
+            .filter(|other| differ.get(other).is_some_and(|o| Some(o.0) == *sealed));
+        match other {
+            Some(other) if other < leaf => {}
+            Some(other) => walked.findings.push(reordered(*leaf, *other)),
+            None => walked.findings.push(changed(*leaf, found)),
+        }
+    }
+    for (number, found) in moment.rows {
+        match moment.sent.get(&number) {
+            Some(sent) if *sent == found.entry => {}
+            Some(_) => walked.findings.push(changed_before_sealing(number, &found.entry)),
+            None => walked.findings.push(not_sealed(number, &found.entry)),
+        }
+    }
+    walked
+}
+
+fn missing_leaves(first: u64, last: u64) -> NewFinding {
+    NewFinding {
+        kind: "missing",
+        leaves: Some((first, last)),
+        detail: match last - first {
+            0 => format!(
+                "leaf {first}: it was sealed, and is not there: it was deleted without a removal being sealed"
+            ),
+            more => format!(
+                "leaves {first} to {last}: these {} were sealed, and are not there: they were deleted without a removal being \
+                 sealed",
+                more + 1
+            ),
+        },
+        ..NewFinding::default()
+    }
+}
+
+fn reordered(one: u64, other: u64) -> NewFinding {
+    NewFinding {
+        kind: "reordered",
+        leaves: Some((one, other)),
+        detail: format!(
+            "leaves {one} and {other}: each has what was sealed in the other's place: they were exchanged"
+        ),
+        ..NewFinding::default()
+    }
+}
+
+fn derived(leaf: u64, column: &'static str) -> NewFinding {
+    NewFinding {
+        kind: "derived column",
+        leaves: Some((leaf, leaf)),
+        observed: column.as_bytes().to_vec(),
+        detail: format!(
+            "leaf {leaf}: the record says what was sealed, but it is looked up by something else: {column} was changed"
+        ),
+        ..NewFinding::default()
+    }
+}
+
+fn back(leaf: u64) -> NewFinding {
+    NewFinding {
+        kind: "removed record is back",
+        leaves: Some((leaf, leaf)),
+        detail: format!(
+            "leaf {leaf}: its removal was sealed, and the record is there: somebody put it back, or a backup was restored"
+        ),
+        ..NewFinding::default()
+    }
+}

@@ -40,7 +40,7 @@ use uuid::Uuid;
 /// Descriptors beside those of connections: places for watchers, files, signals.
 const OTHER_DESCRIPTORS: u64 = 64;
 /// Connections of a command beside a server.
-const COMMAND_CONNECTIONS: u32 = 8;
+const COMMAND_CONNECTIONS: u32 = 12;
 
 /// Why the server did not start or end cleanly.
 #[derive(Debug, thiserror::Error)]

@@ -3,15 +3,20 @@
 //! In small transactions, so that registrations need not wait; any number of processes may do
 //! it at the same time.
 
+use super::seal::identity::{KINDS, SealIdentity, is_signed, time_of};
 use crate::domain::retention::{Cutoffs, Policy};
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
-use crate::store::log::retention::{DueOwners, LOG_RECORDS, LogMonth};
+use crate::store::log::retention::{LOG_RECORDS, LogMonth, Removal};
 use crate::store::retention::{ASSERTIONS, BLOCKS, Due, RetentionKind};
 use crate::store::tenants::TenantId;
+use chrono::Months;
+use sigill_seal::note::SignedCheckpoint;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+/// Nobody keeps log records for shorter.
+pub const LEAST_YEARS: u32 = 5;
 /// What stands for all tenants, where it is about the whole log.
 const ALL_TENANTS: &str = "all";
 
@@ -53,10 +58,8 @@ pub struct Removed {
 enum Part<'r> {
     /// A kind of record of a tenant.
     Kind(TenantId, &'static RetentionKind, &'r Policy),
-    /// A month of the log, whole.
+    /// A month of the log.
     Month(LogMonth),
-    /// The records of some owners in a month, behind a number.
-    Records(LogMonth, DueOwners, Option<i64>),
 }
 
 /// The removal of everything that is due at one time, a batch at a time: whoever drives it can
@@ -91,7 +94,7 @@ impl<'r> Round<'r> {
         };
         let mut rest: VecDeque<Part<'r>> = tenants.into_iter().flat_map(of_tenant).collect();
         let cutoff = retention.log_records.cutoffs(now).general;
-        rest.extend(store.log_months_before(cutoff).await?.into_iter().map(Part::Month));
+        rest.extend(store.log_months_over_at(cutoff).await?.into_iter().map(Part::Month));
         Ok(Self { store, retention, now, rest, removed: Vec::new(), names })
     }
 
@@ -100,7 +103,7 @@ impl<'r> Round<'r> {
         let Some(part) = self.rest.pop_front() else { return false };
         let (kind, tenant) = match &part {
             Part::Kind(tenant, kind, _) => (kind.name, self.names[tenant].clone()),
-            Part::Month(_) | Part::Records(..) => (LOG_RECORDS, ALL_TENANTS.to_owned()),
+            Part::Month(_) => (LOG_RECORDS, ALL_TENANTS.to_owned()),
         };
         let known = |removed: &Removed| removed.tenant == tenant && removed.kind == kind;
         let place = self.removed.iter().position(known).unwrap_or_else(|| {
@@ -132,17 +135,16 @@ impl<'r> Round<'r> {
             }
             Part::Month(month) => {
                 let cutoffs = self.log_cutoffs();
-                if let Some(dropped) = store.drop_month(&month, now, &cutoffs).await? {
-                    return Ok((dropped, None));
-                }
-                let owners = store.due_owners(&month, &cutoffs).await?;
-                Ok((0, owners.map(|owners| Part::Records(month, owners, None))))
-            }
-            Part::Records(month, owners, after) => {
-                let at = (now, &self.log_cutoffs());
-                let batch = store.remove_records(&month, &owners, at, after, rows).await?;
-                let rest = batch.last.map(|last| Part::Records(month, owners, Some(last)));
-                Ok((batch.removed, rest))
+                let Some(owners) = store.due_owners(&month, &cutoffs).await? else {
+                    return Ok((0, None));
+                };
+                let before_leaf = provably_old(store, now).await?;
+                let removal = Removal { month: &month, cutoffs: &cutoffs, before_leaf, now };
+                let removed = match store.has_due_records(&removal, &owners).await? {
+                    true => store.remove_records(&removal).await?,
+                    false => 0,
+                };
+                Ok((removed, None))
             }
         }
     }
@@ -157,6 +159,18 @@ impl<'r> Round<'r> {
     }
 }
 
+/// The leaf before which all are as old as the law demands, as signed time shows.
+async fn provably_old(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
+    let Some(before) = now.checked_sub_months(Months::new(12 * LEAST_YEARS)) else { return Ok(0) };
+    let identities = SealIdentity::all(&store.notices(&KINDS).await?);
+    let note = store.last_checkpoint_signed_by(before).await?;
+    let read = note.and_then(|note| SignedCheckpoint::of_text(&note).ok());
+    let Some(read) = read.filter(|read| is_signed(&identities, read)) else { return Ok(0) };
+    let seconds = time_of(&identities, &read).and_then(|time| i64::try_from(time).ok());
+    let is_old = seconds.is_some_and(|seconds| seconds <= before.timestamp());
+    Ok(if is_old { read.checkpoint().size } else { 0 })
+}
+
 /// What is due of every kind and tenant, by care provider.
 ///
 /// # Errors
@@ -168,7 +182,7 @@ pub async fn due(
 ) -> Result<Vec<(&'static str, String, Vec<Due>)>, StoreError> {
     let mut all = Vec::new();
     let log = retention.log_records.cutoffs(now);
-    let months = store.log_months_before(log.general).await?;
+    let months = store.log_months_over_at(log.general).await?;
     for (id, tenant) in store.tenants().await? {
         for (kind, policy) in retention.kinds() {
             let found = store.due(kind, id, now, &policy.cutoffs(now)).await?;

@@ -32,6 +32,7 @@ mod outage;
 mod pair;
 mod private;
 mod program;
+mod pruning;
 mod relay;
 mod replication;
 mod replication_drill;

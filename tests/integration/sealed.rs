@@ -51,13 +51,9 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    pub async fn start(name: &str) -> Self {
-        Self::start_with(name, Wishes::default()).await
-    }
-
     pub async fn start_with(name: &str, wishes: Wishes) -> Self {
-        let folder = Folder::new(name);
         let database = Database::new().await;
+        let folder = Folder::new(&format!("{name}-{}", database.name));
         let seal = seal_of(&database, folder.path(), folder.path()).await;
         let wishes = Wishes { database: Some(database), seal: Some(seal.clone()), ..wishes };
         let service = Service::start_with(wishes).await;

@@ -3,6 +3,8 @@
 use super::identity::SealIdentity;
 use super::log_seal::SealError;
 use super::verifying::{Verification, Verifier, signed};
+use crate::procedures::retention::LEAST_YEARS;
+use crate::store::log::retention::hex;
 use crate::store::log::seal::findings::NewFinding;
 use crate::store::log::seal::notices::StoredNotice;
 use crate::store::log::seal::removed::RemovalRow;
@@ -11,8 +13,7 @@ use sigill_seal::entry::Kind;
 use sigill_seal::leaf_set;
 use std::collections::{BTreeMap, HashMap};
 
-/// Nobody keeps log records for shorter.
-const YEARS: u32 = 5;
+const YEARS: u32 = LEAST_YEARS;
 
 /// Each removal took leaves that were signed five years before it was sealed, and those that its notice says.
 pub(super) async fn removals(
@@ -27,7 +28,7 @@ pub(super) async fn removals(
     for notice in &notices {
         let number = notice.entry_number;
         let hash = notice.values("leaves").next();
-        let set = sets.get(&number).filter(|set| Some(hex_of(&set.leaves).as_str()) == hash);
+        let set = sets.get(&number).filter(|set| Some(hex(&set.leaves).as_str()) == hash);
         let Some(ranges) = set.and_then(|set| leaf_set::read(&set.leaves)) else {
             let detail = format!(
                 "removal {number}: the leaves that are said to be removed are not those that were sealed: the set was changed"
@@ -108,11 +109,4 @@ pub(super) async fn holds(verifier: &Verifier, found: &mut Verification) -> Resu
 
 fn about(number: i64, kind: &'static str, detail: String) -> NewFinding {
     NewFinding { kind, entry_number: Some(number), detail, ..NewFinding::default() }
-}
-
-/// The hash over a leaf set, as its notice has it.
-pub(super) fn hex_of(leaves: &[u8]) -> String {
-    sigill_seal::sha256(&[leaves])
-        .iter()
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

@@ -1,21 +1,26 @@
-//! Retention of log records. A month of which nothing must stay is dropped whole; from others what is due
-//! is deleted, a batch at a time.
+//! Retention of log records: a month's partition is exchanged for one with what must stay, and which leaves were removed is
+//! sealed in the same transaction.
 
+use super::seal::notices::{self, NewNotice};
 use crate::domain::retention::Cutoffs;
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::retention::Due;
 use crate::store::tenants::TenantId;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Months, NaiveDate, Utc};
+use sigill_seal::archive::LEAVES_LINE;
+use sigill_seal::entry::Kind;
+use sigill_seal::{leaf_set, sha256};
 use sqlx::{FromRow, PgConnection};
 
 /// As log records are called in `retention_removals` and on the command line.
 pub const LOG_RECORDS: &str = "log record";
 /// How long it may take to look through a month.
 const LOOKING_LIMIT: &str = "set local statement_timeout = '1h'";
-/// Whoever stores records waits for as long, at the most; then the month is dropped another time.
-const DROP_PATIENCE: &str = "set local lock_timeout = '500ms'";
+/// Whoever stores records waits for as long, at the most; then it is tried again, so often.
+const EXCHANGE_PATIENCE: &str = "set local lock_timeout = '500ms'";
+const EXCHANGE_TRIES: u32 = 20;
 
 /// A month of the log, or what lies in no month's partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,25 +31,21 @@ pub struct LogMonth {
     first: Option<NaiveDate>,
 }
 
-/// What a look through a month has found.
-#[derive(Debug, Clone, FromRow)]
-struct SurveyedMonth {
-    must_stay: bool,
-    last_number: Option<i64>,
-    last_hold: Option<i64>,
-}
-
 /// Whose records in a month may be due: owners whose time is over, by their hashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueOwners(Vec<i64>);
 
-/// A batch of records that have been looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RemovedBatch {
-    /// How many were removed.
-    pub removed: usize,
-    /// The number of the last that was looked at; `None` when there are no more.
-    pub last: Option<i64>,
+/// A removal that is to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct Removal<'r> {
+    /// The month.
+    pub month: &'r LogMonth,
+    /// From when on what is kept.
+    pub cutoffs: &'r Cutoffs,
+    /// Leaves from this one on stay: nobody can show that they are old enough.
+    pub before_leaf: u64,
+    /// When.
+    pub now: Timestamp,
 }
 
 #[derive(FromRow)]
@@ -54,10 +55,9 @@ struct FoundOwner {
 }
 
 #[derive(FromRow)]
-struct BatchRow {
-    removed: i64,
-    walked: i64,
-    last: Option<i64>,
+struct LeafRange {
+    first: i64,
+    behind: i64,
 }
 
 impl LogMonth {
@@ -73,15 +73,31 @@ impl LogMonth {
         Some(Self { suffix: suffix.to_owned(), first })
     }
 
+    /// Its partition of a table.
+    fn table(&self, parent: &str) -> String {
+        format!("{parent}_{}", self.suffix)
+    }
+
     /// What stands for it among the removals.
     fn name(&self) -> String {
         self.first.map_or_else(|| "other".into(), |first| first.format("%Y-%m").to_string())
     }
 
-    /// Since when its first records may have been there.
-    fn begins(&self) -> Timestamp {
-        let first = self.first.and_then(|first| first.and_hms_opt(0, 0, 0));
-        first.map_or(DateTime::<Utc>::MIN_UTC, |first| first.and_utc())
+    /// When it is over; what lies in no month's partition may be of any.
+    fn ends(&self) -> Timestamp {
+        let next = self.first.and_then(|first| first.checked_add_months(Months::new(1)));
+        let next = next.and_then(|next| next.and_hms_opt(0, 0, 0));
+        next.map_or(DateTime::<Utc>::MIN_UTC, |next| next.and_utc())
+    }
+
+    /// Whether a record, `e`, has a leaf before `$leaf`.
+    fn has_leaf_before(parameter: &str) -> String {
+        format!(
+            "coalesce((select e.entry_number < r.first_number + r.count
+                and r.first_leaf + e.entry_number - r.first_number < {parameter}
+                from (select * from log_runs where first_number <= e.entry_number
+                    order by first_number desc limit 1) r), false)"
+        )
     }
 
     /// Whether a record, `e`, is due, for the cutoffs $1 to $3: everybody's, and those of providers.
@@ -107,20 +123,20 @@ impl LogMonth {
 }
 
 impl Store {
-    /// The months that begin before a time, the oldest first.
+    /// The months that are over at a time, the oldest first.
     ///
     /// # Errors
     /// The store's.
-    pub async fn log_months_before(&self, time: Timestamp) -> Result<Vec<LogMonth>, StoreError> {
+    pub async fn log_months_over_at(&self, time: Timestamp) -> Result<Vec<LogMonth>, StoreError> {
         let names: Vec<String> = sqlx::query_scalar(
-            "/* log_months_before */ select c.relname::text from pg_inherits i
+            "/* log_months_over_at */ select c.relname::text from pg_inherits i
              join pg_class c on c.oid = i.inhrelid
              where i.inhparent = 'log_entries'::regclass order by c.relname",
         )
         .fetch_all(&self.pool)
         .await?;
         let months = names.iter().filter_map(|name| LogMonth::of_partition(name));
-        Ok(months.filter(|month| month.begins() < time).collect())
+        Ok(months.filter(|month| month.ends() <= time).collect())
     }
 
     /// What is due of a tenant's records in a month, by care provider.
@@ -151,81 +167,81 @@ impl Store {
         Ok(due.bind(tenant.0).fetch_all(&mut *transaction).await?)
     }
 
-    /// Drops a month of which nothing must stay; returns how many records it had. `None`: something
-    /// must.
+    /// Whether any of some owners' records in a month is due.
     ///
     /// # Errors
-    /// The store's; also that others use the log all the time.
-    pub async fn drop_month(
+    /// The store's.
+    pub async fn has_due_records(
         &self,
-        month: &LogMonth,
-        now: Timestamp,
-        cutoffs: &Cutoffs,
-    ) -> Result<Option<usize>, StoreError> {
-        if month.first.is_none() {
-            return Ok(None);
-        }
-        let found = self.survey(month, cutoffs).await?;
-        if found.must_stay {
-            return Ok(None);
-        }
-        let suffix = &month.suffix;
+        removal: &Removal<'_>,
+        owners: &DueOwners,
+    ) -> Result<bool, StoreError> {
+        let sql = format!(
+            "/* has_due_records */ select exists (select 1 from log_entries_{} e
+                where e.owner_hash = any($4) and {} and {})",
+            removal.month.suffix,
+            removal.month.is_due(),
+            LogMonth::has_leaf_before("$5")
+        );
+        let (keys, moments) = columns(removal.cutoffs);
         let mut transaction = self.begin().await?;
         sqlx::query(LOOKING_LIMIT).execute(&mut *transaction).await?;
-        let counted: i64 = sqlx::query_scalar(&format!(
-            "/* record_dropped_month */ with removed as (
-                insert into retention_removals (tenant_id, kind, object_id, care_provider_id,
-                    invalid_since, removed_at, records)
-                select tenant_id, $1, $2, min(care_provider_id), max(greatest(stored_at, activity_at)),
-                    $3, count(*)
-                from log_entries_{suffix} group by tenant_id, lower(btrim(care_provider_id))
-                returning records)
-             select coalesce(sum(records), 0)::bigint from removed"
-        ))
-        .bind(LOG_RECORDS)
-        .bind(month.name())
-        .bind(now)
-        .fetch_one(&mut *transaction)
-        .await?;
-        sqlx::query(DROP_PATIENCE).execute(&mut *transaction).await?;
-        for table in ["log_entries", "log_further_resources"] {
-            let sql = format!("alter table {table} detach partition {table}_{suffix}");
-            sqlx::query(&sql).execute(&mut *transaction).await?;
-        }
-        // From here on nobody changes it; what came since it was looked through must have its turn.
-        if changed_since(&mut transaction, month, &found).await? {
-            transaction.rollback().await?;
-            return Ok(None);
-        }
-        sqlx::query(&format!("drop table log_entries_{suffix}, log_further_resources_{suffix}"))
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(Some(usize::try_from(counted).unwrap_or(usize::MAX)))
+        let found = sqlx::query_scalar(&sql).bind(removal.cutoffs.general).bind(keys).bind(moments);
+        let found = found.bind(&owners.0).bind(number(removal.before_leaf));
+        Ok(found.fetch_one(&mut *transaction).await?)
     }
 
-    async fn survey(
-        &self,
-        month: &LogMonth,
-        cutoffs: &Cutoffs,
-    ) -> Result<SurveyedMonth, StoreError> {
-        let sql = format!(
-            "/* survey_month */ select
-                exists (select 1 from log_entries_{} e where not {}) as must_stay,
-                (select max(entry_number) from log_entries_{}) as last_number,
-                (select max(hold_number) from legal_holds) as last_hold",
-            month.suffix,
-            month.is_due(),
-            month.suffix
-        );
-        let (keys, moments) = columns(cutoffs);
+    /// Removes what is due of a month, and seals that; returns how many records it was.
+    ///
+    /// # Errors
+    /// The store's; nothing is removed then. Also that others use the log all the time.
+    pub async fn remove_records(&self, removal: &Removal<'_>) -> Result<usize, StoreError> {
+        let (intake, month) = (self.intake()?, removal.month);
         let mut transaction = self.begin().await?;
-        sqlx::query("set transaction isolation level repeatable read, read only")
-            .execute(&mut *transaction)
-            .await?;
         sqlx::query(LOOKING_LIMIT).execute(&mut *transaction).await?;
-        let found = sqlx::query_as(&sql).bind(cutoffs.general).bind(keys).bind(moments);
-        Ok(found.fetch_one(&mut *transaction).await?)
+        // Who would store records of this month, or place a hold, waits; reading goes on.
+        for table in [month.table("log_entries"), month.table("log_further_resources")] {
+            let sql = format!("lock table {table} in share row exclusive mode");
+            sqlx::query(&sql).execute(&mut *transaction).await?;
+        }
+        sqlx::query("lock table legal_holds in share mode").execute(&mut *transaction).await?;
+        let kept = keep(&mut transaction, removal).await?;
+        let removed = record(&mut transaction, removal).await?;
+        if removed == 0 {
+            return Ok(0);
+        }
+        let ranges: Vec<LeafRange> = sqlx::query_as(&format!(
+            "/* leaves_removed */ select min(leaf) as first, max(leaf) + 1 as behind from (
+                select leaf, leaf - row_number() over (order by leaf) as island from (
+                    select r.first_leaf + e.entry_number - r.first_number as leaf from {} e
+                    cross join lateral (select * from log_runs where first_number <= e.entry_number
+                        order by first_number desc limit 1) r
+                    where not exists (select 1 from {}_kept k where k.entry_number = e.entry_number)) l) i
+             group by island order by 1",
+            month.table("log_entries"),
+            month.table("log_entries")
+        ))
+        .fetch_all(&mut *transaction)
+        .await?;
+        let leaf = |leaf: i64| u64::try_from(leaf).unwrap_or_default();
+        let ranges: Vec<_> =
+            ranges.iter().map(|range| leaf(range.first)..leaf(range.behind)).collect();
+        let leaves = leaf_set::write(&ranges);
+        let body = format!(
+            "removal\nmonth {}\nremoved {removed}\nkept {kept}\nbefore {}\nolder than {}\n{LEAVES_LINE}{}\n",
+            month.name(),
+            removal.before_leaf,
+            removal.cutoffs.general.format("%Y-%m-%dT%H:%M:%SZ"),
+            hex(&leaves)
+        );
+        let new = NewNotice { kind: Kind::Removal, salt: None, body: &body };
+        let notice = notices::add(&mut transaction, intake, &new, removal.now).await?;
+        let sql =
+            "/* add_removal */ insert into log_removals (entry_number, leaves) values ($1, $2)";
+        sqlx::query(sql).bind(notice).bind(&leaves).execute(&mut *transaction).await?;
+        exchange(&mut transaction, month, kept).await?;
+        transaction.commit().await?;
+        Ok(usize::try_from(removed).unwrap_or(usize::MAX))
     }
 
     /// Whose records in a month may be due; `None`: nobody's. Each owner is looked up by the index of
@@ -254,83 +270,125 @@ impl Store {
         .await?;
         let is_due = |owner: &FoundOwner| {
             let own = cutoffs.own.iter().find(|(key, _)| *key == owner.owner_key);
-            month.begins() < own.map_or(cutoffs.general, |(_, cutoff)| *cutoff)
+            month.ends() <= own.map_or(cutoffs.general, |(_, cutoff)| *cutoff)
         };
         let due = owners.iter().filter(|owner| is_due(owner)).map(|owner| owner.owner_hash);
         let due: Vec<i64> = due.collect();
         Ok((!due.is_empty()).then_some(DueOwners(due)))
     }
+}
 
-    /// Looks at the next records of a month that may be due, and removes those that are.
-    ///
-    /// # Errors
-    /// The store's; nothing is removed then.
-    pub async fn remove_records(
-        &self,
-        month: &LogMonth,
-        owners: &DueOwners,
-        (now, cutoffs): (Timestamp, &Cutoffs),
-        after: Option<i64>,
-        count: usize,
-    ) -> Result<RemovedBatch, StoreError> {
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        let suffix = &month.suffix;
-        let sql = format!(
-            "/* remove_records */ with walked as materialized (
-                select e.entry_number, e.activity_at, e.tenant_id, e.log_id, e.care_provider_id,
-                    greatest(e.stored_at, e.activity_at) as since, {} as due
-                from log_entries_{suffix} e
-                where e.entry_number > $4 and e.owner_hash = any($8)
-                order by e.entry_number limit $5),
-             resources as (delete from log_further_resources_{suffix} r using walked w
-                where w.due and r.entry_number = w.entry_number and r.activity_at = w.activity_at),
-             records as (delete from log_entries_{suffix} e using walked w
-                where w.due and e.entry_number = w.entry_number and e.activity_at = w.activity_at
-                returning w.*),
-             removed as (
-                insert into retention_removals (tenant_id, kind, object_id, care_provider_id,
-                    invalid_since, removed_at)
-                select tenant_id, $6, log_id, care_provider_id, since, $7 from records returning 1)
-             select (select count(*) from removed) as removed, count(*) as walked,
-                max(entry_number) as last from walked",
-            month.is_due()
-        );
-        let (keys, moments) = columns(cutoffs);
-        let batch: BatchRow = sqlx::query_as(&sql)
-            .bind(cutoffs.general)
-            .bind(keys)
-            .bind(moments)
-            .bind(after.unwrap_or_default())
-            .bind(count)
-            .bind(LOG_RECORDS)
-            .bind(now)
-            .bind(&owners.0)
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(RemovedBatch {
-            removed: usize::try_from(batch.removed).unwrap_or_default(),
-            last: batch.last.filter(|_| batch.walked == count),
-        })
+/// Copies what must stay of a month into tables of its own; how many records.
+async fn keep(connection: &mut PgConnection, removal: &Removal<'_>) -> Result<i64, StoreError> {
+    let month = removal.month;
+    let (entries, further) = (month.table("log_entries"), month.table("log_further_resources"));
+    for table in [&entries, &further] {
+        for sql in [
+            format!("create table {table}_kept (like {table} including all)"),
+            format!("alter table {table}_kept alter column patient_hash set (n_distinct = -0.2)"),
+        ] {
+            sqlx::query(&sql).execute(&mut *connection).await?;
+        }
+    }
+    let sql = format!(
+        "/* keep_records */ insert into {entries}_kept select * from {entries} e where not ({} and {})",
+        month.is_due(),
+        LogMonth::has_leaf_before("$4")
+    );
+    let (keys, moments) = columns(removal.cutoffs);
+    let kept = sqlx::query(&sql).bind(removal.cutoffs.general).bind(keys).bind(moments);
+    let kept = kept.bind(number(removal.before_leaf)).execute(&mut *connection).await?;
+    let sql = format!(
+        "/* keep_resources */ insert into {further}_kept select r.* from {further} r
+         where exists (select 1 from {entries}_kept k where k.entry_number = r.entry_number)"
+    );
+    sqlx::query(&sql).execute(connection).await?;
+    Ok(i64::try_from(kept.rows_affected()).unwrap_or(i64::MAX))
+}
+
+/// Records what is removed, by care provider; how many records.
+async fn record(connection: &mut PgConnection, removal: &Removal<'_>) -> Result<i64, StoreError> {
+    let table = removal.month.table("log_entries");
+    Ok(sqlx::query_scalar(&format!(
+        "/* record_removed */ with removed as (
+            insert into retention_removals (tenant_id, kind, object_id, care_provider_id,
+                invalid_since, removed_at, records)
+            select tenant_id, $1, $2, min(care_provider_id), max(greatest(stored_at, activity_at)), $3, count(*)
+            from {table} e where not exists (select 1 from {table}_kept k where k.entry_number = e.entry_number)
+            group by tenant_id, lower(btrim(care_provider_id))
+            returning records)
+         select coalesce(sum(records), 0)::bigint from removed"
+    ))
+    .bind(LOG_RECORDS)
+    .bind(removal.month.name())
+    .bind(removal.now)
+    .fetch_one(connection)
+    .await?)
+}
+
+/// Puts what is kept in the place of a month; a month of which nothing is kept goes whole. Whoever stores or reads the
+/// log meanwhile is waited for, not long at a time.
+async fn exchange(
+    connection: &mut PgConnection,
+    month: &LogMonth,
+    kept: i64,
+) -> Result<(), StoreError> {
+    let mut tries = EXCHANGE_TRIES;
+    loop {
+        tries -= 1;
+        sqlx::query("savepoint exchange").execute(&mut *connection).await?;
+        match exchange_once(connection, month, kept).await {
+            Err(StoreError::Database(error)) if tries > 0 && is_lock_timeout(&error) => {
+                sqlx::query("rollback to savepoint exchange").execute(&mut *connection).await?;
+            }
+            done => return done,
+        }
     }
 }
 
-/// Whether records or holds have come since a month was looked through.
-async fn changed_since(
+async fn exchange_once(
     connection: &mut PgConnection,
     month: &LogMonth,
-    found: &SurveyedMonth,
-) -> Result<bool, StoreError> {
-    sqlx::query("lock table legal_holds in share mode").execute(&mut *connection).await?;
-    let sql = format!(
-        "/* month_changed */ select
-            exists (select 1 from log_entries_{} where entry_number > $1)
-            or exists (select 1 from legal_holds where hold_number > $2)",
-        month.suffix
-    );
-    let changed = sqlx::query_scalar(&sql);
-    let (number, hold) =
-        (found.last_number.unwrap_or_default(), found.last_hold.unwrap_or_default());
-    Ok(changed.bind(number).bind(hold).fetch_one(connection).await?)
+    kept: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(EXCHANGE_PATIENCE).execute(&mut *connection).await?;
+    for parent in ["log_entries", "log_further_resources"] {
+        let table = month.table(parent);
+        let bound: String = sqlx::query_scalar(
+            "/* partition_bound */ select pg_get_expr(relpartbound, oid) from pg_class where oid = $1::regclass",
+        )
+        .bind(&table)
+        .fetch_one(&mut *connection)
+        .await?;
+        let mut statements = vec![
+            format!("alter table {parent} detach partition {table}"),
+            format!("drop table {table}"),
+        ];
+        // What comes later of a month that is gone lies with the other months.
+        if kept > 0 || month.first.is_none() {
+            statements.push(format!("alter table {table}_kept rename to {table}"));
+            statements.push(format!("alter table {parent} attach partition {table} {bound}"));
+        } else {
+            statements.push(format!("drop table {table}_kept"));
+        }
+        for sql in statements {
+            sqlx::query(&sql).execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}
+
+fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("55P03"))
+}
+
+/// The hash over a leaf set, as its notice has it.
+pub fn hex(leaves: &[u8]) -> String {
+    sha256(&[leaves]).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn number(leaf: u64) -> i64 {
+    i64::try_from(leaf).unwrap_or(i64::MAX)
 }
 
 fn columns(cutoffs: &Cutoffs) -> (Vec<&str>, Vec<Timestamp>) {

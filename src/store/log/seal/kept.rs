@@ -86,6 +86,19 @@ impl Store {
         Ok(number.unwrap_or(i64::MIN))
     }
 
+    /// The note of the largest checkpoint that was signed before a time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn last_checkpoint_signed_by(
+        &self,
+        time: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        let sql = "/* last_checkpoint_signed_by */ select note from log_checkpoints
+             where note is not null and signed_at <= $1 order by size desc limit 1";
+        Ok(sqlx::query_scalar(sql).bind(time).fetch_optional(&self.pool).await?)
+    }
+
     /// The note of the smallest signed checkpoint of at least so many entries.
     ///
     /// # Errors
@@ -103,7 +116,9 @@ impl Store {
     /// The store's.
     pub async fn first_checkpoint_with(&self, number: i64) -> Result<Option<String>, StoreError> {
         let mut connection = self.pool.acquire().await?;
-        match leaves_of(&mut connection, &[number]).await?.get(&number) {
+        let leaf = leaves_of(&mut connection, &[number]).await?.get(&number).copied();
+        drop(connection);
+        match leaf {
             Some(leaf) => self.first_checkpoint_from(leaf + 1).await,
             None => Ok(None),
         }

@@ -6,11 +6,13 @@ pub mod seal;
 pub mod tenants;
 
 use self::database::{Database, DatabaseError};
+use self::tenants::TenantsError;
 use crate::clock::Clock;
 use crate::config::database::Data;
 use crate::config::file::Config;
 use crate::fairness::shares::Percentages;
 use crate::health::Health;
+use crate::peers::witness::RemoteWitness;
 use crate::private_postgres::PrivatePostgresError;
 use crate::procedures::context::{CitizenServices, ReportSettings, Services};
 use crate::procedures::log_ids::Tidying;
@@ -62,7 +64,7 @@ pub enum AppError {
     Seal(#[from] SealError),
     /// A tenant cannot be as configured.
     #[error("{0}")]
-    Tenants(#[from] tenants::TenantsError),
+    Tenants(#[from] TenantsError),
     /// Threads.
     #[error("threads: {0}")]
     Threads(std::io::Error),
@@ -101,8 +103,7 @@ pub async fn serve(
     };
     let served = match started {
         Ok(parts) => {
-            let (stop_workers, mut working) =
-                workers(&config, database.folder(), (&parts.services, &parts.seal), &clock);
+            let (stop_workers, mut working) = workers(&config, database.folder(), &parts, &clock);
             working.spawn(watch::lines(dropped, health, stop_workers.subscribe()));
             let workers = (stop_workers, working);
             serve_parts(&config, &database, listener, parts, workers, &mut stop, &clock).await
@@ -164,6 +165,7 @@ impl Stop {
 struct Parts {
     services: Services,
     seal: LogSeal,
+    witnesses: Vec<RemoteWitness>,
     writing: JoinSet<()>,
 }
 
@@ -186,7 +188,8 @@ async fn start(
     let (log_writers, writing) = LogWriters::start(&store, config.log.writers)?;
     let trust = seal::trust(config, seal.clone(), clock.clone());
     let services = services(config, store, log_writers, trust, health.clone(), clock).await?;
-    Ok(Parts { services, seal, writing })
+    let witnesses = seal::witnesses(config).map_err(TenantsError::from)?;
+    Ok(Parts { services, seal, witnesses, writing })
 }
 
 async fn serve_parts(
@@ -268,6 +271,8 @@ async fn services(
         },
         orders: orders::orders(config, installation, trust.clone()),
         trust,
+        publishing: seal::publishing(config),
+        witness: seal::witness(config)?,
         fill_random: seal::fill_random,
     })
 }
@@ -289,7 +294,7 @@ fn warn(config: &Config, address: SocketAddr) {
 fn workers(
     config: &Config,
     private: Option<&Path>,
-    (services, seal): (&Services, &LogSeal),
+    Parts { services, seal, witnesses, .. }: &Parts,
     clock: &Clock,
 ) -> (watch_channel::Sender<bool>, JoinSet<()>) {
     let (stop, stopped) = watch_channel::channel(false);
@@ -301,6 +306,14 @@ fn workers(
     let sealing =
         workers::sealing::run(seal.clone(), clock.clone(), health.clone(), stopped.clone());
     working.spawn(sealing);
+    for witness in witnesses {
+        let (seal, witness, clock) = (seal.clone(), witness.clone(), clock.clone());
+        working.spawn(workers::witnesses::run(seal, witness, None, clock, stopped.clone()));
+    }
+    if config.log.verify_rate > 0 {
+        let (seal, rate) = (seal.clone(), config.log.verify_rate);
+        working.spawn(workers::verifying::run(seal, rate, clock.clone(), stopped.clone()));
+    }
     if let Some(folder) = private {
         let Data { free_bytes_low: low, free_bytes_least: least, .. } = config.data;
         let wanted = watch::Wanted { folder: folder.to_owned(), low, least };

@@ -99,7 +99,7 @@ impl SealFolder {
     /// That they cannot be kept.
     pub fn create_keys(&self, which: KeyFile, keys: &LogKeys) -> Result<bool, KeyFileError> {
         let path = self.path(which);
-        keep_keys(&path, keys).map_err(|error| KeyFileError::Unusable(path, error))
+        keep_new(&path, &keys.to_text()).map_err(|error| KeyFileError::Unusable(path, error))
     }
 
     /// The keys of the rotation under way are those in use from now on.
@@ -201,11 +201,26 @@ impl SealFolder {
     }
 }
 
-fn keep_keys(path: &Path, keys: &LogKeys) -> io::Result<bool> {
+/// The text of a file that only its owner can read, which is made with a text of its own where it is not there.
+///
+/// # Errors
+/// That it cannot be used, or others can read it.
+pub fn kept_secret(path: &Path, new: &str) -> Result<String, KeyFileError> {
+    let unusable = |error| KeyFileError::Unusable(path.to_owned(), error);
+    if !path.exists() {
+        keep_new(path, new).map_err(unusable)?;
+    }
+    if fs::metadata(path).map_err(unusable)?.mode() & 0o077 != 0 {
+        return Err(KeyFileError::Open(path.to_owned()));
+    }
+    fs::read_to_string(path).map_err(unusable)
+}
+
+fn keep_new(path: &Path, text: &str) -> io::Result<bool> {
     let folder = folder_of(path);
     make_folder(folder)?;
     let new = with_suffix(path, &format!(".new-{}", std::process::id()));
-    write_durably(&new, keys.to_text().as_bytes())?;
+    write_durably(&new, text.as_bytes())?;
     // What is linked is whole, and nothing is overwritten.
     let linked = fs::hard_link(&new, path);
     fs::remove_file(&new)?;

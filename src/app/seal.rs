@@ -3,12 +3,20 @@
 use crate::clock::Clock;
 use crate::config::file::Config;
 use crate::config::log::ReadCheck;
-use crate::procedures::seal::log_seal::{LogSeal, SealSettings};
+use crate::peers::connection::{Peer, PeerSettings, PeerSettingsError};
+use crate::peers::witness::RemoteWitness;
+use crate::procedures::seal::log_seal::{LogSeal, SealError, SealSettings};
+use crate::procedures::seal::published::Publishing;
 use crate::procedures::seal::trust::LogTrust;
-use crate::seal_folder::SealFolder;
+use crate::procedures::seal::witness::Witness;
+use crate::seal_folder::{self, SealFolder};
 use crate::store::log::seal::checked::CheckDepth;
+use sigill_seal::keys::WitnessKey;
 use std::time::Duration;
 use uuid::Uuid;
+
+/// How long a witness may take.
+const WITNESS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How the log is sealed, as configured.
 pub fn settings(config: &Config) -> SealSettings {
@@ -31,6 +39,56 @@ pub(super) fn trust(config: &Config, seal: LogSeal, clock: Clock) -> LogTrust {
         ReadCheck::Tree => CheckDepth::Tree,
     };
     LogTrust { seal: Some(seal), depth, clock }
+}
+
+/// How the log is published, as configured.
+pub(super) fn publishing(config: &Config) -> Option<Publishing> {
+    let log = &config.log;
+    let witnesses = log.witness.iter().map(|witness| witness.vkey.0.clone()).collect();
+    log.publish.then_some(Publishing { witnesses, required: log.witness_required })
+}
+
+/// The witnesses of the log, as configured.
+///
+/// # Errors
+/// That one cannot be called so.
+pub(super) fn witnesses(config: &Config) -> Result<Vec<RemoteWitness>, PeerSettingsError> {
+    let remote = config.log.witness.iter().map(|witness| {
+        let peer = Peer::new(&PeerSettings {
+            base: witness.url.clone(),
+            ca_file: witness.ca_file.clone(),
+            identity: None,
+            timeout: WITNESS_TIMEOUT,
+            consumer: None,
+        })?;
+        Ok(RemoteWitness::new(peer, witness.vkey.0.clone()))
+    });
+    remote.collect()
+}
+
+/// The witness that this service is of others' logs, as configured; its key is made where there is none.
+///
+/// # Errors
+/// That the key cannot be kept or read.
+pub fn witness(config: &Config) -> Result<Option<Witness>, SealError> {
+    let settings = &config.witness;
+    if settings.log.is_empty() {
+        return Ok(None);
+    }
+    let file = settings.key_file.clone().unwrap_or_else(|| config.data.dir.join("witness-key"));
+    let mut random = [0; 48];
+    fill_random(&mut random)?;
+    let (seed, name) = random
+        .split_first_chunk::<32>()
+        .ok_or(std::io::ErrorKind::InvalidData)
+        .map_err(std::io::Error::from)?;
+    let made = || format!("witness.sigill/{}", Uuid::from_slice(name).unwrap_or_default().simple());
+    let name = settings.name.clone().unwrap_or_else(made);
+    let new = WitnessKey::of_seed(&name, seed).ok_or(SealError::Origin(name))?;
+    let text = seal_folder::kept_secret(&file, &new.to_text())?;
+    let key = WitnessKey::of_text(&text).ok_or(SealError::WitnessKey(file))?;
+    let logs = settings.log.iter().map(|log| log.vkey.0.clone()).collect();
+    Ok(Some(Witness::new(key, logs)))
 }
 
 /// Fills with bytes that nobody can guess.

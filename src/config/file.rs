@@ -8,6 +8,7 @@ use super::limits::Limits;
 use super::log::Log;
 use super::retention::Retention;
 use super::tenant::{self, Tenant};
+use super::witness::Witness;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,8 @@ pub struct Config {
     pub log: Log,
     /// What is removed after how long.
     pub retention: Retention,
+    /// Being a witness of others' logs.
+    pub witness: Witness,
 }
 
 /// Why a configuration cannot be used.

@@ -1,6 +1,6 @@
 //! The access log.
 
-use super::values::bounded;
+use super::values::{ConfiguredKey, bounded};
 use crate::domain::log::record;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -44,6 +44,17 @@ pub struct Log {
     pub sign_after_seconds: u64,
     /// How deep records are checked before they are told.
     pub read_check: ReadCheck,
+    /// Whether the log's commitments are published under `/log/tiles/`, for whoever wants to follow the log. They hold no
+    /// personal data.
+    pub publish: bool,
+    /// Witnesses, 0 to 16, that must have signed a checkpoint before it is published.
+    #[serde(deserialize_with = "bounded::<_, 0, 16, _>")]
+    pub witness_required: usize,
+    /// Witnesses of the log, which are sent its newest checkpoint each minute.
+    pub witness: Vec<LogWitness>,
+    /// Records a second, 0 to 1 000 000, that are verified in the background; 0 is none.
+    #[serde(deserialize_with = "bounded::<_, 0, 1_000_000, _>")]
+    pub verify_rate: u64,
     /// Folder of the files of orders, which every process that serves them must have; when absent,
     /// `orders` in the data folder.
     pub order_folder: Option<PathBuf>,
@@ -88,6 +99,18 @@ pub enum ReadCheck {
     Tree,
 }
 
+/// A witness of the log.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogWitness {
+    /// What stands before `/add-checkpoint`.
+    pub url: String,
+    /// Its key (NAME+ID+KEY).
+    pub vkey: ConfiguredKey,
+    /// Whom to trust (PEM); needed for `https`.
+    pub ca_file: Option<PathBuf>,
+}
+
 impl Default for Log {
     fn default() -> Self {
         Self {
@@ -103,6 +126,10 @@ impl Default for Log {
             origin: None,
             sign_after_seconds: 0,
             read_check: ReadCheck::Tree,
+            publish: false,
+            witness_required: 0,
+            witness: Vec::new(),
+            verify_rate: 2_000,
             order_folder: None,
             order_bytes_max: 10 * 1024 * 1024 * 1024,
             order_keep_hours: 24,

@@ -14,3 +14,4 @@ pub mod log;
 pub mod retention;
 pub mod tenant;
 mod values;
+pub mod witness;

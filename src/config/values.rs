@@ -2,6 +2,7 @@
 
 use crate::domain::identity::HsaId;
 use serde::de::{Deserialize, Deserializer, Error};
+use sigill_seal::names::VerifyingName;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
@@ -91,4 +92,16 @@ where
         found.push((id, value));
     }
     Ok(found)
+}
+
+/// A name with the key that verifies its signatures (NAME+ID+KEY).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfiguredKey(pub VerifyingName);
+
+impl<'de> Deserialize<'de> for ConfiguredKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let name = VerifyingName::of_vkey(&text);
+        name.map(Self).ok_or_else(|| D::Error::custom(format!("{text}: no key (NAME+ID+KEY)")))
+    }
 }

@@ -135,21 +135,47 @@ impl Peer {
             request = request.header(name, consumer);
         }
         let request = request.body(Full::from(message)).map_err(|_| CallError::Unreachable)?;
+        let (status, reply) = self.send(request, reply_bytes_max).await?;
+        match status.is_success() || status == StatusCode::INTERNAL_SERVER_ERROR {
+            true => Ok(reply),
+            false => Err(CallError::Status(status)),
+        }
+    }
+
+    /// Sends a text and returns what comes back, whatever its status.
+    ///
+    /// # Errors
+    /// That nothing does.
+    pub async fn post(
+        &self,
+        path: &str,
+        text: String,
+        reply_bytes_max: usize,
+    ) -> Result<(StatusCode, Bytes), CallError> {
+        let request = Request::post(format!("{}{path}", self.base));
+        let request = request.header(CONTENT_TYPE, "text/plain; charset=utf-8");
+        let request = request.body(Full::from(text)).map_err(|_| CallError::Unreachable)?;
+        self.send(request, reply_bytes_max).await
+    }
+
+    async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        reply_bytes_max: usize,
+    ) -> Result<(StatusCode, Bytes), CallError> {
         let reply = async {
             let reply = self.client.request(request).await.map_err(|error| {
                 if error.is_connect() { CallError::Unreachable } else { CallError::Broken }
             })?;
             let status = reply.status();
-            if !status.is_success() && status != StatusCode::INTERNAL_SERVER_ERROR {
-                return Err(CallError::Status(status));
-            }
             let body = Limited::new(reply.into_body(), reply_bytes_max).collect().await;
-            body.map(http_body_util::Collected::to_bytes).map_err(|error| {
+            let body = body.map(http_body_util::Collected::to_bytes).map_err(|error| {
                 match error.is::<http_body_util::LengthLimitError>() {
                     true => CallError::TooLarge,
                     false => CallError::Broken,
                 }
-            })
+            });
+            Ok((status, body?))
         };
         timeout(self.timeout, reply).await.unwrap_or(Err(CallError::Timeout))
     }

@@ -7,3 +7,4 @@ pub mod connection;
 pub mod contract_call;
 pub mod national;
 pub mod producer;
+pub mod witness;

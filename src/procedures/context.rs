@@ -2,7 +2,9 @@
 
 use super::on_their_way::OnTheirWay;
 use super::processors::{CallSize, Processors};
+use super::seal::published::Publishing;
 use super::seal::trust::LogTrust;
+use super::seal::witness::Witness;
 use super::tenants::{Tenant, Tenants};
 use crate::domain::blocking::lift_policy::LiftPolicies;
 use crate::domain::identity::HsaId;
@@ -56,6 +58,10 @@ pub struct Services {
     pub orders: OrderSettings,
     /// How what is read from the log is checked.
     pub trust: LogTrust,
+    /// How the log is published, if it is.
+    pub publishing: Option<Publishing>,
+    /// The witness of others' logs, if this is one.
+    pub witness: Option<Witness>,
 }
 
 /// How reports are made.

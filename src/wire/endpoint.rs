@@ -5,6 +5,7 @@ use super::connection::Connection;
 use super::origin::{Hosts, is_foreign_page};
 use super::reply::{self, Reply, ToldBody};
 use super::request_line::RequestLine;
+use super::tiles::{self, TILES_PATH, WITNESS_PATH};
 use super::{caller, files, pages, router, wsdl};
 use crate::clock::Clock;
 use crate::config::http::Http;
@@ -97,6 +98,22 @@ impl Endpoint {
         }
         if reads && let Some(token) = request.uri().path().strip_prefix(FILES_PATH) {
             return Box::pin(self.file(token, &request, connection)).await;
+        }
+        if reads && let Some(path) = request.uri().path().strip_prefix(TILES_PATH) {
+            return match self.calls.place(connection.address()).await {
+                Some(_place) => Box::pin(tiles::published(&self.services, path)).await,
+                None => reply::overloaded(),
+            };
+        }
+        if request.method() == Method::POST && request.uri().path() == WITNESS_PATH {
+            if let Some((status, fault)) = refused {
+                return reply::plain(status, &fault.text);
+            }
+            let Some(_place) = self.calls.place(connection.address()).await else {
+                return reply::overloaded();
+            };
+            let (now, body) = (self.clock.now(), request.into_body());
+            return Box::pin(tiles::witness(&self.services, body, now)).await;
         }
         match *request.method() {
             Method::GET | Method::HEAD => match self.calls.place(connection.address()).await {

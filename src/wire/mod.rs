@@ -14,4 +14,5 @@ mod places;
 pub mod reply;
 mod request_line;
 pub mod router;
-pub mod wsdl;
+pub mod tiles;
+mod wsdl;

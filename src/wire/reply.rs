@@ -33,8 +33,8 @@ fn reply(status: StatusCode, content_type: HeaderValue, body: ReplyBody) -> Repl
     reply
 }
 
-fn full(text: String) -> ReplyBody {
-    Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync()
+fn full(text: impl Into<Bytes>) -> ReplyBody {
+    Full::new(text.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 /// Bytes of an answer, with what they hold until they have been sent.
@@ -124,6 +124,11 @@ pub fn method_not_allowed(allowed: &'static str) -> Reply {
     let mut reply = plain(StatusCode::METHOD_NOT_ALLOWED, "metoden stöds inte här");
     reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     reply
+}
+
+/// A body of bytes.
+pub fn whole(bytes: Vec<u8>) -> ReplyBody {
+    full(bytes)
 }
 
 /// A body of no bytes.

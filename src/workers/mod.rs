@@ -7,4 +7,6 @@ pub mod replication;
 pub mod reports;
 pub mod retention;
 pub mod sealing;
+pub mod verifying;
 pub mod watch;
+pub mod witnesses;

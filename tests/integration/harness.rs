@@ -24,7 +24,9 @@ use sigill::procedures::context::{
 use sigill::procedures::on_their_way::OnTheirWay;
 use sigill::procedures::processors::Processors;
 use sigill::procedures::seal::log_seal::LogSeal;
+use sigill::procedures::seal::published::Publishing;
 use sigill::procedures::seal::trust::LogTrust;
+use sigill::procedures::seal::witness::Witness;
 use sigill::procedures::tenants::{Tenant, Tenants};
 use sigill::store::database::{Store, StoringTime};
 use sigill::store::log::seal::checked::CheckDepth;
@@ -242,6 +244,8 @@ pub struct Wishes {
     pub queues_reports: bool,
     pub report_records_max: Option<usize>,
     pub citizen_services: Option<Vec<HsaId>>,
+    pub publishing: Option<Publishing>,
+    pub witness: Option<Witness>,
     /// The seal of the database's log, for one whose records get leaves.
     pub seal: Option<LogSeal>,
     /// Another service's database, for several that share one.
@@ -307,6 +311,8 @@ impl Service {
             },
             fill_random: |bytes| getrandom::fill(bytes).map_err(std::io::Error::other),
             orders: orders(&database),
+            publishing: wishes.publishing,
+            witness: wishes.witness,
             trust: LogTrust { seal: wishes.seal, ..trust() },
             tenants: tenants(&store, &wishes.tenants).await,
             store,

@@ -148,6 +148,11 @@ impl SignedCheckpoint {
         self.of_name(name).filter_map(time).min()
     }
 
+    /// Whether the key of a name has signed it with a time.
+    pub fn is_witnessed_by(&self, name: &VerifyingName) -> bool {
+        self.time_by(name).is_some()
+    }
+
     /// Adds another's signature, unless there are too many.
     pub fn add(&mut self, line: SignatureLine) {
         if self.signatures.len() < SIGNATURES_MAX && !self.signatures.contains(&line) {
@@ -178,7 +183,8 @@ impl SignatureLine {
         (is_name(name) && !bytes.is_empty()).then_some(line)
     }
 
-    fn to_line(&self) -> String {
+    /// The line of a note.
+    pub fn to_line(&self) -> String {
         let bytes = [&self.key_id[..], &self.bytes].concat();
         format!("— {} {}\n", self.name, STANDARD.encode(bytes))
     }

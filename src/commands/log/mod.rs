@@ -1,5 +1,7 @@
 //! `sigill log`: the seal of the log, for operators and for whoever wants to see that it holds.
 
 pub mod command;
+mod export;
+mod keys;
 mod proofs;
 mod verify;

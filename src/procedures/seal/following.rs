@@ -19,10 +19,23 @@ pub async fn follow(seal: &LogSeal, now: Timestamp) -> Result<bool, SealError> {
         Some(anchor) => Some(anchor),
         None => kept_anchor(seal).await?,
     };
+    let anchor = match anchor {
+        Some(anchor) if goes_on_otherwise(seal, &anchor) => {
+            let size = anchor.checkpoint().size;
+            seal.on_disk(move |folder| folder.retire_anchor(size)).await?;
+            (seal.state().anchor, seal.state().distrusted) = (None, None);
+            None
+        }
+        anchor => anchor,
+    };
     let newest = seal.store.newest_checkpoint().await?;
     let Some(anchor) = anchor else {
         let Some(newest) = newest else { return Ok(true) };
         let Some(first) = checked(seal, &newest, now).await? else { return Ok(false) };
+        if goes_on_otherwise(seal, &first) {
+            // Nothing has been signed under the log's new name.
+            return Ok(true);
+        }
         tracing::warn!(
             size = first.checkpoint().size,
             "no anchor yet: the first checkpoint of the log that was found is trusted"
@@ -72,38 +85,30 @@ pub async fn follow(seal: &LogSeal, now: Timestamp) -> Result<bool, SealError> {
     Ok(true)
 }
 
-/// The log signs under another name: right where this server was given that log's keys.
+/// Whether the log goes on under another name than a checkpoint's, and this server was given the keys of that.
+fn goes_on_otherwise(seal: &LogSeal, checkpoint: &SignedCheckpoint) -> bool {
+    let state = seal.state();
+    let (Some(last), Some(keys)) = (state.identities.last(), &state.keys) else { return false };
+    last.continues.is_some()
+        && last.has(&keys.current)
+        && last.origin != checkpoint.checkpoint().origin
+}
+
+/// The log is signed under another name, and nobody has given this server its keys.
 async fn other_name(
     seal: &LogSeal,
     anchor: &SignedCheckpoint,
     newest: &SignedCheckpoint,
     now: Timestamp,
 ) -> Result<bool, SealError> {
-    let (origin, size) = (&newest.checkpoint().origin, anchor.checkpoint().size);
-    let continues = {
-        let state = seal.state();
-        let last = state.identities.last().filter(|last| last.origin == *origin);
-        let is_ours =
-            state.keys.as_ref().zip(last).is_some_and(|(keys, last)| last.has(&keys.current));
-        is_ours && last.is_some_and(|last| last.continues.is_some())
-    };
-    if !continues {
-        let detail = format!(
-            "the log is signed as {origin}, and this server has followed {}: if somebody has continued the log, give this \
-             server its new keys",
-            anchor.checkpoint().origin
-        );
-        distrust(seal, "fork", detail, now).await?;
-        return Ok(false);
-    }
-    tracing::warn!(
-        origin,
-        "the log goes on under another name: its first checkpoint that was found is trusted"
+    let detail = format!(
+        "the log is signed as {}, and this server has followed {}: if somebody has continued the log, give this server its \
+         new keys",
+        newest.checkpoint().origin,
+        anchor.checkpoint().origin
     );
-    seal.on_disk(move |folder| folder.retire_anchor(size)).await?;
-    move_anchor(seal, newest.clone()).await?;
-    seal.state().distrusted = None;
-    Ok(true)
+    distrust(seal, "fork", detail, now).await?;
+    Ok(false)
 }
 
 /// The checkpoint of a note that the log has signed.
@@ -143,25 +148,31 @@ pub(super) async fn distrust(
     Ok(())
 }
 
-/// As whom the log signs; read again when that may have changed.
+/// As whom the log signs; with which keys is read again when they may have changed.
 async fn read_identities(seal: &LogSeal) -> Result<(), SealError> {
     let notices = seal.store.notices(&KINDS).await?;
     let identities = SealIdentity::all(&notices);
-    let rotated_at =
-        notices.last().filter(|last| last.body.starts_with("keys\n")).map(|last| last.stored_at);
-    let version = seal.settings.folder.version();
-    let keys_changed = {
+    let rotated = notices.last().filter(|last| last.body.starts_with("keys\n"));
+    {
         let mut state = seal.state();
-        (state.identities, state.rotated_at) = (identities, rotated_at);
-        version.is_some() && state.keys.as_ref().is_none_or(|keys| keys.version != version)
-    };
-    if keys_changed && let Some(keys) = seal.on_disk(keys_here).await? {
-        let previous = keys.previous.as_ref().map(|previous| previous.intake);
-        seal.intake.replace(keys.current.intake, previous);
-        tracing::info!("keys of the log are read anew");
-        seal.state().keys = Some(keys);
+        (state.identities, state.rotated_at) = (identities, rotated.map(|last| last.stored_at));
     }
-    Ok(())
+    keys_have_changed(seal).await.map(|_| ())
+}
+
+/// Reads the keys again if their file is another one; whether it is.
+pub(super) async fn keys_have_changed(seal: &LogSeal) -> Result<bool, SealError> {
+    let version = seal.settings.folder.version();
+    let known = seal.state().keys.as_ref().and_then(|keys| keys.version);
+    if version.is_none() || known == version {
+        return Ok(false);
+    }
+    let Some(keys) = seal.on_disk(keys_here).await? else { return Ok(false) };
+    let previous = keys.previous.as_ref().map(|previous| previous.intake);
+    seal.intake.replace(keys.current.intake, previous);
+    tracing::info!("keys of the log are read anew");
+    seal.state().keys = Some(keys);
+    Ok(true)
 }
 
 async fn kept_anchor(seal: &LogSeal) -> Result<Option<SignedCheckpoint>, SealError> {

@@ -11,6 +11,7 @@ use sigill_seal::keys::LogKeys;
 use sigill_seal::note::SignedCheckpoint;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
@@ -99,6 +100,15 @@ pub enum SealError {
         "the log has not been opened yet, and {0} has no signing keys: start a server that has them first"
     )]
     StoringOnly(String),
+    /// A file has no key of a witness.
+    #[error("{0}: no key of a witness")]
+    WitnessKey(PathBuf),
+    /// The log has not been opened.
+    #[error("the log has not been opened yet: start a server first")]
+    NotOpen,
+    /// Nothing has been signed.
+    #[error("no checkpoint of the log is signed yet: try again in some seconds")]
+    NotSigned,
     /// It is no name of a log.
     #[error(
         "log.origin: {0:?} is no name of a log: letters, digits, and ./-_: up to 200 characters"

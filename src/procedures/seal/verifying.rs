@@ -5,11 +5,12 @@
 
 use super::identity::{self, KINDS, SealIdentity};
 use super::ids_check::{self, IdSums};
-use super::log_seal::{SealError, SealSettings};
+use super::log_seal::{LogSeal, SealError, SealSettings};
 use super::tree_check;
 use crate::domain::time::Timestamp;
 use crate::seal_folder::KeyFile;
 use crate::store::database::Store;
+use crate::store::error::StoreError;
 use crate::store::log::seal::findings::NewFinding;
 use crate::store::log::seal::intake::Intake;
 use crate::store::log::seal::removed::RemovedLeaves;
@@ -105,7 +106,7 @@ impl Verifier {
         let view = self.store.tree_view().await;
         let view = match view {
             Ok(view) => view,
-            Err(crate::store::error::StoreError::Inconsistent { .. }) => {
+            Err(StoreError::Inconsistent { .. }) => {
                 found.find([whole(
                     "tree",
                     "the tree's row cannot be read: its size, root or edge was changed".into(),
@@ -279,6 +280,36 @@ impl Verifier {
         };
         Ok(Stretches { at: Some(i64::MIN), sample })
     }
+}
+
+/// Verifies some records from a running number on, `most` of them or somewhat more, and keeps what it finds; how many it
+/// looked at, and where to go on.
+///
+/// # Errors
+/// The store's.
+pub async fn walk_on(
+    seal: &LogSeal,
+    from: Option<i64>,
+    most: u64,
+    now: Timestamp,
+) -> Result<(u64, Option<i64>), StoreError> {
+    let store = &seal.store;
+    let removals = store.removals().await?;
+    let removed = RemovedLeaves::of(removals.iter().map(|removal| &removal.leaves[..]));
+    let records = i64::try_from(most).unwrap_or(i64::MAX).min(STRETCH);
+    let stretch = store.stretch_from(from.unwrap_or(i64::MIN), records).await?;
+    let walked = store.walk(stretch, Some(&seal.intake), &removed, now).await?;
+    for finding in &walked.findings {
+        if store.add_finding(finding, now).await? {
+            tracing::error!(
+                kind = finding.kind,
+                detail = finding.detail,
+                "ALARM: the log is not as it was sealed"
+            );
+        }
+    }
+    let looked_at = walked.records + walked.notices + walked.removed;
+    Ok((looked_at.max(1), (stretch.to < i64::MAX).then_some(stretch.to)))
 }
 
 /// What is still to be looked at.

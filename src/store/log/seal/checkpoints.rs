@@ -21,6 +21,8 @@ pub struct CheckpointRow {
     pub integrated_at: Timestamp,
     /// The signed note.
     pub note: Option<String>,
+    /// The operator's own signature.
+    pub cms: Option<Vec<u8>>,
 }
 
 /// The newest size that nobody has signed, while it is being signed.
@@ -34,7 +36,7 @@ pub struct Signing {
     pub view: TreeView,
 }
 
-const COLUMNS: &str = "size, root, integrated_at, note";
+const COLUMNS: &str = "size, root, integrated_at, note, cms";
 
 impl Store {
     /// The newest checkpoint that is signed.

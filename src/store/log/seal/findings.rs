@@ -117,6 +117,21 @@ pub(in crate::store::log) async fn concern(
     .await?)
 }
 
+/// Acknowledges what was found about the log as a whole, by whatever says next why it goes on.
+pub(super) async fn acknowledge_whole(
+    connection: &mut PgConnection,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "/* acknowledge_whole */ update log_findings set acknowledged_by = 0
+         where acknowledged_by is null and found_at <= $1 and kind in ('rolled back', 'fork', 'checkpoint')",
+    )
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 impl Store {
     /// Keeps a finding; whether it must be acknowledged: the same that has been need not be again.
     ///
@@ -181,6 +196,6 @@ impl Store {
 }
 
 /// A text as one line of a notice.
-pub(in crate::store) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -56,7 +56,7 @@ impl Store {
         most: i64,
     ) -> Result<Vec<CheckpointRow>, StoreError> {
         let sql =
-            "/* signed_checkpoints */ select size, root, integrated_at, note from log_checkpoints
+            "/* signed_checkpoints */ select size, root, integrated_at, note, cms from log_checkpoints
              where note is not null and size > $1 order by size limit $2";
         Ok(sqlx::query_as(sql).bind(above).bind(most).fetch_all(&self.pool).await?)
     }
@@ -122,6 +122,39 @@ impl Store {
             Some(leaf) => self.first_checkpoint_from(leaf + 1).await,
             None => Ok(None),
         }
+    }
+
+    /// The newest notes, the newest first; only those to which witnesses have added something, when they are wanted.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn newest_notes(
+        &self,
+        most: i64,
+        witnessed: bool,
+    ) -> Result<Vec<String>, StoreError> {
+        let sql = "/* newest_notes */ select note from log_checkpoints
+             where note is not null and (not $2 or witnessed_at is not null) order by size desc limit $1";
+        let most = if witnessed { most } else { 1 };
+        Ok(sqlx::query_scalar(sql).bind(most).bind(witnessed).fetch_all(&self.pool).await?)
+    }
+
+    /// A tile as it is stored, full or at the edge; `None`: there is nothing of it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn tile_bytes(&self, level: u8, tile: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let view = self.tree_view().await?;
+        let full = view.full_tiles(level);
+        if tile < full {
+            let rows = self.tiles_from(level, tile, 1).await?;
+            return Ok(rows.into_iter().next().map(|row| row.hashes));
+        }
+        let at_edge = match level {
+            0 => view.edge.entries().concat(),
+            level => view.edge.hashes(level).concat(),
+        };
+        Ok((tile == full && !at_edge.is_empty()).then_some(at_edge))
     }
 
     /// How runs fit together.

@@ -14,3 +14,4 @@ pub mod removed;
 pub mod tiles;
 pub mod tree;
 pub mod walk;
+pub mod witnessed;

@@ -199,6 +199,14 @@ impl TreeChange {
         Ok(())
     }
 
+    /// Acknowledges what was found about the log as a whole: it goes on otherwise.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn acknowledge_whole(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        findings::acknowledge_whole(&mut self.transaction, now).await
+    }
+
     /// The connection, for what else belongs to the same change.
     pub(in crate::store) fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction

@@ -1,6 +1,6 @@
 //! Walking over everything that is sealed: by running number, a stretch at a time, each as one moment has it.
 
-use super::checked::{changed, changed_before_sealing, not_sealed, on_their_way};
+use super::checked::{changed, changed_before_sealing, leaves_of, not_sealed, on_their_way};
 use super::findings::{self, NewFinding};
 use super::intake::Intake;
 use super::notices::StoredNotice;
@@ -14,7 +14,7 @@ use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::log::records::{EntryRow, FurtherResources, further_resources_between};
 use crate::store::tenants;
-use sigill_seal::entry::{Entry, STORED_BYTES};
+use sigill_seal::entry::{Entry, Kind, STORED_BYTES};
 use sigill_seal::tree::StoredEntry;
 use sqlx::{Connection, PgConnection};
 use std::collections::{BTreeMap, HashMap};
@@ -84,6 +84,43 @@ impl Store {
         Ok(Stretch { from, to: to.unwrap_or(i64::MAX) })
     }
 
+    /// What the leaves of a stretch commit to, of those whose content is there; of notices only without `records`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn preimages(
+        &self,
+        Stretch { from, to }: Stretch,
+        records: bool,
+    ) -> Result<Vec<(u64, Kind, Vec<u8>)>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        let mut moment = connection.begin().await?;
+        sqlx::query("set transaction isolation level repeatable read, read only")
+            .execute(&mut *moment)
+            .await?;
+        let mut found: Vec<(i64, Kind, Vec<u8>)> = Vec::new();
+        for notice in notices_of(&mut moment, (from, to)).await? {
+            if let Some(kind) = notice.kind() {
+                found.push((notice.entry_number, kind, notice.preimage()));
+            }
+        }
+        if records {
+            let names = tenants::names(&mut moment).await?;
+            let entries = entries_of(&mut moment, (from, to)).await?;
+            let further = further_resources_between(&mut moment, (from, to)).await?;
+            for entry in &entries {
+                let mut preimage = Vec::with_capacity(700);
+                entry.sealed(&names, &further, &mut preimage);
+                found.push((entry.entry_number, Kind::Record, preimage));
+            }
+        }
+        let numbers: Vec<i64> = found.iter().map(|(number, ..)| *number).collect();
+        let leaves = leaves_of(&mut moment, &numbers).await?;
+        moment.commit().await?;
+        let leaf = |(number, kind, preimage)| Some((*leaves.get(&number)?, kind, preimage));
+        Ok(found.into_iter().filter_map(leaf).collect())
+    }
+
     /// Looks at everything in a stretch.
     ///
     /// # Errors
@@ -124,22 +161,9 @@ async fn moment(
     .bind(to)
     .fetch_all(&mut *connection)
     .await?;
-    let entries: Vec<EntryRow> = sqlx::query_as(
-        "/* records_of_stretch */ select * from log_entries where entry_number >= $1 and entry_number < $2",
-    )
-    .bind(from)
-    .bind(to)
-    .fetch_all(&mut *connection)
-    .await?;
+    let entries = entries_of(connection, (from, to)).await?;
     let further = further_resources_between(connection, (from, to)).await?;
-    let notices: Vec<StoredNotice> = sqlx::query_as(
-        "/* notices_of_stretch */ select entry_number, kind, salt, body, stored_at from log_notices
-         where entry_number >= $1 and entry_number < $2",
-    )
-    .bind(from)
-    .bind(to)
-    .fetch_all(&mut *connection)
-    .await?;
+    let notices = notices_of(connection, (from, to)).await?;
     let names = tenants::names(connection).await?;
     let rows = found(&entries, &further, &notices, &names);
     let wanted = tiles_of(&runs, view.full_tiles(0));
@@ -162,6 +186,24 @@ async fn moment(
             .collect(),
     };
     Ok(Moment { view, runs, rows, tiles, sent })
+}
+
+async fn entries_of(
+    connection: &mut PgConnection,
+    (from, to): (i64, i64),
+) -> Result<Vec<EntryRow>, StoreError> {
+    let sql = "/* records_of_stretch */ select * from log_entries where entry_number >= $1 and entry_number < $2";
+    Ok(sqlx::query_as(sql).bind(from).bind(to).fetch_all(connection).await?)
+}
+
+async fn notices_of(
+    connection: &mut PgConnection,
+    (from, to): (i64, i64),
+) -> Result<Vec<StoredNotice>, StoreError> {
+    let sql =
+        "/* notices_of_stretch */ select entry_number, kind, salt, body, stored_at from log_notices
+         where entry_number >= $1 and entry_number < $2";
+    Ok(sqlx::query_as(sql).bind(from).bind(to).fetch_all(connection).await?)
 }
 
 fn found(

@@ -1,7 +1,7 @@
 # make run and make test are all a newcomer needs; each installs what is missing.
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES := build-essential pkg-config postgresql libxml2-utils
+PACKAGES := build-essential pkg-config libssl-dev postgresql libxml2-utils
 
 .PHONY: run test check bench drill golden interop needs
 

@@ -183,7 +183,7 @@ async fn start(
         // As beside a backup, which holds the tables: records have a place all the same.
         tracing::warn!(%error, "partitions of the log not made yet");
     }
-    let seal = opening::open(store, seal::settings(config), clock.now()).await?;
+    let seal = opening::open(store, seal::sealing_settings(config)?, clock.now()).await?;
     let store = seal.store.clone();
     let (log_writers, writing) = LogWriters::start(&store, config.log.writers)?;
     let trust = seal::trust(config, seal.clone(), clock.clone());

@@ -10,6 +10,7 @@
 
 pub mod app;
 pub mod check_contracts;
+pub mod checkpoint_cms;
 pub mod clock;
 pub mod commands;
 pub mod config;

@@ -1,5 +1,6 @@
 //! The seal of the log, as configured.
 
+use crate::checkpoint_cms::CmsSigner;
 use crate::clock::Clock;
 use crate::config::file::Config;
 use crate::config::log::ReadCheck;
@@ -27,9 +28,20 @@ pub fn settings(config: &Config) -> SealSettings {
         folder: SealFolder::at(keys, anchors),
         origin: log.origin.clone(),
         sign_after: Duration::from_secs(log.sign_after_seconds),
+        cms: None,
         new_name: Uuid::new_v4,
         fill_random,
     }
+}
+
+/// The same for a server that seals: with the operator's own key, if there is one.
+///
+/// # Errors
+/// That the key cannot be used.
+pub(super) fn sealing_settings(config: &Config) -> Result<SealSettings, SealError> {
+    let (file, password) = (&config.log.cms_file, config.log.cms_password_file.as_deref());
+    let cms = file.as_ref().map(|file| CmsSigner::load(file, password)).transpose()?;
+    Ok(SealSettings { cms, ..settings(config) })
 }
 
 /// How what is read from the log is checked, as configured.

@@ -138,6 +138,16 @@ mod tests {
         let citizen_services = std::mem::take(&mut config.consent.citizen_services);
         assert_eq!(citizen_services.len(), 1, "the file shows how they are named");
         assert!(config.log.order_folder.take().is_some(), "the file shows how it is named");
+        let seal =
+            [&mut config.log.key_file, &mut config.log.anchor_folder, &mut config.log.cms_file];
+        for path in seal {
+            assert!(path.take().is_some(), "the file shows how it is named");
+        }
+        assert!(
+            config.log.cms_password_file.take().is_some() && config.log.origin.take().is_some()
+        );
+        assert_eq!(std::mem::take(&mut config.log.witness).len(), 1);
+        assert_eq!(std::mem::take(&mut config.witness).log.len(), 1);
         assert!(config.http.base_address.take().is_some(), "the file shows how it is written");
         assert_eq!(config, Config::default());
     }

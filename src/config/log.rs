@@ -52,6 +52,11 @@ pub struct Log {
     pub witness_required: usize,
     /// Witnesses of the log, which are sent its newest checkpoint each minute.
     pub witness: Vec<LogWitness>,
+    /// The operator's own key and certificate (PKCS#12), with which a checkpoint an hour is signed beside the log's keys
+    /// (CMS); when absent, none is.
+    pub cms_file: Option<PathBuf>,
+    /// File with the password of that; when absent, it has none.
+    pub cms_password_file: Option<PathBuf>,
     /// Records a second, 0 to 1 000 000, that are verified in the background; 0 is none.
     #[serde(deserialize_with = "bounded::<_, 0, 1_000_000, _>")]
     pub verify_rate: u64,
@@ -129,6 +134,8 @@ impl Default for Log {
             publish: false,
             witness_required: 0,
             witness: Vec::new(),
+            cms_file: None,
+            cms_password_file: None,
             verify_rate: 2_000,
             order_folder: None,
             order_bytes_max: 10 * 1024 * 1024 * 1024,

@@ -8,7 +8,7 @@ use crate::domain::retention::{Cutoffs, Policy};
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
-use crate::store::log::retention::{LOG_RECORDS, LogMonth, Removal};
+use crate::store::log::retention::{LOG_RECORDS, LogMonth, MonthRemoval};
 use crate::store::retention::{ASSERTIONS, BLOCKS, Due, RetentionKind};
 use crate::store::tenants::TenantId;
 use chrono::Months;
@@ -139,7 +139,7 @@ impl<'r> Round<'r> {
                     return Ok((0, None));
                 };
                 let before_leaf = provably_old(store, now).await?;
-                let removal = Removal { month: &month, cutoffs: &cutoffs, before_leaf, now };
+                let removal = MonthRemoval { month: &month, cutoffs: &cutoffs, before_leaf, now };
                 let removed = match store.has_due_records(&removal, &owners).await? {
                     true => store.remove_records(&removal).await?,
                     false => 0,

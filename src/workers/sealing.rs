@@ -7,7 +7,7 @@ use crate::procedures::seal::adoption::adopt;
 use crate::procedures::seal::following::follow;
 use crate::procedures::seal::log_seal::{LogSeal, SealError};
 use crate::procedures::seal::sequencing::{LOT, sequence};
-use crate::procedures::seal::signing::sign;
+use crate::procedures::seal::signing::{sign, sign_as_operator};
 use chrono::TimeDelta;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -85,6 +85,7 @@ async fn round(
     while sequence(seal, clock.now()).await? && !*stop.borrow() {}
     if sign(seal, clock.now()).await? {
         follow(seal, clock.now()).await?;
+        sign_as_operator(seal).await?;
     }
     Ok(())
 }

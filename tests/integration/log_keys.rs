@@ -4,6 +4,10 @@ use super::harness::{Database, NOON, Wishes};
 use super::program::{Folder, Program, command, settings as settings_file};
 use super::reports::{FIRST, Record, patients_report, stored};
 use super::sealed::{Sealed, at, kinds, seal_of, settings, verify};
+use openssl::cms::{CMSOptions, CmsContentInfo};
+use openssl::x509::X509;
+use openssl::x509::store::X509StoreBuilder;
+use sigill::checkpoint_cms::CmsSigner;
 use sigill::domain::identity::RecordId;
 use sigill::procedures::seal::exporting::export;
 use sigill::procedures::seal::following::follow;
@@ -11,6 +15,7 @@ use sigill::procedures::seal::log_seal::SealError;
 use sigill::procedures::seal::opening::open;
 use sigill::procedures::seal::proving::{Proved, prove};
 use sigill::procedures::seal::rotating::{go_on, rotate};
+use sigill::procedures::seal::signing::sign_as_operator;
 use sigill::procedures::seal::verifying::Extent;
 use sigill_seal::keys::LogKeys;
 use sigill_seal::names::VerifyingName;
@@ -183,7 +188,10 @@ async fn a_log_that_was_rolled_back_goes_on_under_another_name() {
     // That records are missing somebody must acknowledge too.
     let open = sealed.seal.store.open_findings(10).await.unwrap();
     assert_eq!(open.iter().map(|found| found.kind.as_str()).collect::<Vec<_>>(), ["lost batch"]);
-    assert_eq!(sealed.service.post(patients_report("191212121212")).await.code(), "VALIDATION_ERROR");
+    assert_eq!(
+        sealed.service.post(patients_report("191212121212")).await.code(),
+        "VALIDATION_ERROR"
+    );
     let number = open[0].finding_number;
     assert!(sealed.seal.store.acknowledge(number, "backup återläst", at(NOON)).await.unwrap());
     assert!(!sealed.seal.store.acknowledge(number, "en gång till", at(NOON)).await.unwrap());
@@ -223,4 +231,49 @@ async fn an_archive_is_verified_by_outsiders_and_every_change_of_it_is_seen() {
     let text = words::archive(&without, Some(&key), &mut |_| {}).unwrap();
     assert!(text.contains("0 records and 1 notices"), "{text}");
     assert_eq!(kinds(&sealed.verify().await), [""; 0]);
+}
+
+/// A key of an operator's own, with its certificate, in a PKCS#12 file.
+fn operators_key(folder: &Folder) -> (std::path::PathBuf, std::path::PathBuf, String) {
+    let own = rcgen::generate_simple_self_signed(vec!["operator.example".into()]).unwrap();
+    let key = openssl::pkey::PKey::private_key_from_der(&own.signing_key.serialize_der()).unwrap();
+    let certificate = openssl::x509::X509::from_der(own.cert.der()).unwrap();
+    let mut builder = openssl::pkcs12::Pkcs12::builder();
+    builder.pkey(&key).cert(&certificate);
+    let file = builder.build2("hemligt").unwrap().to_der().unwrap();
+    let (path, password) = (folder.path().join("operator.p12"), folder.path().join("password"));
+    std::fs::write(&path, file).unwrap();
+    std::fs::write(&password, "hemligt\n").unwrap();
+    (path, password, own.cert.pem())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operators_own_key_signs_a_checkpoint_an_hour_too() {
+    let sealed = Sealed::start_with("operator", Wishes::default()).await;
+    sealed.store(&[FIRST]).await;
+    let (file, password, certificate) = operators_key(&sealed.folder);
+    assert!(CmsSigner::load(&file, None).is_err(), "the password is another");
+    let mut seal = sealed.seal.clone();
+    seal.settings.cms = Some(CmsSigner::load(&file, Some(&password)).unwrap());
+    sign_as_operator(&seal).await.unwrap();
+    // The next of the same hour is not signed again.
+    sealed.store(&[Record { id: "r2", ..FIRST }]).await;
+    sign_as_operator(&seal).await.unwrap();
+    let folder = sealed.folder.path().join("archive");
+    export(&seal.store, folder.clone(), true, &|_, _, _| {}).await.unwrap();
+    let signatures: Vec<_> =
+        std::fs::read_dir(folder.join("cms")).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(signatures, [folder.join("cms/2.p7s")]);
+    let note = std::fs::read_to_string(folder.join("checkpoints/2")).unwrap();
+    let body = note.split_once("\n\n").unwrap().0.to_owned() + "\n";
+    let mut signed = CmsContentInfo::from_der(&std::fs::read(&signatures[0]).unwrap()).unwrap();
+    let mut roots = X509StoreBuilder::new().unwrap();
+    roots.add_cert(X509::from_pem(certificate.as_bytes()).unwrap()).unwrap();
+    let roots = roots.build();
+    let mut verified = |body: &str| {
+        let options = CMSOptions::BINARY | CMSOptions::DETACHED;
+        signed.verify(None, Some(&roots), Some(body.as_bytes()), None, options)
+    };
+    verified(&body).unwrap();
+    assert!(verified(&body.replace("\n2\n", "\n3\n")).is_err());
 }

@@ -26,6 +26,7 @@ pub fn settings(keys: &Path, anchors: &Path) -> SealSettings {
         folder: SealFolder::at(keys.join("log-keys"), anchors.join("log-anchor")),
         origin: Some("log.example/test/1".into()),
         sign_after: Duration::ZERO,
+        cms: None,
         new_name: Uuid::new_v4,
         fill_random: |bytes| getrandom::fill(bytes).map_err(std::io::Error::other),
     }

@@ -87,6 +87,7 @@ async fn every_column_of_a_record_and_of_a_resource_is_watched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::too_many_lines, reason = "a table of what is done, its name, and how it is undone")]
 async fn what_is_done_to_records_is_named() {
     let sealed = log("records").await;
     let of = |id: &str| format!("(select entry_number from log_entries where log_id = '{id}')");

@@ -170,6 +170,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("memchr", &["src/soap/xml/"]),
     ("mimalloc", &["src/main.rs"]),
     ("nix", &["src/app.rs", "src/private_postgres", "src/workers/watch.rs"]),
+    ("openssl", &["src/checkpoint_cms.rs"]),
     ("quick_xml", &["src/soap/xml/"]),
     ("rustix", &["src/fairness/threads.rs"]),
     ("rustls", &["src/peers/connection.rs"]),

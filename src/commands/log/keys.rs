@@ -45,7 +45,8 @@ impl KeysCommand {
     /// # Errors
     /// The store's.
     pub async fn run(self) -> Result<bool, CommandError> {
-        let store = store_of_running(&self.settings.load()?).await?;
+        let config = self.settings.load()?;
+        let store = store_of_running(&config).await?;
         let identities = SealIdentity::all(&store.notices(&KINDS).await?);
         store.close().await;
         for identity in &identities {
@@ -53,6 +54,13 @@ impl KeysCommand {
             match self.json {
                 true => println!("{}", json!({ "origin": identity.origin, "keys": names })),
                 false => println!("{}", names.join("\n")),
+            }
+        }
+        if let Some(witness) = seal::witness(&config)? {
+            let key = witness.verifying().to_vkey();
+            match self.json {
+                true => println!("{}", json!({ "witness": key })),
+                false => println!("as a witness of others: {key}"),
             }
         }
         Ok(!identities.is_empty())

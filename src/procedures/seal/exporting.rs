@@ -2,7 +2,7 @@
 
 use super::identity::{KINDS, SealIdentity};
 use super::log_seal::SealError;
-use super::verifying::Progress;
+use super::verification::Progress;
 use crate::store::database::Store;
 use crate::store::log::seal::tiles::TreeView;
 use crate::store::log::seal::walk::Stretch;
@@ -161,10 +161,11 @@ async fn removals(store: &Store, folder: &Path, size: u64) -> Result<(), SealErr
     Ok(file.end()?)
 }
 
-/// One an hour.
+/// One an hour, with the operator's own signatures of them.
 async fn checkpoints(store: &Store, folder: &Path, size: u64) -> Result<(), SealError> {
     let older = folder.join("checkpoints");
     DirBuilder::new().mode(0o700).create(&older)?;
+    DirBuilder::new().mode(0o700).create(folder.join("cms"))?;
     let (mut above, mut hour) = (0, None);
     loop {
         let rows = store.signed_checkpoints(above, CHECKPOINTS).await?;
@@ -182,7 +183,7 @@ async fn checkpoints(store: &Store, folder: &Path, size: u64) -> Result<(), Seal
             file.end()?;
             if let Some(signature) = row.cms {
                 let mut file =
-                    ArchiveFile::create(&folder.join(format!("checkpoint-{}.p7s", row.size)))?;
+                    ArchiveFile::create(&folder.join("cms").join(format!("{}.p7s", row.size)))?;
                 file.0.write_all(&signature)?;
                 file.end()?;
             }

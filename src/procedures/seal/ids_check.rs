@@ -4,7 +4,7 @@
 //! differ are compared id by id.
 
 use super::log_seal::SealError;
-use super::verifying::{Verification, Verifier};
+use super::verification::{Verification, Verifier};
 use crate::store::database::Store;
 use crate::store::log::ids::scan::{TakenId, taken};
 use crate::store::log::seal::findings::NewFinding;

@@ -1,6 +1,7 @@
 //! What a process has for sealing: keys, the anchor, and whether the database can be trusted.
 
 use super::identity::SealIdentity;
+use crate::checkpoint_cms::{CmsError, CmsSigner};
 use crate::domain::time::Timestamp;
 use crate::fairness::threads::beside;
 use crate::seal_folder::{KeyFileError, SealFolder};
@@ -25,6 +26,8 @@ pub struct SealSettings {
     pub origin: Option<String>,
     /// How long a size of the tree is committed before it is signed.
     pub sign_after: Duration,
+    /// The operator's own key, with which a checkpoint an hour is signed too.
+    pub cms: Option<CmsSigner>,
     /// Names of senders.
     pub new_name: fn() -> Uuid,
     /// Fills with bytes that nobody can guess.
@@ -100,6 +103,9 @@ pub enum SealError {
         "the log has not been opened yet, and {0} has no signing keys: start a server that has them first"
     )]
     StoringOnly(String),
+    /// The operator's own key.
+    #[error(transparent)]
+    Cms(#[from] CmsError),
     /// A file has no key of a witness.
     #[error("{0}: no key of a witness")]
     WitnessKey(PathBuf),

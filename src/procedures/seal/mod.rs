@@ -15,6 +15,7 @@ pub mod sequencing;
 pub mod signing;
 pub mod tree_check;
 pub mod trust;
+pub mod verification;
 pub mod verifying;
 pub mod witness;
 pub mod witnessed;

@@ -2,7 +2,7 @@
 
 use super::identity::SealIdentity;
 use super::log_seal::SealError;
-use super::verifying::{Verification, Verifier, signed};
+use super::verification::{Verification, Verifier, signed};
 use crate::procedures::retention::LEAST_YEARS;
 use crate::store::log::retention::hex;
 use crate::store::log::seal::findings::NewFinding;

@@ -57,6 +57,19 @@ pub async fn sign(seal: &LogSeal, now: Timestamp) -> Result<bool, SealError> {
     Ok(true)
 }
 
+/// Signs the newest checkpoint with the operator's own key, where there is one and none of this hour has been.
+///
+/// # Errors
+/// The store's, or that the key does not sign.
+pub async fn sign_as_operator(seal: &LogSeal) -> Result<(), SealError> {
+    let Some(signer) = &seal.settings.cms else { return Ok(()) };
+    let Some(row) = seal.store.without_operators_signature().await? else { return Ok(()) };
+    let note = row.note.as_deref().and_then(|note| SignedCheckpoint::of_text(note).ok());
+    let Some(checkpoint) = note else { return Ok(()) };
+    let signature = signer.sign(checkpoint.checkpoint().body().as_bytes())?;
+    Ok(seal.store.keep_operators_signature(row.size, &signature).await?)
+}
+
 /// Whether the keys of before sign too: of the same log, and not for long any more.
 fn signs_still(seal: &LogSeal, keys: &LogKeys, previous: &LogKeys, now: Timestamp) -> bool {
     let origin = |keys: &LogKeys| keys.signing.as_ref().map(|signing| signing.origin.clone());

@@ -2,7 +2,7 @@
 
 use super::identity::SealIdentity;
 use super::log_seal::SealError;
-use super::verifying::{Progress, Verification, Verifier, signed, whole};
+use super::verification::{Progress, Verification, Verifier, signed, whole};
 use crate::store::log::seal::findings::NewFinding;
 use crate::store::log::seal::tiles::TreeView;
 use chrono::TimeDelta;

@@ -37,7 +37,7 @@ pub struct DueOwners(Vec<i64>);
 
 /// A removal that is to be made.
 #[derive(Debug, Clone, Copy)]
-pub struct Removal<'r> {
+pub struct MonthRemoval<'r> {
     /// The month.
     pub month: &'r LogMonth,
     /// From when on what is kept.
@@ -173,7 +173,7 @@ impl Store {
     /// The store's.
     pub async fn has_due_records(
         &self,
-        removal: &Removal<'_>,
+        removal: &MonthRemoval<'_>,
         owners: &DueOwners,
     ) -> Result<bool, StoreError> {
         let sql = format!(
@@ -195,7 +195,7 @@ impl Store {
     ///
     /// # Errors
     /// The store's; nothing is removed then. Also that others use the log all the time.
-    pub async fn remove_records(&self, removal: &Removal<'_>) -> Result<usize, StoreError> {
+    pub async fn remove_records(&self, removal: &MonthRemoval<'_>) -> Result<usize, StoreError> {
         let (intake, month) = (self.intake()?, removal.month);
         let mut transaction = self.begin().await?;
         sqlx::query(LOOKING_LIMIT).execute(&mut *transaction).await?;
@@ -279,7 +279,10 @@ impl Store {
 }
 
 /// Copies what must stay of a month into tables of its own; how many records.
-async fn keep(connection: &mut PgConnection, removal: &Removal<'_>) -> Result<i64, StoreError> {
+async fn keep(
+    connection: &mut PgConnection,
+    removal: &MonthRemoval<'_>,
+) -> Result<i64, StoreError> {
     let month = removal.month;
     let (entries, further) = (month.table("log_entries"), month.table("log_further_resources"));
     for table in [&entries, &further] {
@@ -307,7 +310,10 @@ async fn keep(connection: &mut PgConnection, removal: &Removal<'_>) -> Result<i6
 }
 
 /// Records what is removed, by care provider; how many records.
-async fn record(connection: &mut PgConnection, removal: &Removal<'_>) -> Result<i64, StoreError> {
+async fn record(
+    connection: &mut PgConnection,
+    removal: &MonthRemoval<'_>,
+) -> Result<i64, StoreError> {
     let table = removal.month.table("log_entries");
     Ok(sqlx::query_scalar(&format!(
         "/* record_removed */ with removed as (

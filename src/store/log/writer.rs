@@ -252,13 +252,11 @@ impl BatchWriter {
             // Whatever else goes wrong shows again in the call that it concerns.
             Ok(None) | Err(_) => return Together::Undone,
         };
-        match transaction.commit().await {
-            Ok(()) => {
-                self.sender.committed();
-                Together::Done
-            }
+        let done = transaction.commit().await;
+        self.sender.ended(done.is_ok());
+        match done {
+            Ok(()) => Together::Done,
             Err(error) => {
-                self.sender.begin_anew();
                 tracing::error!(%error, "commit of log records failed");
                 Together::Unknown
             }
@@ -338,12 +336,9 @@ impl BatchWriter {
                 return Ok(Stored::Refused(repetitions));
             }
             self.copy(&mut transaction, &[&mut log]).await?;
-            if let Err(error) = transaction.commit().await {
-                self.sender.begin_anew();
-                return Err(error.into());
-            }
-            self.sender.committed();
-            return Ok(Stored::Done);
+            let done = transaction.commit().await;
+            self.sender.ended(done.is_ok());
+            return Ok(done.map(|()| Stored::Done)?);
         }
         Err(StoreError::Unavailable)
     }

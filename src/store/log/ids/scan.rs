@@ -2,6 +2,7 @@
 
 use super::known::{IdRow, table};
 use super::pages::{self, PackedId};
+use crate::domain::identity::RecordId;
 use crate::domain::log::record::IdHash;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
@@ -18,7 +19,7 @@ struct PageOfRun {
 }
 
 #[derive(FromRow)]
-struct RecordId {
+struct IdOfRecord {
     entry_number: i64,
     log_id: String,
 }
@@ -75,10 +76,10 @@ impl Store {
     pub async fn ids_of_records(&self, (from, to): (i64, i64)) -> Result<Vec<TakenId>, StoreError> {
         let sql = "/* ids_of_records */ select entry_number, log_id from log_entries
              where entry_number >= $1 and entry_number < $2";
-        let rows: Vec<RecordId> =
+        let rows: Vec<IdOfRecord> =
             sqlx::query_as(sql).bind(from).bind(to).fetch_all(&self.pool).await?;
-        let id = |row: RecordId| {
-            let id = crate::domain::identity::RecordId::new(&row.log_id)?;
+        let id = |row: IdOfRecord| {
+            let id = RecordId::new(&row.log_id)?;
             Some(taken(row.entry_number, IdHash::of(&id)))
         };
         Ok(rows.into_iter().filter_map(id).collect())

@@ -121,6 +121,33 @@ impl Store {
         Ok(())
     }
 
+    /// The newest checkpoint, if none of its hour has the operator's own signature.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn without_operators_signature(&self) -> Result<Option<CheckpointRow>, StoreError> {
+        let sql = format!(
+            "/* without_cms */ select {COLUMNS} from log_checkpoints c
+             where size = (select max(size) from log_checkpoints where note is not null)
+               and not exists (select 1 from log_checkpoints s where s.cms is not null
+                    and date_trunc('hour', s.integrated_at) = date_trunc('hour', c.integrated_at))"
+        );
+        Ok(sqlx::query_as(&sql).fetch_optional(&self.pool).await?)
+    }
+
+    /// Keeps the operator's own signature of a checkpoint.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn keep_operators_signature(&self, size: i64, cms: &[u8]) -> Result<(), StoreError> {
+        sqlx::query("/* keep_cms */ update log_checkpoints set cms = $2 where size = $1")
+            .bind(size)
+            .bind(cms)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Removes checkpoints of before a time, but one an hour; those that were never signed go with them. Forgets
     /// senders that have not been heard of since then.
     ///
@@ -128,7 +155,7 @@ impl Store {
     /// The store's.
     pub async fn thin_checkpoints(&self, before: Timestamp) -> Result<(), StoreError> {
         sqlx::query(
-            "/* thin_checkpoints */ delete from log_checkpoints c where integrated_at < $1
+            "/* thin_checkpoints */ delete from log_checkpoints c where integrated_at < $1 and cms is null
                 and exists (select 1 from log_checkpoints l where l.size > c.size and l.note is not null
                     and date_trunc('hour', l.integrated_at) = date_trunc('hour', c.integrated_at))",
         )

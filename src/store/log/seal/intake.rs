@@ -88,17 +88,13 @@ impl Intake {
 }
 
 impl BatchSender {
-    /// Its batch is committed. It takes another name now and then: those that are not heard of for long are forgotten.
-    pub fn committed(&mut self) {
+    /// Its batch is committed; or whether it is, is not known. It takes another name then, and now and then: those that
+    /// are not heard of for long are forgotten.
+    pub fn ended(&mut self, committed: bool) {
         self.step += 1;
-        if self.since.elapsed() > NAME_TIME {
-            self.begin_anew();
+        if !committed || self.since.elapsed() > NAME_TIME {
+            *self = self.intake.sender();
         }
-    }
-
-    /// Takes another name: whether its last batch is committed is not known.
-    pub fn begin_anew(&mut self) {
-        *self = self.intake.sender();
     }
 
     /// The key that it sends with.

@@ -40,8 +40,11 @@ pub struct Walked {
     /// What is not as it was sealed.
     pub findings: Vec<NewFinding>,
     /// The ids of sealed records, by running number.
-    pub ids: Vec<(i64, IdHash)>,
+    pub ids: Vec<NumberedId>,
 }
+
+/// A record's running number and id.
+pub type NumberedId = (i64, IdHash);
 
 /// What a stretch has, at one moment.
 struct Moment {
@@ -98,7 +101,7 @@ impl Store {
         sqlx::query("set transaction isolation level repeatable read, read only")
             .execute(&mut *moment)
             .await?;
-        let mut found: Vec<(i64, Kind, Vec<u8>)> = Vec::new();
+        let mut found = Vec::<(i64, Kind, Vec<u8>)>::new();
         for notice in notices_of(&mut moment, (from, to)).await? {
             if let Some(kind) = notice.kind() {
                 found.push((notice.entry_number, kind, notice.preimage()));

@@ -3,7 +3,7 @@
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := build-essential pkg-config libssl-dev postgresql libxml2-utils
 
-.PHONY: run test check bench drill golden interop needs
+.PHONY: run test check bench drill drill-seal golden interop needs
 
 run: needs
 	cargo build --release --locked
@@ -29,6 +29,12 @@ bench: needs
 # Attacks on the real program, and what a good caller sees of them: make drill [ONLY=part of a name]
 drill: needs
 	SIGILL_DRILL_FULL=1 cargo test --release --locked --test drill
+
+# Servers that store and seal are killed N times at random; what is left must be whole: make drill-seal N=200
+N ?= 200
+drill-seal: needs
+	SIGILL_SEAL_KILLS=$(N) tests/postgres.sh cargo test --release --locked --test integration -- \
+	    --nocapture nothing_is_lost_doubled_or_left_unsealed
 
 # Rewrites the answers in testdata/; read the difference before you commit it.
 golden: needs

@@ -81,8 +81,14 @@ async fn round(
     if !trusted || !seal.signs() {
         return Ok(());
     }
-    while adopt(seal, clock.now()).await? && !*stop.borrow() {}
-    while sequence(seal, clock.now()).await? && !*stop.borrow() {}
+    // Records from before sealing have their turn between those that come now.
+    loop {
+        let more = adopt(seal, clock.now()).await?;
+        while sequence(seal, clock.now()).await? && !*stop.borrow() {}
+        if !more || *stop.borrow() {
+            break;
+        }
+    }
     if sign(seal, clock.now()).await? {
         follow(seal, clock.now()).await?;
         sign_as_operator(seal).await?;

@@ -43,6 +43,7 @@ mod report_plans;
 mod reports;
 mod retention;
 mod rules_in_sql;
+mod seal_kill;
 mod sealed;
 mod strict;
 mod strict_service;

@@ -4,10 +4,9 @@ use super::identity::SealIdentity;
 use super::log_seal::SealError;
 use super::verification::{Verification, Verifier, signed};
 use crate::procedures::retention::LEAST_YEARS;
-use crate::store::log::retention::hex;
 use crate::store::log::seal::findings::NewFinding;
 use crate::store::log::seal::notices::StoredNotice;
-use crate::store::log::seal::removed::RemovalRow;
+use crate::store::log::seal::removed::{RemovalRow, hash_of};
 use chrono::{DateTime, Months};
 use sigill_seal::entry::Kind;
 use sigill_seal::leaf_set;
@@ -28,7 +27,7 @@ pub(super) async fn removals(
     for notice in &notices {
         let number = notice.entry_number;
         let hash = notice.values("leaves").next();
-        let set = sets.get(&number).filter(|set| Some(hex(&set.leaves).as_str()) == hash);
+        let set = sets.get(&number).filter(|set| Some(hash_of(&set.leaves).as_str()) == hash);
         let Some(ranges) = set.and_then(|set| leaf_set::read(&set.leaves)) else {
             let detail = format!(
                 "removal {number}: the leaves that are said to be removed are not those that were sealed: the set was changed"

@@ -2,6 +2,7 @@
 //! sealed in the same transaction.
 
 use super::seal::notices::{self, NewNotice};
+use super::seal::removed::hash_of;
 use crate::domain::retention::Cutoffs;
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
@@ -11,7 +12,7 @@ use crate::store::tenants::TenantId;
 use chrono::{DateTime, Months, NaiveDate, Utc};
 use sigill_seal::archive::LEAVES_LINE;
 use sigill_seal::entry::Kind;
-use sigill_seal::{leaf_set, sha256};
+use sigill_seal::leaf_set;
 use sqlx::{FromRow, PgConnection};
 
 /// As log records are called in `retention_removals` and on the command line.
@@ -232,7 +233,7 @@ impl Store {
             month.name(),
             removal.before_leaf,
             removal.cutoffs.general.format("%Y-%m-%dT%H:%M:%SZ"),
-            hex(&leaves)
+            hash_of(&leaves)
         );
         let new = NewNotice { kind: Kind::Removal, salt: None, body: &body };
         let notice = notices::add(&mut transaction, intake, &new, removal.now).await?;
@@ -386,11 +387,6 @@ async fn exchange_once(
 
 fn is_lock_timeout(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("55P03"))
-}
-
-/// The hash over a leaf set, as its notice has it.
-pub fn hex(leaves: &[u8]) -> String {
-    sha256(&[leaves]).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn number(leaf: u64) -> i64 {

@@ -2,7 +2,7 @@
 
 use crate::store::database::Store;
 use crate::store::error::StoreError;
-use sigill_seal::leaf_set;
+use sigill_seal::{leaf_set, sha256};
 use sqlx::FromRow;
 use std::ops::Range;
 
@@ -34,6 +34,11 @@ impl RemovedLeaves {
         let before = self.0.partition_point(|range| range.start <= leaf);
         self.0[..before].iter().rev().take(8).any(|range| range.contains(&leaf))
     }
+}
+
+/// The hash over a leaf set, as its notice has it.
+pub fn hash_of(leaves: &[u8]) -> String {
+    sha256(&[leaves]).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 impl Store {

@@ -47,10 +47,10 @@ pub struct Walked {
 pub type NumberedId = (i64, IdHash);
 
 /// What a stretch has, at one moment.
-struct Moment {
+struct StretchMoment {
     view: TreeView,
     runs: Vec<Run>,
-    rows: HashMap<i64, Found>,
+    rows: HashMap<i64, FoundThere>,
     tiles: HashMap<u64, Vec<u8>>,
     sent: HashMap<i64, StoredEntry>,
 }
@@ -59,7 +59,7 @@ struct Moment {
 const NOTHING: StoredEntry = [0; STORED_BYTES];
 
 /// What is there under a running number.
-struct Found {
+struct FoundThere {
     entry: StoredEntry,
     /// Of a record: its id; `None` for a notice.
     id: Option<IdHash>,
@@ -154,7 +154,7 @@ async fn moment(
     connection: &mut PgConnection,
     Stretch { from, to }: Stretch,
     intake: Option<&Intake>,
-) -> Result<Moment, StoreError> {
+) -> Result<StretchMoment, StoreError> {
     let view = tiles::view(connection).await?;
     let runs: Vec<Run> = sqlx::query_as(
         "/* runs_of_stretch */ select first_leaf, first_number, count from log_runs
@@ -188,7 +188,7 @@ async fn moment(
             .map(|(n, found)| (*n, found.entry))
             .collect(),
     };
-    Ok(Moment { view, runs, rows, tiles, sent })
+    Ok(StretchMoment { view, runs, rows, tiles, sent })
 }
 
 async fn entries_of(
@@ -214,7 +214,7 @@ fn found(
     further: &FurtherResources,
     notices: &[StoredNotice],
     names: &tenants::TenantNames,
-) -> HashMap<i64, Found> {
+) -> HashMap<i64, FoundThere> {
     let mut rows = HashMap::with_capacity(entries.len() + notices.len());
     let mut scratch = Vec::new();
     for row in entries {
@@ -224,16 +224,16 @@ fn found(
         if rows.contains_key(&row.entry_number) {
             derived = Some("its running number, which another has too");
         }
-        rows.insert(row.entry_number, Found { entry, id, derived });
+        rows.insert(row.entry_number, FoundThere { entry, id, derived });
     }
     for notice in notices {
         let kind = notice.kind();
         let entry = kind.map_or(NOTHING, |kind| Entry::over(kind, &notice.preimage()).stored());
-        rows.insert(notice.entry_number, Found { entry, id: None, derived: None });
+        rows.insert(notice.entry_number, FoundThere { entry, id: None, derived: None });
     }
     // Resources without their record.
     for number in further.keys() {
-        rows.entry(*number).or_insert(Found { entry: NOTHING, id: None, derived: None });
+        rows.entry(*number).or_insert(FoundThere { entry: NOTHING, id: None, derived: None });
     }
     rows
 }
@@ -254,7 +254,7 @@ fn tiles_of(runs: &[Run], full: u64) -> Vec<(u8, u64)> {
     wanted
 }
 
-impl Moment {
+impl StretchMoment {
     /// What was sealed at a leaf.
     fn sealed(&self, leaf: u64) -> Option<StoredEntry> {
         if leaf >= self.view.full_tiles(0) << 8 {
@@ -267,7 +267,7 @@ impl Moment {
     }
 }
 
-fn judged(mut moment: Moment, removed: &RemovedLeaves) -> Walked {
+fn judged(mut moment: StretchMoment, removed: &RemovedLeaves) -> Walked {
     let mut walked = Walked::default();
     let mut differ: BTreeMap<u64, (StoredEntry, Option<StoredEntry>)> = BTreeMap::new();
     let mut missing: Vec<(u64, u64)> = Vec::new();

@@ -20,6 +20,7 @@ mod growth;
 mod load;
 mod parsing;
 mod ping;
+mod seal;
 mod server;
 mod store_log;
 

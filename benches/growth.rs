@@ -4,6 +4,7 @@
 //! were stored, the others in the 57 months before; seven of ten have one resource, two have two, one has three.
 
 use super::data::{Chance, PATIENT_PGBENCH, PATIENT_SQL, PROVIDER_SQL};
+use super::seal;
 use super::server::Server;
 use super::{ROUNDS, Rounds, baseline, load, median, store_log};
 use sqlx::PgConnection;
@@ -29,6 +30,7 @@ pub async fn run(server: &Server, records: i64) {
         fill(server, filled, part, records).await;
         let rate = (part - filled) as f64 / begun.elapsed().as_secs_f64();
         filled = part;
+        seal::adopted(server, part).await;
         settled(server).await;
         println!("filled to {filled}, {rate:.0} records/s");
         point(server, filled, last).await;
@@ -43,9 +45,12 @@ async fn point(server: &Server, records: i64, last: bool) {
         patients_report(server, &at).await;
         long_report(server, &at).await;
     }
-    storing(server, &at).await;
+    let ((), behind) = seal::with_lag(server, storing(server, &at)).await;
+    println!("oldest record without a leaf while storing, p99 {behind:.1} s (goal ≤ 10)");
     if last {
         order(server, &at).await;
+        seal::verified(server, &at).await;
+        seal::exported(server, &at).await;
     }
 }
 

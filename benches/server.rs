@@ -12,8 +12,9 @@ pub struct Server {
     pub address: String,
     pub pool: PgPool,
     pub options: PgConnectOptions,
-    /// Where it makes files of orders.
-    orders: PathBuf,
+    /// Its data folder, and its settings.
+    folder: PathBuf,
+    pub config: PathBuf,
 }
 
 impl Server {
@@ -21,10 +22,12 @@ impl Server {
         let url = std::env::var("SIGILL_TEST_DATABASE").expect("run this with `make bench`");
         let options = PgConnectOptions::from_str(&url).unwrap();
         let config = std::env::temp_dir().join(format!("sigill-bench-{}.toml", std::process::id()));
-        let orders = config.with_extension("orders");
+        let folder = config.with_extension("data");
         let text = format!(
-            "[database]\nurl = \"{url}\"\n[log]\norder_folder = \"{}\"\nwriters = {}\n",
-            orders.display(),
+            "[database]\nurl = \"{url}\"\n[data]\ndir = \"{}\"\n[log]\nread_check = \"{}\"\nwriters = {}\n",
+            folder.display(),
+            // `make bench CHECK=entry`: less deep.
+            std::env::var("CHECK").ok().filter(|wish| !wish.is_empty()).unwrap_or("tree".into()),
             // `make bench WRITERS=4` and the like: more of what is stored at one time.
             std::env::var("WRITERS").ok().filter(|wish| !wish.is_empty()).unwrap_or("2".into()),
         );
@@ -49,10 +52,9 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
         std::fs::remove_file(log).unwrap();
-        std::fs::remove_file(config).unwrap();
         let pool =
             PgPoolOptions::new().max_connections(4).connect_with(options.clone()).await.unwrap();
-        Self { child, address, pool, options, orders }
+        Self { child, address, pool, options, folder, config }
     }
 
     /// What the server has used of the processors, in microseconds.
@@ -100,8 +102,8 @@ impl Server {
 
     pub async fn stop(mut self) {
         self.child.kill().await.unwrap();
-        // There is none where nothing was ordered.
-        _ = std::fs::remove_dir_all(self.orders);
+        std::fs::remove_dir_all(self.folder).unwrap();
+        std::fs::remove_file(self.config).unwrap();
     }
 }
 

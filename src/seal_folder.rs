@@ -153,6 +153,11 @@ impl SealFolder {
     pub fn move_anchor(&self, note: &str, size: u64) -> io::Result<()> {
         make_folder(&self.anchors)?;
         let anchor = self.anchors.join("checkpoint");
+        // Another server that has the same folder may be further.
+        let kept = self.anchor()?.and_then(|kept| kept.lines().nth(1)?.parse::<u64>().ok());
+        if kept.is_some_and(|kept| kept > size) {
+            return Ok(());
+        }
         let new = with_suffix(&anchor, &format!(".new-{}", std::process::id()));
         write_durably(&new, note.as_bytes())?;
         fs::rename(&new, &anchor)?;

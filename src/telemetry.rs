@@ -104,6 +104,16 @@ pub const FUTURE_RECORDS: Metric = Metric {
     name: "sigill_log_future_records",
     help: "Log records stored by this process whose activity lies more than a day in the future.",
 };
+/// Records that wait for their leaf.
+pub const LEAF_LAG: Metric = Metric {
+    name: "sigill_log_leaf_lag_seconds",
+    help: "For how long the oldest log record without a leaf in the sealed log has waited for it.",
+};
+/// What is not as it was sealed.
+pub const FINDINGS: Metric = Metric {
+    name: "sigill_log_findings",
+    help: "Findings about the sealed log that nobody has acknowledged.",
+};
 /// Clocks that ran ahead.
 pub const CLOCK_AHEAD: Metric = Metric {
     name: "sigill_change_clock_ahead_seconds",

@@ -13,6 +13,10 @@ use crate::procedures::seal::witness::Witness;
 use crate::seal_folder::{self, SealFolder};
 use crate::store::log::seal::checked::CheckDepth;
 use sigill_seal::keys::WitnessKey;
+use sigill_seal::sha256;
+use sqlx::postgres::PgConnectOptions;
+use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -21,9 +25,9 @@ const WITNESS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How the log is sealed, as configured.
 pub fn settings(config: &Config) -> SealSettings {
-    let (log, data) = (&config.log, &config.data.dir);
-    let keys = log.key_file.clone().unwrap_or_else(|| data.join("log-keys"));
-    let anchors = log.anchor_folder.clone().unwrap_or_else(|| data.join("log-anchor"));
+    let (log, folder) = (&config.log, folder_of_database(config));
+    let keys = log.key_file.clone().unwrap_or_else(|| folder.join("log-keys"));
+    let anchors = log.anchor_folder.clone().unwrap_or_else(|| folder.join("log-anchor"));
     SealSettings {
         folder: SealFolder::at(keys, anchors),
         origin: log.origin.clone(),
@@ -32,6 +36,22 @@ pub fn settings(config: &Config) -> SealSettings {
         new_name: Uuid::new_v4,
         fill_random,
     }
+}
+
+/// Where keys and anchors are unless somebody says otherwise: in the data folder, and apart for each database that is named,
+/// because they belong to its log.
+fn folder_of_database(config: &Config) -> PathBuf {
+    let data = &config.data.dir;
+    let named = config.database.url.as_deref().map(PgConnectOptions::from_str);
+    let Some(Ok(options)) = named else { return data.clone() };
+    let socket = options.get_socket().map(|socket| socket.display().to_string());
+    let place = socket.unwrap_or_else(|| options.get_host().to_owned());
+    let name = options.get_database().unwrap_or_else(|| options.get_username());
+    let hash = sha256(&[format!("{place}\n{}\n{name}", options.get_port()).as_bytes()]);
+    let hash: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let plain: String =
+        name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    data.join("databases").join(format!("{plain}-{hash}"))
 }
 
 /// The same for a server that seals: with the operator's own key, if there is one.

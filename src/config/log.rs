@@ -31,10 +31,10 @@ pub struct Log {
     #[serde(deserialize_with = "bounded::<_, 24, 8760, _>")]
     pub report_keep_hours: i32,
     /// File with the keys of the seal, which every server of a database must have; when absent, `log-keys` in the data
-    /// folder. It is made when the log is opened.
+    /// folder, in `databases/<name>` there for a database that is named. It is made when the log is opened.
     pub key_file: Option<PathBuf>,
     /// Folder of the last checkpoint that this server has seen, outside of what a backup of the database covers; when
-    /// absent, `log-anchor` in the data folder.
+    /// absent, `log-anchor` beside where the keys are by default.
     pub anchor_folder: Option<PathBuf>,
     /// The log's name for all who verify it, such as `logg.region.example/sigill/1`; when absent, one is made when the
     /// log is opened.

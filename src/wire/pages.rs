@@ -8,6 +8,7 @@ use crate::procedures::blocking::query::{ReplicationStatus, replication_status};
 use crate::procedures::context::Services;
 use crate::procedures::orders::unfinished;
 use crate::procedures::readiness::{self, Obstacle};
+use crate::procedures::seal::status::status as seal_status;
 use crate::telemetry;
 use hyper::StatusCode;
 
@@ -80,7 +81,20 @@ pub async fn status(services: &Services, now: Timestamp) -> Reply {
             })
         })
         .collect();
-    reply::json(&serde_json::json!({ "replication": replication, "log_orders": orders }))
+    let seal = seal_status(services).await.ok().map(|seal| {
+        let (origin, size) = seal.checked.unzip();
+        serde_json::json!({
+            "origin": origin,
+            "signed_size": size,
+            "signs": seal.signs,
+            "leaf_lag_seconds": services.health.leaf_waited_seconds(),
+            "findings": seal.findings,
+            "distrusted": seal.distrusted,
+        })
+    });
+    reply::json(
+        &serde_json::json!({ "replication": replication, "log_orders": orders, "log_seal": seal }),
+    )
 }
 
 /// `GET /metrics`.
@@ -89,6 +103,7 @@ pub async fn metrics(services: &Services, now: Timestamp) -> Reply {
     for (metric, value) in [
         (telemetry::LOG_LINES_DROPPED, health.log_lines_dropped()),
         (telemetry::FUTURE_RECORDS, health.future_records()),
+        (telemetry::LEAF_LAG, health.leaf_waited_seconds()),
         (telemetry::CLOCK_AHEAD, health.clock_ahead_seconds()),
         (telemetry::DISK_LOW, u64::from(health.space() != Space::Enough)),
         (telemetry::STORING_FAILS, u64::from(health.storing_fails())),
@@ -107,6 +122,10 @@ pub async fn metrics(services: &Services, now: Timestamp) -> Reply {
         for status in &all {
             metric.gauge(&mut text, &status.tenant, value(status, now));
         }
+    }
+    if let Ok(seal) = seal_status(services).await {
+        telemetry::FINDINGS.describe(&mut text);
+        telemetry::FINDINGS.plain(&mut text, seal.findings as u64);
     }
     if let Ok(orders) = unfinished(services).await {
         let lag = orders.iter().map(|order| order.seconds).max().unwrap_or_default();

@@ -277,3 +277,28 @@ async fn an_operators_own_key_signs_a_checkpoint_an_hour_too() {
     verified(&body).unwrap();
     assert!(verified(&body.replace("\n2\n", "\n3\n")).is_err());
 }
+
+#[tokio::test]
+async fn every_database_has_keys_of_its_own_in_the_same_data_folder() {
+    let folder = Folder::new("keys-each");
+    for _ in 0..2 {
+        let database = Database::new().await;
+        let file = folder.path().join("sigill.toml");
+        let data = folder.path().join("var");
+        let text = format!(
+            "[database]\nurl = \"{}\"\n[data]\ndir = \"{}\"\n",
+            database.url(),
+            data.display()
+        );
+        std::fs::write(&file, text).unwrap();
+        let program = Program::start(&["--config", file.to_str().unwrap()]).await;
+        assert_eq!(program.caller.post(stored(&[FIRST])).await.code(), "OK");
+        while database.count("select count(*) from log_checkpoints where note is not null").await
+            == 0
+        {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(program.caller.post(patients_report("191212121212")).await.code(), "OK");
+    }
+    assert_eq!(std::fs::read_dir(folder.path().join("var/databases")).unwrap().count(), 2);
+}

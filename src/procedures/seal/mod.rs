@@ -13,6 +13,7 @@ pub mod removal_check;
 pub mod rotating;
 pub mod sequencing;
 pub mod signing;
+pub mod status;
 pub mod tree_check;
 pub mod trust;
 pub mod verification;

@@ -1,0 +1,115 @@
+//! What the seal of the log costs: leaves a second, verification, archives, and how far checkpoints are behind.
+
+use super::server::Server;
+use sqlx::Row;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tokio::process::Command;
+
+/// Gives leaves to everything that the database has been filled with, and tells how fast.
+pub async fn adopted(server: &Server, records: i64) {
+    let from: i64 = sqlx::query_scalar("select last_number + 1 from log_adoption")
+        .fetch_one(&server.pool)
+        .await
+        .unwrap();
+    let size = async || {
+        sqlx::query_scalar::<_, i64>("select size from log_tree")
+            .fetch_one(&server.pool)
+            .await
+            .unwrap()
+    };
+    let (before, begun, cpu) = (size().await, Instant::now(), server.cpu_us());
+    let sql = "update log_adoption set next_number = $1, last_number = (select max(entry_number) from log_entries)";
+    sqlx::query(sql).bind(from).execute(&server.pool).await.unwrap();
+    let left = "select (select count(*) from log_adoption where next_number <= last_number)
+        + (select count(*) from log_pending)";
+    while sqlx::query_scalar::<_, i64>(left).fetch_one(&server.pool).await.unwrap() > 0 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let (leaves, seconds) = (size().await - before, begun.elapsed().as_secs_f64());
+    println!(
+        "sealed {leaves} records of before, {:.0} leaves/s, {:.1} us of the server a record, at {records}",
+        leaves as f64 / seconds,
+        (server.cpu_us() - cpu) / leaves as f64
+    );
+    let row = sqlx::query(
+        "select (select sum(pg_total_relation_size(oid)) from pg_class where relname in ('log_tiles', 'log_runs'))::float8 as seal,
+            (select size from log_tree)::float8 as size",
+    )
+    .fetch_one(&server.pool)
+    .await
+    .unwrap();
+    let (seal, size): (f64, f64) = (row.get("seal"), row.get("size"));
+    println!("tiles and runs, bytes a record {:>10.1}", seal / size);
+}
+
+/// Verifies everything, in a process of its own.
+pub async fn verified(server: &Server, at: &str) {
+    let (seconds, peak, said) = timed(server, &["log", "verify", "--full"]).await;
+    println!("verify --full, {at}: {seconds:.1} s, peak {peak:.0} MB (goal ≤ 60 s)\n{said}");
+}
+
+/// Exports everything, and verifies the archive offline.
+pub async fn exported(server: &Server, at: &str) {
+    let folder = server.config.with_extension("archive");
+    let path = folder.to_str().unwrap();
+    let (seconds, peak, _) = timed(server, &["log", "export", path]).await;
+    println!("export, {at}: {seconds:.1} s, peak {peak:.0} MB");
+    let (seconds, peak, said) = timed(server, &["log", "verify-archive", path]).await;
+    let records: f64 = sqlx::query_scalar("select size::float8 from log_tree")
+        .fetch_one(&server.pool)
+        .await
+        .unwrap();
+    println!(
+        "verify-archive, {at}: {:.0} records/s (goal ≥ 500 000), peak {peak:.0} MB\n{said}",
+        records / seconds
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A command of the program: its seconds, its peak memory in MB, what it says.
+async fn timed(server: &Server, arguments: &[&str]) -> (f64, f64, String) {
+    let begun = Instant::now();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sigill"));
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
+    if arguments[1] != "verify-archive" {
+        command.arg("--config").arg(&server.config);
+    }
+    let child = command.spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id().unwrap());
+    let (ended, mut peak) = (child.wait_with_output(), 0.0_f64);
+    let mut ended = std::pin::pin!(ended);
+    loop {
+        tokio::select! {
+            output = &mut ended => {
+                let output = output.unwrap();
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+                return (begun.elapsed().as_secs_f64(), peak, String::from_utf8(output.stdout).unwrap());
+            }
+            () = tokio::time::sleep(Duration::from_millis(50)) => {
+                let status = std::fs::read_to_string(&status).unwrap_or_default();
+                let value = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+                let value = value.and_then(|value| value.split_whitespace().next()?.parse::<f64>().ok());
+                peak = peak.max(value.unwrap_or_default() / 1024.0);
+            }
+        }
+    }
+}
+
+/// How long the oldest record has waited for its leaf, each tenth of a second while something is done; p99 in seconds.
+pub async fn with_lag<T>(server: &Server, work: impl Future<Output = T>) -> (T, f64) {
+    let sql = "select coalesce(extract(epoch from clock_timestamp() - min(stored_at)), 0)::float8 from log_pending";
+    let mut seconds: Vec<f64> = Vec::new();
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => {
+                seconds.sort_by(f64::total_cmp);
+                return (done, seconds.get(seconds.len() * 99 / 100).copied().unwrap_or_default());
+            }
+            () = tokio::time::sleep(Duration::from_millis(100)) => {
+                seconds.push(sqlx::query_scalar(sql).fetch_one(&server.pool).await.unwrap());
+            }
+        }
+    }
+}

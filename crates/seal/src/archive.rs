@@ -29,6 +29,8 @@ const VERSION: u8 = 1;
 const LOT: usize = 8_192;
 /// A longer frame is none: a record has a thousand resources at the most.
 const FRAME_BYTES_MAX: u32 = 64 * 1024 * 1024;
+/// Seconds: nobody keeps records for shorter. Leap days are the log's own to count.
+const FIVE_YEARS: u64 = 5 * 365 * 24 * 3600;
 /// Which line of a removal's notice has the hash over its leaf set.
 pub const LEAVES_LINE: &str = "leaves ";
 
@@ -99,6 +101,11 @@ pub enum Finding {
     /// A leaf set is not the one of its notice.
     #[error("leaf {0}: the leaves that are said to be removed are not those that were sealed")]
     Removal(u64),
+    /// A removal took what no checkpoint shows to have been old enough.
+    #[error(
+        "leaf {0}: it removed what no checkpoint shows to have been there five years before it was signed"
+    )]
+    Unlawful(u64),
     /// A record that was removed is there.
     #[error("leaf {0}: removed, and there all the same")]
     Back(u64),
@@ -116,19 +123,23 @@ pub fn verify(
     let names = keys(folder, key)?;
     let newest = checkpoint(&folder.join("checkpoint"), &names)?;
     let mut signed: BTreeMap<u64, Hash> = BTreeMap::new();
+    let mut times: BTreeMap<u64, u64> = BTreeMap::new();
+    let time_of =
+        |note: &SignedCheckpoint| names.iter().filter_map(|name| note.time_by(name)).min();
     for path in older(folder)? {
         let older = checkpoint(&path, &names)?;
+        times.extend(time_of(&older).map(|time| (older.checkpoint().size, time)));
         signed.insert(older.checkpoint().size, older.checkpoint().root);
     }
     let last = newest.checkpoint();
     signed.insert(last.size, last.root);
+    times.extend(time_of(&newest).map(|time| (last.size, time)));
     let entries = open(folder, "entries")?;
     check_tree(&entries, &signed, last.size, progress)?;
-    let clocks = names.iter().filter_map(|name| newest.time_by(name));
     let mut verified = Verified {
         origin: last.origin.clone(),
         size: last.size,
-        seconds: clocks.min(),
+        seconds: time_of(&newest),
         checkpoints: signed.len() as u64,
         ..Verified::default()
     };
@@ -157,6 +168,10 @@ pub fn verify(
         if set.last().is_some_and(|range| range.end > leaf) {
             return Err(Finding::Removal(leaf));
         }
+        let end = set.last().map_or(0, |range| range.end);
+        if !is_lawful(&times, leaf, end) {
+            return Err(Finding::Unlawful(leaf));
+        }
         verified.removed += set.iter().map(|range| range.end - range.start).sum::<u64>();
         removed.extend(set);
         Ok(())
@@ -179,6 +194,17 @@ pub fn verify(
         Ok(())
     })?;
     Ok(verified)
+}
+
+/// Whether leaves up to `end` were signed five years before a removal's notice was, by the log's clock. Where its key is not
+/// known nothing is said.
+fn is_lawful(times: &BTreeMap<u64, u64>, notice: u64, end: u64) -> bool {
+    let sealed = times.range(notice + 1..).next();
+    let there = times.range(end..).next();
+    match (sealed, there) {
+        (Some((_, sealed)), Some((_, there))) => there + FIVE_YEARS <= *sealed,
+        _ => times.is_empty(),
+    }
 }
 
 /// The names in `keys`; the one that is asked for must be among them, and is the only log's that counts then.

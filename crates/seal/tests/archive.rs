@@ -48,6 +48,14 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// Seconds of five years and a day.
+const FIVE_YEARS: u64 = 1_827 * 86_400;
+
+/// The removal is signed five years after what it took.
+fn signed_at(size: u64) -> u64 {
+    1_764_150_000 + size + if size > RECORDS { FIVE_YEARS } else { 0 }
+}
+
 /// A log of an opening, a thousand records, and a removal of the first hundred of them.
 fn archive(name: &str) -> Folder {
     let folder = std::env::temp_dir().join(format!("sigill-archive-{name}-{}", std::process::id()));
@@ -69,7 +77,7 @@ fn archive(name: &str) -> Folder {
             continue;
         }
         let checkpoint = Checkpoint { origin: "log.example/1".into(), size, root: edge.root() };
-        let signed = SignedCheckpoint::sign(checkpoint, &keys, 1_764_150_000 + size).to_text();
+        let signed = SignedCheckpoint::sign(checkpoint, &keys, signed_at(size)).to_text();
         let name = if size.is_multiple_of(300) {
             format!("checkpoints/{size}")
         } else {
@@ -97,7 +105,7 @@ fn an_archive_holds_and_says_what_it_has() {
     let wanted = Verified {
         origin: "log.example/1".into(),
         size: RECORDS + 2,
-        seconds: Some(1_764_150_000 + RECORDS + 2),
+        seconds: Some(signed_at(RECORDS + 2)),
         checkpoints: 4,
         records: RECORDS - 100,
         notices: 2,
@@ -151,6 +159,18 @@ fn every_change_is_found_and_named() {
         fs::write(&path, whole).unwrap();
         assert!(verified(&folder.0).is_ok(), "{file} is as it was");
     }
+}
+
+#[test]
+fn a_removal_that_was_signed_too_early_is_unlawful() {
+    let folder = archive("unlawful");
+    let path = folder.0.join("checkpoint");
+    let text = fs::read_to_string(&path).unwrap();
+    let checkpoint = SignedCheckpoint::of_text(&text).unwrap().checkpoint().clone();
+    let early = signed_at(RECORDS + 2) - 3 * 86_400;
+    let early = SignedCheckpoint::sign(checkpoint, &keys("log.example/1"), early).to_text();
+    fs::write(path, early).unwrap();
+    assert!(matches!(verified(&folder.0), Err(Finding::Unlawful(1001))));
 }
 
 #[test]

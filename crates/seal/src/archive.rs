@@ -121,25 +121,14 @@ pub fn verify(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Verified, Finding> {
     let names = keys(folder, key)?;
-    let newest = checkpoint(&folder.join("checkpoint"), &names)?;
-    let mut signed: BTreeMap<u64, Hash> = BTreeMap::new();
-    let mut times: BTreeMap<u64, u64> = BTreeMap::new();
-    let time_of =
-        |note: &SignedCheckpoint| names.iter().filter_map(|name| note.time_by(name)).min();
-    for path in older(folder)? {
-        let older = checkpoint(&path, &names)?;
-        times.extend(time_of(&older).map(|time| (older.checkpoint().size, time)));
-        signed.insert(older.checkpoint().size, older.checkpoint().root);
-    }
+    let Checkpoints { newest, signed, times } = checkpoints(folder, &names)?;
     let last = newest.checkpoint();
-    signed.insert(last.size, last.root);
-    times.extend(time_of(&newest).map(|time| (last.size, time)));
     let entries = open(folder, "entries")?;
     check_tree(&entries, &signed, last.size, progress)?;
     let mut verified = Verified {
         origin: last.origin.clone(),
         size: last.size,
-        seconds: time_of(&newest),
+        seconds: times.get(&last.size).copied(),
         checkpoints: signed.len() as u64,
         ..Verified::default()
     };
@@ -194,6 +183,29 @@ pub fn verify(
         Ok(())
     })?;
     Ok(verified)
+}
+
+/// The checkpoints of an archive, all of them signed by the log.
+struct Checkpoints {
+    newest: SignedCheckpoint,
+    /// Roots by size.
+    signed: BTreeMap<u64, Hash>,
+    /// When they were signed, by size, as far as the clock's key is known.
+    times: BTreeMap<u64, u64>,
+}
+
+fn checkpoints(folder: &Path, names: &[VerifyingName]) -> Result<Checkpoints, Finding> {
+    let newest = checkpoint(&folder.join("checkpoint"), names)?;
+    let (mut signed, mut times) = (BTreeMap::new(), BTreeMap::new());
+    let older: Result<Vec<SignedCheckpoint>, Finding> =
+        older(folder)?.iter().map(|path| checkpoint(path, names)).collect();
+    for note in older?.iter().chain([&newest]) {
+        let checkpoint = note.checkpoint();
+        signed.insert(checkpoint.size, checkpoint.root);
+        let time = names.iter().filter_map(|name| note.time_by(name)).min();
+        times.extend(time.map(|time| (checkpoint.size, time)));
+    }
+    Ok(Checkpoints { newest, signed, times })
 }
 
 /// Whether leaves up to `end` were signed five years before a removal's notice was, by the log's clock. Where its key is not

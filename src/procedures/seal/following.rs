@@ -117,9 +117,17 @@ async fn checked(
     note: &str,
     now: Timestamp,
 ) -> Result<Option<SignedCheckpoint>, SealError> {
-    let identities = seal.state().identities.clone();
     let read = SignedCheckpoint::of_text(note).ok();
-    let signed = read.filter(|read| identity::is_signed(&identities, read));
+    let is_signed = |seal: &LogSeal| {
+        let identities = seal.state().identities.clone();
+        read.as_ref().is_some_and(|read| identity::is_signed(&identities, read))
+    };
+    if !is_signed(seal) {
+        // With keys that are newer than what was read of them.
+        read_identities(seal).await?;
+    }
+    let is_signed = is_signed(seal);
+    let signed = read.filter(|_| is_signed);
     if signed.is_none() {
         let detail = "the newest checkpoint is not signed by the log: it was changed, or made by somebody else".to_owned();
         distrust(seal, "checkpoint", detail, now).await?;

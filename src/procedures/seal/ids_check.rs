@@ -85,9 +85,11 @@ impl IdSums {
 pub(super) async fn compare(
     verifier: &Verifier,
     mut sums: IdSums,
-    removed: &RemovedLeaves,
     found: &mut Verification,
 ) -> Result<(), SealError> {
+    // As it is now: what was removed meanwhile differs, and is not compared.
+    let removals = verifier.store.removals().await?;
+    let removed = &RemovedLeaves::of(removals.iter().map(|removal| &removal.leaves[..]));
     let mut unknown = BTreeSet::new();
     verifier
         .store

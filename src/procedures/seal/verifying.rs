@@ -62,7 +62,7 @@ impl Verifier {
             Arc::new(RemovedLeaves::of(removals.iter().map(|removal| &removal.leaves[..])));
         let sums = self.records(intake.as_ref(), &removed, &mut found, &progress).await?;
         if let Some(sums) = sums {
-            ids_check::compare(self, sums, &removed, &mut found).await?;
+            ids_check::compare(self, sums, &mut found).await?;
         }
         super::removal_check::removals(self, &removals, &identities, &mut found).await?;
         super::removal_check::holds(self, &mut found).await?;

@@ -19,7 +19,10 @@ use sigill_seal::tree::StoredEntry;
 use sqlx::{Connection, PgConnection};
 use std::collections::{BTreeMap, HashMap};
 
-/// A stretch of running numbers that begins and ends between two runs.
+/// Runs that are looked at for where a stretch ends.
+const RUNS: i64 = 1_024;
+
+/// A stretch of running numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
     /// The first number.
@@ -68,23 +71,26 @@ struct FoundThere {
 }
 
 impl Store {
-    /// Where a stretch that begins at a number ends, when it is to have so many records.
+    /// Where a stretch that begins at a number ends, when it is to have so many records at the most.
     ///
     /// # Errors
     /// The store's.
     pub async fn stretch_from(&self, from: i64, records: i64) -> Result<Stretch, StoreError> {
-        // Runs are short where many are stored by several at a time; few are enough.
-        let to: Option<i64> = sqlx::query_scalar(
-            "/* stretch */ select min(first_number) from (
-                select first_number, sum(count) over (order by first_number) - count as before
-                from (select * from log_runs where first_number >= $1 order by first_number limit $2) r) r
-             where before >= $2",
-        )
-        .bind(from)
-        .bind(records)
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(Stretch { from, to: to.unwrap_or(i64::MAX) })
+        let mut connection = self.pool.acquire().await?;
+        let runs = runs_between(&mut connection, (from, i64::MAX), RUNS).await?;
+        let mut left = records;
+        for run in &runs {
+            let count = i64::from(run.count);
+            if count >= left {
+                return Ok(Stretch { from, to: run.first_number + left });
+            }
+            left -= count;
+        }
+        // The first may be one that ends before the stretch.
+        let is_all = i64::try_from(runs.len()).is_ok_and(|count| count + 1 < RUNS);
+        let last = runs.last().filter(|_| !is_all);
+        let to = last.map_or(i64::MAX, |last| last.first_number + i64::from(last.count));
+        Ok(Stretch { from, to })
     }
 
     /// What the leaves of a stretch commit to, of those whose content is there; of notices only without `records`.
@@ -135,6 +141,23 @@ impl Store {
         removed: &RemovedLeaves,
         now: Timestamp,
     ) -> Result<Walked, StoreError> {
+        let walked = self.walk_once(stretch, intake, removed, now).await?;
+        if walked.findings.iter().all(|finding| finding.kind != "missing") {
+            return Ok(walked);
+        }
+        // They may have been removed since it was read what was.
+        let removals = self.removals().await?;
+        let removed = RemovedLeaves::of(removals.iter().map(|removal| &removal.leaves[..]));
+        self.walk_once(stretch, intake, &removed, now).await
+    }
+
+    async fn walk_once(
+        &self,
+        stretch: Stretch,
+        intake: Option<&Intake>,
+        removed: &RemovedLeaves,
+        now: Timestamp,
+    ) -> Result<Walked, StoreError> {
         let mut connection = self.pool.acquire().await?;
         let mut transaction = connection.begin().await?;
         sqlx::query("set transaction isolation level repeatable read, read only")
@@ -156,14 +179,7 @@ async fn moment(
     intake: Option<&Intake>,
 ) -> Result<StretchMoment, StoreError> {
     let view = tiles::view(connection).await?;
-    let runs: Vec<Run> = sqlx::query_as(
-        "/* runs_of_stretch */ select first_leaf, first_number, count from log_runs
-         where first_number >= $1 and first_number < $2 order by first_number",
-    )
-    .bind(from)
-    .bind(to)
-    .fetch_all(&mut *connection)
-    .await?;
+    let runs = runs_between(connection, (from, to), i64::MAX).await?;
     let entries = entries_of(connection, (from, to)).await?;
     let further = further_resources_between(connection, (from, to)).await?;
     let notices = notices_of(connection, (from, to)).await?;
@@ -189,6 +205,36 @@ async fn moment(
             .collect(),
     };
     Ok(StretchMoment { view, runs, rows, tiles, sent })
+}
+
+/// The runs between two numbers, in their order: what of them lies between, of so many of them.
+async fn runs_between(
+    connection: &mut PgConnection,
+    (from, to): (i64, i64),
+    most: i64,
+) -> Result<Vec<Run>, StoreError> {
+    let runs: Vec<Run> = sqlx::query_as(
+        "/* runs_between */ select first_leaf, first_number, count from log_runs
+         where first_number < $2
+           and first_number >= coalesce((select max(first_number) from log_runs where first_number <= $1), $1)
+         order by first_number limit $3",
+    )
+    .bind(from)
+    .bind(to)
+    .bind(most)
+    .fetch_all(connection)
+    .await?;
+    let within = |run: Run| {
+        let (first, behind) =
+            (run.first_number.max(from), (run.first_number + i64::from(run.count)).min(to));
+        let count = i32::try_from(behind - first).ok().filter(|count| *count > 0)?;
+        Some(Run {
+            first_leaf: run.first_leaf + first - run.first_number,
+            first_number: first,
+            count,
+        })
+    };
+    Ok(runs.into_iter().filter_map(within).collect())
 }
 
 async fn entries_of(

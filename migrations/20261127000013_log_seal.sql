@@ -2,11 +2,14 @@
 -- they would store has no way to the tree.
 
 alter table log_entries add column salt uuid not null default gen_random_uuid();
+-- What never ends cannot be read as a time.
+alter table log_entries add constraint log_entries_times check (isfinite(stored_at) and isfinite(activity_at));
+alter table log_further_resources add constraint log_further_resources_times check (isfinite(activity_at));
 comment on column log_entries.salt is 'Random bytes that hide what the record''s leaf commits to; they go with the record';
 
 create table log_pending (
     batch_number bigint primary key generated always as identity,
-    stored_at timestamptz not null default clock_timestamp(),
+    stored_at timestamptz not null default clock_timestamp() check (isfinite(stored_at)),
     writer_id uuid not null,
     writer_step bigint not null,
     first_numbers bigint[] not null,
@@ -48,7 +51,7 @@ alter table log_tiles alter column hashes set storage external;
 create table log_runs (
     first_leaf bigint primary key,
     first_number bigint not null unique,
-    count integer not null check (count > 0)
+    count integer not null check (count between 1 and 10000000)
 );
 comment on table log_runs is 'Which leaf a record has: the running numbers from first_number on have the leaves from first_leaf on';
 
@@ -62,9 +65,9 @@ comment on table log_writers is 'Which batch of a writer comes next';
 create table log_checkpoints (
     size bigint primary key,
     root bytea not null,
-    integrated_at timestamptz not null,
+    integrated_at timestamptz not null check (isfinite(integrated_at)),
     note text,
-    signed_at timestamptz,
+    signed_at timestamptz check (isfinite(signed_at)),
     witnessed_at timestamptz,
     cms bytea
 );
@@ -77,7 +80,7 @@ create table log_notices (
     kind smallint not null check (kind between 2 and 6),
     salt uuid,
     body text not null,
-    stored_at timestamptz not null
+    stored_at timestamptz not null check (isfinite(stored_at))
 );
 comment on table log_notices is 'What the log says about itself: 2 opening, 3 keys, 4 removal, 5 legal hold, 6 acknowledgement; each has a leaf';
 comment on column log_notices.salt is 'Only of those that name a person';
@@ -123,7 +126,7 @@ create table log_adoption (
     last_number bigint not null,
     adopted bigint not null default 0
 );
-comment on table log_adoption is 'Records from before sealing: those up to last_number get their leaves beside the calls, once';
+comment on table log_adoption is 'Records from before sealing get their leaves beside the calls, once: up to last_number, which the log''s first leaf says too; what is here is only how far that has come';
 insert into log_adoption (next_number, last_number)
 select coalesce(min(entry_number), 0), coalesce(max(entry_number), -1) from log_entries;
 

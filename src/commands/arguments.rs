@@ -50,16 +50,21 @@ enum Command {
 
 impl Arguments {
     /// Runs the command to its end: 0 when all went well, 1 when what it looked at is not as it
-    /// should be, or when it failed, which is said on standard error.
+    /// should be, or when it failed, which is said on standard error; `sigill log` that failed is 2: nothing is said of the log.
     pub fn run(self) -> ExitCode {
         let runtime = match tokio::runtime::Runtime::new() {
             Ok(runtime) => runtime,
             Err(error) => return failed(&CommandError::Input(error)),
         };
         let command = self.command;
+        let asks = matches!(command, Command::Log(_));
         match runtime.block_on(command.run()) {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
+            Err(error) if asks => {
+                failed(&error);
+                ExitCode::from(2)
+            }
             Err(error) => failed(&error),
         }
     }

@@ -171,9 +171,10 @@ async fn a_log_that_was_rolled_back_goes_on_under_another_name() {
         sealed.service.post(stored(&[Record { id: "meanwhile", ..FIRST }])).await.code(),
         "OK"
     );
-    let identity = go_on(&sealed.seal.store, &sealed.seal.settings, "disken gick sönder", at(NOON))
-        .await
-        .unwrap();
+    let identity =
+        go_on(&sealed.seal.store, &sealed.seal.settings, ("disken gick sönder", false), at(NOON))
+            .await
+            .unwrap();
     assert_eq!(identity.origin, "log.example/test/2");
     assert_eq!(identity.continues, Some(("log.example/test/1".into(), 2)));
     sealed.seal_at(NOON).await;

@@ -106,6 +106,12 @@ pub enum Finding {
         "leaf {0}: it removed what no checkpoint shows to have been there five years before it was signed"
     )]
     Unlawful(u64),
+    /// A frame comes twice.
+    #[error("leaf {0}: what it says is there twice")]
+    Twice(u64),
+    /// A checkpoint is not of the size that its file's name says.
+    #[error("{0}: not of the size that its name says")]
+    Misnamed(PathBuf),
     /// A record that was removed is there.
     #[error("leaf {0}: removed, and there all the same")]
     Back(u64),
@@ -166,8 +172,14 @@ pub fn verify(
         Ok(())
     })?;
     removed.sort_unstable_by_key(|range| range.start);
+    let mut seen = vec![0_u64; usize::try_from(last.size / 64 + 1).unwrap_or_default()];
     frames(folder, "records", &mut |leaf, bytes| {
         let entry = entry_at(&entries, leaf, last.size)?;
+        let (word, bit) = (usize::try_from(leaf / 64).unwrap_or_default(), 1 << (leaf % 64));
+        if seen[word] & bit != 0 {
+            return Err(Finding::Twice(leaf));
+        }
+        seen[word] |= bit;
         if entry != Entry::over(Kind::Record, bytes) {
             return Err(Finding::Changed(leaf, "its record"));
         }
@@ -197,8 +209,13 @@ struct Checkpoints {
 fn checkpoints(folder: &Path, names: &[VerifyingName]) -> Result<Checkpoints, Finding> {
     let newest = checkpoint(&folder.join("checkpoint"), names)?;
     let (mut signed, mut times) = (BTreeMap::new(), BTreeMap::new());
-    let older: Result<Vec<SignedCheckpoint>, Finding> =
-        older(folder)?.iter().map(|path| checkpoint(path, names)).collect();
+    let named = |path: &PathBuf| {
+        let found = checkpoint(path, names)?;
+        let name = path.file_name().and_then(|name| name.to_str()?.parse::<u64>().ok());
+        let fits = name == Some(found.checkpoint().size);
+        fits.then_some(found).ok_or_else(|| Finding::Misnamed(path.clone()))
+    };
+    let older: Result<Vec<SignedCheckpoint>, Finding> = older(folder)?.iter().map(named).collect();
     for note in older?.iter().chain([&newest]) {
         let checkpoint = note.checkpoint();
         signed.insert(checkpoint.size, checkpoint.root);
@@ -359,5 +376,10 @@ fn read(path: &Path) -> Result<String, Finding> {
 
 fn open(folder: &Path, name: &str) -> Result<File, Finding> {
     let path = folder.join(name);
-    File::open(&path).map_err(|error| Finding::Unreadable(path, error))
+    let is_file = fs::metadata(&path).map(|found| found.is_file());
+    let opened = is_file.and_then(|is_file| match is_file {
+        true => File::open(&path),
+        false => Err(io::Error::other("not a file")),
+    });
+    opened.map_err(|error| Finding::Unreadable(path, error))
 }

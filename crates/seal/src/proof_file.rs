@@ -80,7 +80,9 @@ impl ProofFile {
         let extra = STANDARD.decode(line("extra ")?).map_err(|_| NoProofFile::Line(2))?;
         let (kind, preimage) = extra.split_first().ok_or(NoProofFile::Line(2))?;
         let kind = Kind::of(*kind).ok_or(NoProofFile::Line(2))?;
-        let leaf = line("index ")?.parse().map_err(|_| NoProofFile::Line(3))?;
+        let leaf = line("index ")?;
+        let leaf = leaf.parse().ok().filter(|number: &u64| number.to_string() == leaf);
+        let leaf = leaf.ok_or(NoProofFile::Line(3))?;
         let hash = |(number, line): (usize, &str)| {
             let hash = STANDARD.decode(line).ok().and_then(|hash| hash.try_into().ok());
             hash.ok_or(NoProofFile::Line(number))

@@ -36,7 +36,8 @@ pub fn proof(
     key: &VerifyingName,
     (witnesses, quorum): (&[VerifyingName], usize),
 ) -> Result<String, NotHeld> {
-    let text = std::fs::read_to_string(path).map_err(NotHeld::unreadable)?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| NotHeld::unreadable(format!("{}: {error}", path.display())))?;
     let proof = ProofFile::of_text(&text).map_err(NotHeld::finding)?;
     proof.verify(key, witnesses, quorum).map_err(NotHeld::finding)?;
     let what = match proof.kind {
@@ -109,6 +110,7 @@ pub fn archive(
         why: finding.to_string(),
     })?;
     let Verified { origin, size, seconds, checkpoints, records, notices, removed } = verified;
+    let silent = size.saturating_sub(records + notices + removed);
     let when =
         seconds.map_or_else(String::new, |seconds| format!(" at {seconds} seconds since 1970"));
     let trust = match key {
@@ -119,6 +121,7 @@ pub fn archive(
     };
     Ok(format!(
         "HOLDS: {origin} has signed {size} entries{when}; {checkpoints} checkpoints agree.\n\
-         {records} records and {notices} notices are there and unchanged; {removed} records were removed.{trust}"
+         {records} records and {notices} notices are there and unchanged; {removed} records were removed; of {silent} entries \
+         only the commitment is there.{trust}"
     ))
 }

@@ -128,8 +128,9 @@ type Harm<'h> = (&'h str, &'h str, &'h dyn Fn(&mut Vec<u8>));
 fn every_change_is_found_and_named() {
     let folder = archive("harmed");
     let flip = |at: usize| move |bytes: &mut Vec<u8>| bytes[at] ^= 1;
+    let other = fs::read(folder.0.join("checkpoints/300")).unwrap();
     let last_entry = 34 * (RECORDS as usize + 1) + 20;
-    let harms: [Harm<'_>; 17] = [
+    let harms: [Harm<'_>; 19] = [
         ("entries", "NoEntry(7)", &flip(34 * 7)),
         ("entries", "Root(300)", &flip(34 * 7 + 20)),
         ("entries", "Root(1002)", &flip(last_entry)),
@@ -146,6 +147,8 @@ fn every_change_is_found_and_named() {
         ("checkpoint", "Unsigned", &flip(0)),
         ("checkpoint", "NoCheckpoint", &|bytes| bytes.truncate(20)),
         ("checkpoints/600", "Unsigned", &|bytes| bytes[14] = b'5'),
+        ("checkpoints/600", "Misnamed", &|bytes| *bytes = other.clone()),
+        ("records", "Twice(1000)", &|bytes| bytes.extend(frame(1000, &record(1000)))),
         ("keys", "Keys", &flip(20)),
     ];
     for (file, finding, harm) in harms {

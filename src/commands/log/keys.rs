@@ -8,6 +8,12 @@ use crate::procedures::seal::identity::{KINDS, SealIdentity};
 use crate::procedures::seal::rotating::{go_on, rotate};
 use serde_json::json;
 use sigill_seal::names::VerifyingName;
+use std::io::Write;
+
+/// Says a line; whoever stops listening does not change anything.
+macro_rules! say {
+    ($($said:tt)*) => { _ = writeln!(std::io::stdout(), $($said)*) };
+}
 
 /// Print the keys with which the log's signatures are verified.
 #[derive(Debug, clap::Args)]
@@ -37,6 +43,9 @@ pub struct ContinueCommand {
     /// What has happened; it is sealed, and without personal data.
     #[arg(long)]
     reason: String,
+    /// Also where nothing has been found.
+    #[arg(long)]
+    force: bool,
 }
 
 impl KeysCommand {
@@ -52,15 +61,15 @@ impl KeysCommand {
         for identity in &identities {
             let names: Vec<String> = identity.names.iter().map(VerifyingName::to_vkey).collect();
             match self.json {
-                true => println!("{}", json!({ "origin": identity.origin, "keys": names })),
-                false => println!("{}", names.join("\n")),
+                true => say!("{}", json!({ "origin": identity.origin, "keys": names })),
+                false => say!("{}", names.join("\n")),
             }
         }
         if let Some(witness) = seal::witness(&config)? {
             let key = witness.verifying().to_vkey();
             match self.json {
-                true => println!("{}", json!({ "witness": key })),
-                false => println!("as a witness of others: {key}"),
+                true => say!("{}", json!({ "witness": key })),
+                false => say!("as a witness of others: {key}"),
             }
         }
         Ok(!identities.is_empty())
@@ -98,7 +107,8 @@ impl ContinueCommand {
         let config = self.settings.load()?;
         let store = store_of_running(&config).await?;
         let now = Clock::System.now();
-        let identity = go_on(&store, &seal::settings(&config), &self.reason, now).await?;
+        let identity =
+            go_on(&store, &seal::settings(&config), (&self.reason, self.force), now).await?;
         store.close().await;
         print(&identity);
         eprintln!(
@@ -110,6 +120,6 @@ impl ContinueCommand {
 
 fn print(identity: &SealIdentity) {
     for name in &identity.names {
-        println!("{}", name.to_vkey());
+        say!("{}", name.to_vkey());
     }
 }

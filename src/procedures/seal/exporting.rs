@@ -61,7 +61,8 @@ pub async fn export(
     let newest = SignedCheckpoint::of_text(&note).map_err(|_| SealError::NotSigned)?;
     let size = newest.checkpoint().size;
     let identities = SealIdentity::all(&store.notices(&KINDS).await?);
-    DirBuilder::new().mode(0o700).create(&folder)?;
+    let made = DirBuilder::new().mode(0o700).create(&folder);
+    made.map_err(|error| io::Error::other(format!("{}: {error}", folder.display())))?;
     let mut keys = ArchiveFile::create(&folder.join("keys"))?;
     for name in identities.iter().flat_map(|identity| &identity.names) {
         writeln!(keys.0, "{}", name.to_vkey())?;

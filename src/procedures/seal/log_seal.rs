@@ -57,6 +57,8 @@ pub(super) struct SealState {
     pub keys: Option<ProcessKeys>,
     /// As whom the log has signed, as far as was read.
     pub identities: Vec<SealIdentity>,
+    /// Nothing from before sealing is left.
+    pub adopted: bool,
     /// When the keys were rotated last, if no log was opened since.
     pub rotated_at: Option<Timestamp>,
     /// The last checkpoint that was checked here.
@@ -112,6 +114,11 @@ pub enum SealError {
     /// The log has not been opened.
     #[error("the log has not been opened yet: start a server first")]
     NotOpen,
+    /// Nothing says that the log cannot go on as it is.
+    #[error(
+        "no finding says that the database was rolled back or goes two ways (sigill log findings): the log needs no other name; --force if it does"
+    )]
+    NothingToContinue,
     /// Nothing has been signed.
     #[error("no checkpoint of the log is signed yet: try again in some seconds")]
     NotSigned,

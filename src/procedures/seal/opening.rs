@@ -1,5 +1,6 @@
 //! The opening of the log: its keys are made, and the first leaf says which they are.
 
+use super::adoption::ADOPTS;
 use super::identity::{KINDS, SealIdentity};
 use super::log_seal::{LogSeal, ProcessKeys, SealError, SealSettings, on_disk};
 use crate::domain::time::Timestamp;
@@ -55,7 +56,10 @@ async fn begin(
     now: Timestamp,
 ) -> Result<(), SealError> {
     let intake = Intake::new(keys.intake, None, settings.new_name);
-    let body = SealIdentity::body("opening", keys);
+    let mut body = SealIdentity::body("opening", keys);
+    if let Some(last) = change.last_of_before().await? {
+        body += &format!("{ADOPTS} {last}\n");
+    }
     let opening = NewNotice { kind: Kind::Opening, salt: None, body: &body };
     change.add_notice(&intake, &opening, now).await?;
     let holds = change.seal_holds(&intake, now).await?;

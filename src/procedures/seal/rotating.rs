@@ -16,6 +16,10 @@ use sigill_seal::entry::Kind;
 use sigill_seal::keys::LogKeys;
 use sigill_seal::note::SignedCheckpoint;
 
+/// Findings after which a log cannot go on under its name.
+const CAUSES: [&str; 4] = ["rolled back", "fork", "checkpoint", "tree"];
+const FINDINGS: i64 = 1_000;
+
 /// Gives the log new keys under its name. Where its keys are `lost`, the new ones alone sign from now on, which must be
 /// told to everybody who verifies it.
 ///
@@ -47,16 +51,21 @@ pub async fn rotate(
     identity_of(store).await
 }
 
-/// Goes on with a log whose database is an older state, or goes two ways: under another name, and with other keys.
+/// Goes on with a log whose database is an older state, or goes two ways: under another name, and with other keys. Without a
+/// finding that says so only with `force`.
 ///
 /// # Errors
 /// The store's, or that keys cannot be kept; also that there is nothing that it would go on from.
 pub async fn go_on(
     store: &Store,
     settings: &SealSettings,
-    reason: &str,
+    (reason, force): (&str, bool),
     now: Timestamp,
 ) -> Result<SealIdentity, SealError> {
+    let open = store.open_findings(FINDINGS).await?;
+    if !force && !open.iter().any(|found| CAUSES.contains(&found.kind.as_str())) {
+        return Err(SealError::NothingToContinue);
+    }
     let mut change = store.change_tree_in_turn().await?;
     let identities = SealIdentity::all(&change.notices(&KINDS).await?);
     let text = on_disk(settings.folder.clone(), SealFolder::anchor).await?;

@@ -56,10 +56,20 @@ pub async fn round(seal: &LogSeal, now: Timestamp) -> Result<bool, SealError> {
             what: "the root is not that of its edge",
         }));
     };
+    let ahead = change.drop_runs_ahead().await?;
+    if ahead > 0 {
+        let detail = format!(
+            "{ahead} runs of leaves that the tree does not have: somebody put them there; they are gone"
+        );
+        change
+            .add_finding(&NewFinding { kind: "runs", detail, ..NewFinding::default() }, now)
+            .await?;
+    }
     let batches = change.batches(LOT).await?;
     let more = i64::try_from(batches.len()).is_ok_and(|count| count == LOT);
     let steps = change.next_steps(&senders(&batches)).await?;
-    let judged = judged(&seal.intake, &batches, steps, now);
+    let twice = change.sealed_already(&batches).await?;
+    let judged = judged(&seal.intake, (&batches, &twice), steps, now);
     let is_forged = judged.findings.iter().any(|(_, finding)| finding.kind == FORGED);
     if is_forged && keys_have_changed(seal).await? {
         // They may be of a rotation that this process had not heard of.
@@ -117,7 +127,7 @@ struct Judged<'b> {
 /// Takes the batches that a process with the intake key has made; finds the others, and gaps between them.
 fn judged<'b>(
     intake: &Intake,
-    batches: &'b [PendingBatch],
+    (batches, twice): (&'b [PendingBatch], &[i64]),
     mut steps: HashMap<Uuid, i64>,
     now: Timestamp,
 ) -> Judged<'b> {
@@ -126,10 +136,11 @@ fn judged<'b>(
         let ranges = batch.ranges().filter(|_| batch.is_authentic(intake));
         let next = steps.get(&batch.writer_id).copied().unwrap_or_default();
         let number = batch.batch_number;
-        let Some(ranges) = ranges.filter(|_| batch.writer_step >= next) else {
+        let is_new = batch.writer_step >= next && !twice.contains(&number);
+        let Some(ranges) = ranges.filter(|_| is_new) else {
             let detail = format!(
-                "batch {number} of log_pending was not made by a process with the intake key, or was changed on its way: it \
-                 lies in log_refused, and its records are not sealed"
+                "batch {number} of log_pending was not made by a process with the intake key, was changed on its way, or comes a \
+                 second time: it lies in log_refused, and its records are not sealed by it"
             );
             judged.findings.push((number, about(now, FORGED, batch, detail)));
             continue;

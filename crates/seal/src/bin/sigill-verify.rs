@@ -25,6 +25,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    if std::env::args().skip(1).any(|given| given == "--help" || given == "-h") {
+        return said(USAGE, ExitCode::SUCCESS);
+    }
     let arguments = match arguments(std::env::args().skip(1)) {
         Ok(arguments) => arguments,
         Err(wrong) => {
@@ -33,19 +36,19 @@ fn main() -> ExitCode {
         }
     };
     match asked(&arguments) {
-        Ok(text) => {
-            println!("{text}");
-            ExitCode::SUCCESS
-        }
+        Ok(text) => said(&text, ExitCode::SUCCESS),
         Err(NotHeld { could_not_be_read: true, why }) => {
             eprintln!("{why}");
             ExitCode::from(2)
         }
-        Err(NotHeld { why, .. }) => {
-            println!("DOES NOT HOLD: {why}");
-            ExitCode::from(1)
-        }
+        Err(NotHeld { why, .. }) => said(&format!("DOES NOT HOLD: {why}"), ExitCode::from(1)),
     }
+}
+
+/// Says something; whoever stops listening does not change what is so.
+fn said(text: &str, code: ExitCode) -> ExitCode {
+    _ = writeln!(std::io::stdout(), "{text}");
+    code
 }
 
 fn asked(arguments: &Arguments) -> Result<String, NotHeld> {
@@ -80,7 +83,11 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments, Strin
         match name.as_str() {
             "--key" => read.key = Some(vkey()?),
             "--witness" => read.witnesses.push(vkey()?),
-            "--quorum" => quorum = value.parse().ok(),
+            "--quorum" => {
+                let number =
+                    value.parse().map_err(|_| format!("--quorum: {value} is no number"))?;
+                quorum = Some(number);
+            }
             _ => return Err(format!("{name}: unknown")),
         }
     }

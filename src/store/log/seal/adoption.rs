@@ -13,32 +13,37 @@ use sqlx::FromRow;
 #[derive(FromRow)]
 struct Adoption {
     next_number: i64,
-    last_number: i64,
     adopted: i64,
 }
 
 impl Store {
-    /// Sends the next records from before sealing to the tree, `most` of them; how many it were. With the last of
-    /// them a notice says how many all were.
+    /// Sends the next records from before sealing to the tree: those up to a number that have no leaf, `most` of them; how
+    /// many it were. With the last of them a notice says how many all were.
     ///
     /// # Errors
     /// The store's.
-    pub async fn adopt_records(&self, most: i64, now: Timestamp) -> Result<usize, StoreError> {
+    pub async fn adopt_records(
+        &self,
+        up_to: i64,
+        most: i64,
+        now: Timestamp,
+    ) -> Result<Option<usize>, StoreError> {
         let intake = self.intake()?;
         let mut transaction = self.begin().await?;
         let left: Option<Adoption> = sqlx::query_as(
-            "/* left_to_adopt */ select next_number, last_number, adopted from log_adoption
-             where next_number <= last_number for update skip locked",
+            "/* left_to_adopt */ select next_number, adopted from log_adoption for update skip locked",
         )
         .fetch_optional(&mut *transaction)
         .await?;
-        let Some(left) = left else { return Ok(0) };
+        let Some(left) = left else { return Ok(None) };
         let entries: Vec<EntryRow> = sqlx::query_as(
-            "/* records_to_adopt */ select * from log_entries where entry_number between $1 and $2
+            "/* records_to_adopt */ select * from log_entries e where entry_number between $1 and $2
+               and not exists (select 1 from (select * from log_runs where first_number <= e.entry_number
+                    order by first_number desc limit 1) r where e.entry_number < r.first_number + r.count)
              order by entry_number limit $3",
         )
         .bind(left.next_number)
-        .bind(left.last_number)
+        .bind(up_to)
         .bind(most)
         .fetch_all(&mut *transaction)
         .await?;
@@ -53,7 +58,7 @@ impl Store {
         let is_last = i64::try_from(entries.len()).is_ok_and(|count| count < most);
         let next = match entries.last() {
             Some(last) if !is_last => last.entry_number + 1,
-            _ => left.last_number + 1,
+            _ => up_to.saturating_add(1),
         };
         let adopted = left.adopted + i64::try_from(entries.len()).unwrap_or(i64::MAX);
         sqlx::query("/* adopted */ update log_adoption set next_number = $1, adopted = $2")
@@ -68,6 +73,6 @@ impl Store {
             notices::add(&mut transaction, intake, &new, now).await?;
         }
         transaction.commit().await?;
-        Ok(entries.len())
+        Ok(Some(entries.len()))
     }
 }

@@ -71,7 +71,9 @@ impl Store {
         let signed: Option<CheckpointRow> =
             sqlx::query_as(&newest("note is not null")).fetch_optional(&mut *transaction).await?;
         let above = signed.as_ref().map_or(0, |signed| signed.size);
-        let sql = newest("note is null and integrated_at <= $1 and size > $2");
+        let sql = newest(
+            "note is null and integrated_at <= $1 and size > $2 and size <= (select size from log_tree)",
+        );
         let unsigned: Option<CheckpointRow> =
             sqlx::query_as(&sql).bind(before).bind(above).fetch_optional(&mut *transaction).await?;
         let Some(unsigned) = unsigned else { return Ok(None) };

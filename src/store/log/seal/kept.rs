@@ -18,6 +18,10 @@ pub struct RunsFound {
     pub wrong_number: Option<i64>,
     /// Behind the last leaf.
     pub leaves: i64,
+    /// Tiles of leaves that there are not.
+    pub tiles_ahead: i64,
+    /// Checkpoints of sizes that the tree does not have.
+    pub checkpoints_ahead: i64,
 }
 
 impl Store {
@@ -167,12 +171,14 @@ impl Store {
         Ok(sqlx::query_as(
             "/* runs_found */ select
                 (select min(first_leaf) from (select first_leaf,
-                    lag(first_leaf + count, 1, 0::bigint) over (order by first_leaf) as expected
+                    lag(first_leaf::numeric + count, 1, 0::numeric) over (order by first_leaf) as expected
                     from log_runs) r where first_leaf <> expected) as wrong_leaf,
                 (select min(first_number) from (select first_number,
-                    lag(first_number + count) over (order by first_number) as behind
+                    lag(first_number::numeric + count) over (order by first_number) as behind
                     from log_runs) r where first_number < behind) as wrong_number,
-                coalesce((select max(first_leaf + count) from log_runs), 0)::bigint as leaves",
+                coalesce((select least(max(first_leaf::numeric + count), 9e18) from log_runs), 0)::bigint as leaves,
+                (select count(*) from log_tiles t where t.tile >= (select size from log_tree) >> (8 * (t.level + 1))) as tiles_ahead,
+                (select count(*) from log_checkpoints where size > (select size from log_tree)) as checkpoints_ahead",
         )
         .fetch_one(&mut *transaction)
         .await?)

@@ -52,6 +52,14 @@ impl PendingBatch {
     }
 }
 
+/// What is no list of numbers is read as none, which no sender has made.
+const COLUMNS: &str = "p.batch_number, p.writer_id, p.writer_step,
+    case when array_position(p.first_numbers, null) is null and coalesce(array_ndims(p.first_numbers), 1) = 1
+        then p.first_numbers else '{}' end as first_numbers,
+    case when array_position(p.counts, null) is null and coalesce(array_ndims(p.counts), 1) = 1
+        then p.counts else '{}' end as counts,
+    p.entries, p.mac";
+
 /// Sends entries to the tree: in the transaction that stores what they are about.
 pub(in crate::store::log) async fn send(
     connection: &mut PgConnection,
@@ -110,10 +118,8 @@ pub(super) async fn batches_with(
     connection: &mut PgConnection,
     numbers: &[i64],
 ) -> Result<Vec<PendingBatch>, StoreError> {
-    let sql = "/* pending_with */ select batch_number, writer_id, writer_step, first_numbers, counts,
-            entries, mac
-         from log_pending p where exists (select 1 from unnest(p.first_numbers, p.counts) r (first, count)
+    let sql = format!("/* pending_with */ select {COLUMNS} from log_pending p where exists (select 1 from unnest(p.first_numbers, p.counts) r (first, count)
             where exists (select 1 from unnest($1::bigint[]) n where n between r.first and r.first + r.count - 1))
-         order by batch_number";
-    Ok(sqlx::query_as(sql).bind(numbers).fetch_all(connection).await?)
+         order by batch_number");
+    Ok(sqlx::query_as(&sql).bind(numbers).fetch_all(connection).await?)
 }

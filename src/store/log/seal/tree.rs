@@ -82,8 +82,8 @@ impl Store {
     /// The store's.
     pub async fn waiting_for_leaf(&self, batches: i64) -> Result<WaitingForLeaf, StoreError> {
         Ok(sqlx::query_as(
-            "/* waiting_for_leaf */ select coalesce(sum(length(entries)) / 33, 0)::bigint as entries,
-                greatest(coalesce(extract(epoch from clock_timestamp() - min(stored_at)), 0), 0)::bigint as seconds
+            "/* waiting_for_leaf */ select coalesce(sum(greatest(length(entries) / 33, 1)), 0)::bigint as entries,
+                greatest(coalesce(extract(epoch from clock_timestamp() - min(stored_at) filter (where isfinite(stored_at))), 0), 0)::bigint as seconds
              from (select entries, stored_at from log_pending order by batch_number limit $1) p",
         )
         .bind(batches)
@@ -148,6 +148,49 @@ impl TreeChange {
         Ok(steps.into_iter().map(|step| (step.writer_id, step.next_step)).collect())
     }
 
+    /// Takes away runs of leaves that the tree does not have; how many there were.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn drop_runs_ahead(&mut self) -> Result<u64, StoreError> {
+        let done = sqlx::query("/* runs_ahead */ delete from log_runs where first_leaf >= $1")
+            .bind(self.tree.size)
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Those of some batches of which a running number has a leaf already.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn sealed_already(
+        &mut self,
+        batches: &[PendingBatch],
+    ) -> Result<Vec<i64>, StoreError> {
+        let (mut numbers, mut firsts, mut lasts) = (Vec::new(), Vec::new(), Vec::new());
+        for batch in batches {
+            for (first, entries) in batch.ranges().unwrap_or_default() {
+                let count = i64::try_from(entries.len()).unwrap_or(i64::MAX);
+                numbers.push(batch.batch_number);
+                firsts.push(first);
+                lasts.push(first.saturating_add(count - 1));
+            }
+        }
+        Ok(sqlx::query_scalar(
+            "/* sealed_already */ select distinct n.batch from unnest($1::bigint[], $2::bigint[], $3::bigint[])
+                as n (batch, first, last)
+             cross join lateral (select * from log_runs where first_number <= n.last
+                order by first_number desc limit 1) r
+             where r.first_number + r.count > n.first",
+        )
+        .bind(numbers)
+        .bind(firsts)
+        .bind(lasts)
+        .fetch_all(&mut *self.transaction)
+        .await?)
+    }
+
     /// Puts a batch aside, as evidence.
     ///
     /// # Errors
@@ -207,6 +250,15 @@ impl TreeChange {
         findings::acknowledge_whole(&mut self.transaction, now).await
     }
 
+    /// The last number of records from before sealing; `None`: there are none.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn last_of_before(&mut self) -> Result<Option<i64>, StoreError> {
+        let sql = "/* last_of_before */ select last_number from log_adoption where last_number >= next_number";
+        Ok(sqlx::query_scalar(sql).fetch_optional(&mut *self.transaction).await?)
+    }
+
     /// The connection, for what else belongs to the same change.
     pub(in crate::store) fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
@@ -219,8 +271,10 @@ impl TreeChange {
     pub async fn grow(&mut self, grown: &Grown, now: Timestamp) -> Result<(), StoreError> {
         let tiles = &grown.tiles;
         sqlx::query(
+            // What is there before its time was put there by somebody else.
             "/* add_tiles */ insert into log_tiles (level, tile, hashes)
-             select * from unnest($1::smallint[], $2::bigint[], $3::bytea[])",
+             select * from unnest($1::smallint[], $2::bigint[], $3::bytea[])
+             on conflict (level, tile) do update set hashes = excluded.hashes",
         )
         .bind(tiles.iter().map(|tile| i16::from(tile.level)).collect::<Vec<_>>())
         .bind(tiles.iter().map(|tile| number(tile.index)).collect::<Vec<_>>())
@@ -250,7 +304,8 @@ impl TreeChange {
         .execute(&mut *self.transaction)
         .await?;
         sqlx::query(
-            "/* add_checkpoint */ insert into log_checkpoints (size, root, integrated_at) values ($1, $2, $3)",
+            "/* add_checkpoint */ insert into log_checkpoints (size, root, integrated_at) values ($1, $2, $3)
+             on conflict (size) do update set root = excluded.root, integrated_at = excluded.integrated_at, note = null",
         )
         .bind(grown.tree.size)
         .bind(&grown.tree.root)

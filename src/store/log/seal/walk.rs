@@ -17,7 +17,7 @@ use crate::store::tenants;
 use sigill_seal::entry::{Entry, Kind, STORED_BYTES};
 use sigill_seal::tree::StoredEntry;
 use sqlx::{Connection, PgConnection};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Runs that are looked at for where a stretch ends.
 const RUNS: i64 = 1_024;
@@ -317,6 +317,7 @@ fn judged(mut moment: StretchMoment, removed: &RemovedLeaves) -> Walked {
     let mut walked = Walked::default();
     let mut differ: BTreeMap<u64, (StoredEntry, Option<StoredEntry>)> = BTreeMap::new();
     let mut missing: Vec<(u64, u64)> = Vec::new();
+    let mut notices: BTreeSet<u64> = BTreeSet::new();
     for run in std::mem::take(&mut moment.runs) {
         let first = u64::try_from(run.first_leaf).unwrap_or_default();
         for (number, leaf) in
@@ -332,12 +333,12 @@ fn judged(mut moment: StretchMoment, removed: &RemovedLeaves) -> Walked {
                 }
                 continue;
             };
-            match found.id {
-                Some(id) => {
-                    walked.records += 1;
-                    walked.ids.push((number, id));
-                }
-                None => walked.notices += 1,
+            if let Some(id) = found.id {
+                walked.records += 1;
+                walked.ids.push((number, id));
+            } else {
+                walked.notices += 1;
+                notices.insert(leaf);
             }
             if sealed != Some(found.entry) {
                 differ.insert(leaf, (found.entry, sealed));
@@ -360,6 +361,7 @@ fn judged(mut moment: StretchMoment, removed: &RemovedLeaves) -> Walked {
         match other {
             Some(other) if other < leaf => {}
             Some(other) => walked.findings.push(reordered(*leaf, *other)),
+            None if notices.contains(leaf) => walked.findings.push(changed_notice(*leaf, found)),
             None => walked.findings.push(changed(*leaf, found)),
         }
     }
@@ -388,6 +390,15 @@ fn missing_leaves(first: u64, last: u64) -> NewFinding {
             ),
         },
         ..NewFinding::default()
+    }
+}
+
+fn changed_notice(leaf: u64, observed: &StoredEntry) -> NewFinding {
+    NewFinding {
+        detail: format!(
+            "leaf {leaf}: what the log says about itself there is not what was sealed: its notice was changed"
+        ),
+        ..changed(leaf, observed)
     }
 }
 

@@ -19,7 +19,7 @@ check: needs
 	tests/postgres.sh cargo test --locked --workspace
 
 # Figures of the server as shares of what the database and the tokenizer do by themselves.
-# make bench LOAD=10000000 fills the log with so many records and tells what became of its figures (half an hour).
+# make bench LOAD=10000000 fills the log with so many records and tells its figures then, those of the seal among them (half an hour).
 bench: needs
 	SIGILL_TEST_FSYNC=on SIGILL_TEST_OPTIONS="-c shared_buffers=4GB -c checkpoint_timeout=15min -c jit=off \
 	    -c wal_compression=lz4 -c wal_buffers=16MB -c wal_init_zero=off -c wal_writer_delay=10ms \

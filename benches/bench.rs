@@ -42,8 +42,10 @@ async fn main() {
     );
     // `make bench LOAD=10000000` measures the log as it grows to so many records, and nothing else.
     if let Some(records) = std::env::var("LOAD").ok().filter(|load| !load.is_empty()) {
+        let records = records.parse().expect("LOAD is a number of records");
+        growth::filled(&server::migrated().await, records).await;
         let server = Server::start().await;
-        growth::run(&server, records.parse().expect("LOAD is a number of records")).await;
+        growth::run(&server, records).await;
         server.memory("with the filters of the ids");
         return server.stop().await;
     }

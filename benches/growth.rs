@@ -7,7 +7,7 @@ use super::data::{Chance, PATIENT_PGBENCH, PATIENT_SQL, PROVIDER_SQL};
 use super::seal;
 use super::server::Server;
 use super::{ROUNDS, Rounds, baseline, load, median, store_log};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,47 +20,41 @@ const CALLS: usize = 250;
 /// The care provider with the most records: its key, of some 15 of 100 records.
 const LARGEST: &str = "se2321000016-vg0";
 
-/// Everything at a tenth, half and all of so many records.
-pub async fn run(server: &Server, records: i64) {
-    months(server).await;
-    let mut filled = 0;
-    point(server, filled, false).await;
-    for (part, last) in [(records / 10, false), (records / 2, false), (records, true)] {
-        let begun = Instant::now();
-        fill(server, filled, part, records).await;
-        let rate = (part - filled) as f64 / begun.elapsed().as_secs_f64();
-        filled = part;
-        seal::adopted(server, part).await;
-        settled(server).await;
-        println!("filled to {filled}, {rate:.0} records/s");
-        point(server, filled, last).await;
-    }
+/// Fills the log as if it were from before sealing: a server that starts afterwards gives everything its leaf.
+pub async fn filled(pool: &PgPool, records: i64) {
+    months(pool).await;
+    let begun = Instant::now();
+    fill(pool, records).await;
+    println!(
+        "filled to {records}, {:.0} records/s",
+        records as f64 / begun.elapsed().as_secs_f64()
+    );
+    let sql = "update log_adoption set next_number = 0, last_number = (select max(entry_number) from log_entries)";
+    sqlx::query(sql).execute(pool).await.unwrap();
 }
 
 /// The figures with so many records.
-async fn point(server: &Server, records: i64, last: bool) {
+pub async fn run(server: &Server, records: i64) {
     let at = format!("{:.1} M", records as f64 / 1e6);
-    if records > 0 {
-        bytes(server, &at).await;
-        patients_report(server, &at).await;
-        long_report(server, &at).await;
-    }
+    seal::adopted(server).await;
+    settled(server).await;
+    bytes(server, &at).await;
+    patients_report(server, &at).await;
+    long_report(server, &at).await;
     let ((), behind) = seal::with_lag(server, storing(server, &at)).await;
     println!("oldest record without a leaf while storing, p99 {behind:.1} s (goal ≤ 10)");
-    if last {
-        order(server, &at).await;
-        seal::verified(server, &at).await;
-        seal::exported(server, &at).await;
-    }
+    order(server, &at).await;
+    seal::verified(server, &at).await;
+    seal::exported(server, &at).await;
 }
 
 /// A partition a month for five years.
-async fn months(server: &Server) {
+async fn months(pool: &PgPool) {
     let sql = "do $$
         declare
             month timestamptz; name text;
         begin
-            for back in 4..60 loop
+            for back in -3..60 loop
                 month := date_trunc('month', now(), 'UTC') - back * interval '1 month';
                 foreach name in array array['log_entries', 'log_further_resources'] loop
                     execute format('create table %s_y%sm%s partition of %1$s for values from (%4$L) to (%5$L)', name,
@@ -68,13 +62,13 @@ async fn months(server: &Server) {
                 end loop;
             end loop;
         end $$";
-    sqlx::raw_sql(sql).execute(&server.pool).await.unwrap();
+    sqlx::raw_sql(sql).execute(pool).await.unwrap();
 }
 
-async fn fill(server: &Server, from: i64, to: i64, all: i64) {
+async fn fill(pool: &PgPool, all: i64) {
     let sessions = (0..SESSIONS).map(async |session| {
-        let mut connection = server.pool.acquire().await.unwrap();
-        for lot in (from / LOT..to / LOT).filter(|lot| lot % SESSIONS == session) {
+        let mut connection = pool.acquire().await.unwrap();
+        for lot in (0..all / LOT).filter(|lot| lot % SESSIONS == session) {
             fill_lot(&mut connection, lot * LOT, all).await;
         }
     });

@@ -1,10 +1,21 @@
 //! The real program on a throwaway database.
 
+use sigill::fairness::shares::Percentages;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 use tokio::process::{Child, Command};
+
+/// The database, with its tables, before any server has opened the log.
+pub async fn migrated() -> PgPool {
+    let url = std::env::var("SIGILL_TEST_DATABASE").expect("run this with `make bench`");
+    let options = PgConnectOptions::from_str(&url).unwrap();
+    let store =
+        sigill::store::database::Store::open(options.clone(), 8, Percentages::default()).await;
+    store.unwrap().close().await;
+    PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap()
+}
 
 /// The server under measurement.
 pub struct Server {

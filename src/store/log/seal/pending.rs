@@ -106,11 +106,10 @@ pub(super) async fn first_batches(
     connection: &mut PgConnection,
     most: i64,
 ) -> Result<Vec<PendingBatch>, StoreError> {
-    let sql =
-        "/* pending_batches */ select batch_number, writer_id, writer_step, first_numbers, counts,
-            entries, mac
-         from log_pending order by batch_number limit $1";
-    Ok(sqlx::query_as(sql).bind(most).fetch_all(connection).await?)
+    let sql = format!(
+        "/* pending_batches */ select {COLUMNS} from log_pending p order by batch_number limit $1"
+    );
+    Ok(sqlx::query_as(&sql).bind(most).fetch_all(connection).await?)
 }
 
 /// The batches that have some of these running numbers, which rise.

@@ -100,9 +100,8 @@ fn lot(open: i32, first: i64, all: i64) -> String {
     };
     let resource = |n: u32| {
         format!(
-            "'Vårdkontakt', '1.2.752.129.2.1.3.1', patient::text, 'Tolvan Tolvansson', {},
-             log_hash(1, {patient}), case when other[{n}] < 0.2 then log_hash(1, lower({})) end",
-            holder(n),
+            "'Vårdkontakt', '1.2.752.129.2.1.3.1', patient::text, 'Tolvan Tolvansson', {0},
+             log_hash(1, {patient}), case when lower({0}) <> lower({owner}) then log_hash(1, lower({0})) end",
             holder(n)
         )
     };

@@ -33,8 +33,10 @@ create table log_tree (
     only_row boolean primary key default true check (only_row),
     size bigint not null check (size >= 0),
     edge bytea not null,
-    root bytea not null
+    root bytea not null,
+    mac bytea not null default ''
 ) with (fillfactor = 50);
+comment on column log_tree.mac is 'What only a process with the intake key can make of it: somebody else''s leaves are not signed';
 comment on table log_tree is 'The tree of the log: its size, its root, and what is in no full tile. Whoever has its row adds leaves';
 alter table log_tree alter column edge set storage external;
 insert into log_tree (size, edge, root) values (0, '\x0100', sha256(''));
@@ -58,7 +60,8 @@ comment on table log_runs is 'Which leaf a record has: the running numbers from 
 create table log_writers (
     writer_id uuid primary key,
     next_step bigint not null,
-    seen_at timestamptz not null
+    seen_at timestamptz not null,
+    mac bytea not null
 );
 comment on table log_writers is 'Which batch of a writer comes next';
 

@@ -85,13 +85,12 @@ async fn round(
     loop {
         let more = adopt(seal, clock.now()).await?;
         while sequence(seal, clock.now()).await? && !*stop.borrow() {}
+        if sign(seal, clock.now()).await? {
+            follow(seal, clock.now()).await?;
+            sign_as_operator(seal).await?;
+        }
         if !more || *stop.borrow() {
-            break;
+            return Ok(());
         }
     }
-    if sign(seal, clock.now()).await? {
-        follow(seal, clock.now()).await?;
-        sign_as_operator(seal).await?;
-    }
-    Ok(())
 }

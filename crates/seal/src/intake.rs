@@ -19,6 +19,16 @@ pub struct Batch<'b> {
     pub entries: &'b [u8],
 }
 
+/// What only somebody with the intake key can make of something else than a batch; `tag` says what it is.
+pub fn mac_of(key: &[u8; INTAKE_BYTES], tag: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
+    mac.update(tag);
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
 impl Batch<'_> {
     /// What only somebody with the intake key can make of it.
     pub fn mac(&self, key: &[u8; INTAKE_BYTES]) -> [u8; 32] {

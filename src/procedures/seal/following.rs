@@ -23,26 +23,17 @@ pub async fn follow(seal: &LogSeal, now: Timestamp) -> Result<bool, SealError> {
         Some(anchor) if goes_on_otherwise(seal, &anchor) => {
             let size = anchor.checkpoint().size;
             seal.on_disk(move |folder| folder.retire_anchor(size)).await?;
-            (seal.state().anchor, seal.state().distrusted) = (None, None);
+            let mut state = seal.state();
+            (state.anchor, state.distrusted, state.witness_says) = (None, None, None);
             None
         }
         anchor => anchor,
     };
+    if seal.state().witness_says.is_some() {
+        return Ok(false);
+    }
     let newest = seal.store.newest_checkpoint().await?;
-    let Some(anchor) = anchor else {
-        let Some(newest) = newest else { return Ok(true) };
-        let Some(first) = checked(seal, &newest, now).await? else { return Ok(false) };
-        if goes_on_otherwise(seal, &first) {
-            // Nothing has been signed under the log's new name.
-            return Ok(true);
-        }
-        tracing::warn!(
-            size = first.checkpoint().size,
-            "no anchor yet: the first checkpoint of the log that was found is trusted"
-        );
-        move_anchor(seal, first).await?;
-        return Ok(true);
-    };
+    let Some(anchor) = anchor else { return first(seal, newest, now).await };
     let before = (anchor.checkpoint().size, anchor.checkpoint().root);
     let newest = match newest {
         Some(newest) => checked(seal, &newest, now).await?.map(Some),
@@ -85,6 +76,22 @@ pub async fn follow(seal: &LogSeal, now: Timestamp) -> Result<bool, SealError> {
     Ok(true)
 }
 
+/// Without an anchor the first checkpoint that is found is trusted.
+async fn first(seal: &LogSeal, newest: Option<String>, now: Timestamp) -> Result<bool, SealError> {
+    let Some(newest) = newest else { return Ok(true) };
+    let Some(first) = checked(seal, &newest, now).await? else { return Ok(false) };
+    if goes_on_otherwise(seal, &first) {
+        // Nothing has been signed under the log's new name.
+        return Ok(true);
+    }
+    tracing::warn!(
+        size = first.checkpoint().size,
+        "no anchor yet: the first checkpoint of the log that was found is trusted"
+    );
+    move_anchor(seal, first).await?;
+    Ok(true)
+}
+
 /// Whether the log goes on under another name than a checkpoint's, and this server was given the keys of that.
 fn goes_on_otherwise(seal: &LogSeal, checkpoint: &SignedCheckpoint) -> bool {
     let state = seal.state();
@@ -119,8 +126,19 @@ async fn checked(
 ) -> Result<Option<SignedCheckpoint>, SealError> {
     let read = SignedCheckpoint::of_text(note).ok();
     let is_signed = |seal: &LogSeal| {
+        // A server that has keys believes nothing else; notices could be anybody's.
+        let own = seal.keys().map(|(current, previous)| {
+            let all = [Some(current), previous].into_iter().flatten();
+            all.filter_map(|keys| keys.signing).collect::<Vec<_>>()
+        });
+        let own = own.unwrap_or_default();
         let identities = seal.state().identities.clone();
-        read.as_ref().is_some_and(|read| identity::is_signed(&identities, read))
+        read.as_ref().is_some_and(|read| match own.is_empty() {
+            true => identity::is_signed(&identities, read),
+            false => own.iter().any(|keys| {
+                keys.origin == read.checkpoint().origin && read.is_signed_by(&keys.verifying()[0])
+            }),
+        })
     };
     if !is_signed(seal) {
         // With keys that are newer than what was read of them.
@@ -176,7 +194,10 @@ pub(super) async fn keys_have_changed(seal: &LogSeal) -> Result<bool, SealError>
         return Ok(false);
     }
     let Some(keys) = seal.on_disk(keys_here).await? else { return Ok(false) };
-    let previous = keys.previous.as_ref().map(|previous| previous.intake);
+    // What was stored with the keys of before, here or elsewhere, may be on its way still.
+    let former = seal.keys().map(|(former, _)| former.intake);
+    let former = former.filter(|former| *former != keys.current.intake);
+    let previous = former.or(keys.previous.as_ref().map(|previous| previous.intake));
     seal.intake.replace(keys.current.intake, previous);
     tracing::info!("keys of the log are read anew");
     seal.state().keys = Some(keys);

@@ -65,6 +65,8 @@ pub(super) struct SealState {
     pub anchor: Option<SignedCheckpoint>,
     /// Why the database is not to be trusted.
     pub distrusted: Option<String>,
+    /// The same by a witness, which nothing here takes back but another name of the log.
+    pub witness_says: Option<String>,
 }
 
 /// Keys of a process, and whence.
@@ -149,7 +151,8 @@ impl LogSeal {
 
     /// Why the database is not to be trusted, as far as this process has seen.
     pub fn distrusted(&self) -> Option<String> {
-        self.state().distrusted.clone()
+        let state = self.state();
+        state.witness_says.clone().or_else(|| state.distrusted.clone())
     }
 
     /// Whether this process has signing keys.

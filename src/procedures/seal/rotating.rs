@@ -34,6 +34,7 @@ pub async fn rotate(
     let mut change = store.change_tree_in_turn().await?;
     let identities = SealIdentity::all(&change.notices(&KINDS).await?);
     let last = identities.last().ok_or(SealError::NotOpen)?;
+    end_rotation(settings, last).await?;
     let current = on_disk(settings.folder.clone(), |folder| {
         Ok::<_, SealError>(folder.keys(KeyFile::Current)?)
     });
@@ -47,6 +48,9 @@ pub async fn rotate(
     }
     let keys = new_keys(settings, Some(&last.origin))?;
     let body = SealIdentity::body("keys", &keys);
+    if ours.is_none() {
+        change.take_over(&Intake::new(keys.intake, None, settings.new_name)).await?;
+    }
     take(change, settings, (ours.as_ref(), &keys), (Kind::Keys, &body), now).await?;
     identity_of(store).await
 }
@@ -68,6 +72,9 @@ pub async fn go_on(
     }
     let mut change = store.change_tree_in_turn().await?;
     let identities = SealIdentity::all(&change.notices(&KINDS).await?);
+    if let Some(last) = identities.last() {
+        end_rotation(settings, last).await?;
+    }
     let text = on_disk(settings.folder.clone(), SealFolder::anchor).await?;
     let anchor = text.as_deref().and_then(|text| SignedCheckpoint::of_text(text).ok());
     let seen = anchor.as_ref().map(SignedCheckpoint::checkpoint);
@@ -84,6 +91,7 @@ pub async fn go_on(
         one_line(reason)
     );
     change.acknowledge_whole(now).await?;
+    change.take_over(&Intake::new(keys.intake, None, settings.new_name)).await?;
     if identities.is_empty() {
         let intake = Intake::new(keys.intake, None, settings.new_name);
         change.seal_holds(&intake, now).await?;
@@ -95,6 +103,19 @@ pub async fn go_on(
     take(change, settings, (current.as_ref(), &keys), (Kind::Opening, &body), now).await?;
     on_disk(settings.folder.clone(), move |folder| folder.retire_anchor(lost)).await?;
     identity_of(store).await
+}
+
+/// A rotation that was sealed, and cut off before its keys were in their place, is ended.
+async fn end_rotation(settings: &SealSettings, last: &SealIdentity) -> Result<(), SealError> {
+    let last = last.clone();
+    on_disk(settings.folder.clone(), move |folder| {
+        let is_sealed = folder.keys(KeyFile::Next)?.is_some_and(|next| last.has(&next));
+        if is_sealed {
+            folder.take_next_keys()?;
+        }
+        Ok::<_, SealError>(())
+    })
+    .await
 }
 
 /// Keeps keys, seals that they are the log's, and lets them take the place of those of before.

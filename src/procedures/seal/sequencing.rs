@@ -8,6 +8,7 @@
 //! | tiles, runs, checkpoint and tree are written, the batches removed; commit | it is in the tree, and signed by whoever comes next |
 
 use super::following::keys_have_changed;
+use super::identity::{KINDS, SealIdentity};
 use super::log_seal::{LogSeal, SealError};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
@@ -45,9 +46,24 @@ pub async fn sequence(seal: &LogSeal, now: Timestamp) -> Result<bool, SealError>
 /// The store's.
 pub async fn round(seal: &LogSeal, now: Timestamp) -> Result<bool, SealError> {
     let Some(mut change) = seal.store.change_tree().await? else { return Ok(false) };
-    let Some(edge) = whole_edge(&change.tree) else {
+    // With other keys than the log's nothing can be told from a forgery.
+    let identities = SealIdentity::all(&change.notices(&KINDS).await?);
+    let is_ours = seal.keys().zip(identities.last()).is_some_and(|(keys, last)| last.has(&keys.0));
+    if !is_ours {
         drop(change);
-        let detail = "the tree's size, root and edge do not fit: its row was changed; nothing is sealed any more".into();
+        if !keys_have_changed(seal).await? {
+            tracing::error!(
+                "the log has other keys than this server: copy the key file to it; others seal meanwhile"
+            );
+            return Ok(false);
+        }
+        return Ok(true);
+    }
+    let edge = whole_edge(&change.tree).filter(|_| change.tree.is_made_by(&seal.intake));
+    let Some(edge) = edge else {
+        drop(change);
+        let detail = "the tree's size, root and edge do not fit, or no process with the intake key has made them: its row was changed; nothing \
+             is sealed any more".into();
         let finding = NewFinding { kind: "tree", detail, ..NewFinding::default() };
         seal.store.add_finding(&finding, now).await?;
         return Err(SealError::Store(StoreError::Inconsistent {
@@ -67,7 +83,7 @@ pub async fn round(seal: &LogSeal, now: Timestamp) -> Result<bool, SealError> {
     }
     let batches = change.batches(LOT).await?;
     let more = i64::try_from(batches.len()).is_ok_and(|count| count == LOT);
-    let steps = change.next_steps(&senders(&batches)).await?;
+    let steps = change.next_steps(&seal.intake, &senders(&batches)).await?;
     let twice = change.sealed_already(&batches).await?;
     let judged = judged(&seal.intake, (&batches, &twice), steps, now);
     let is_forged = judged.findings.iter().any(|(_, finding)| finding.kind == FORGED);
@@ -75,7 +91,7 @@ pub async fn round(seal: &LogSeal, now: Timestamp) -> Result<bool, SealError> {
         // They may be of a rotation that this process had not heard of.
         return Ok(true);
     }
-    let grown = grown(edge, judged.accepted);
+    let grown = grown(&seal.intake, edge, judged.accepted);
     for (batch, finding) in judged.findings {
         tracing::error!(
             batch,
@@ -88,7 +104,7 @@ pub async fn round(seal: &LogSeal, now: Timestamp) -> Result<bool, SealError> {
         change.add_finding(&finding, now).await?;
     }
     if let Some(grown) = grown {
-        change.grow(&grown, now).await?;
+        change.grow(&seal.intake, &grown, now).await?;
     }
     change.commit().await?;
     Ok(more)
@@ -168,7 +184,7 @@ fn about(now: Timestamp, kind: &'static str, batch: &PendingBatch, detail: Strin
 }
 
 /// The tree with what was accepted, in the order of the running numbers.
-fn grown(mut edge: Edge, accepted: Accepted<'_>) -> Option<Grown> {
+fn grown(intake: &Intake, mut edge: Edge, accepted: Accepted<'_>) -> Option<Grown> {
     let Accepted { mut ranges, batches, steps } = accepted;
     ranges.sort_unstable_by_key(|(first, _)| *first);
     let mut tiles: Vec<FullTile> = Vec::new();
@@ -185,6 +201,6 @@ fn grown(mut edge: Edge, accepted: Accepted<'_>) -> Option<Grown> {
         tiles.extend(edge.append(entries.iter().copied()));
     }
     let size = i64::try_from(edge.size()).ok()?;
-    let tree = TreeRow { size, edge: edge.to_bytes(), root: edge.root().to_vec() };
+    let tree = TreeRow::made_by(intake, size, edge.to_bytes(), edge.root().to_vec());
     (!batches.is_empty()).then_some(Grown { tree, tiles, runs, steps, batches })
 }

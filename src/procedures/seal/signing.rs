@@ -39,7 +39,17 @@ pub async fn sign(seal: &LogSeal, now: Timestamp) -> Result<bool, SealError> {
             distrust(seal, what, detail, now).await?;
             return Ok(false);
         }
-    } else if signing.view.size() == size && signing.view.root != root {
+    }
+    // And the tree of now, which nobody makes without the intake key, must go on from it.
+    let (now_size, now_root) = (signing.view.size(), signing.view.root);
+    let proof = signing.until_now().await?.unwrap_or_default();
+    let is_ours = signing.view.is_made_by(&seal.intake);
+    if !is_ours || !is_consistent(&proof, (now_size, now_root), (size, root)) {
+        drop(signing);
+        let detail = format!(
+            "the tree, or its root of {size} entries, was not made by a process with the intake key: it is not signed"
+        );
+        distrust(seal, "tree", detail, now).await?;
         return Ok(false);
     }
     let identities = seal.state().identities.clone();

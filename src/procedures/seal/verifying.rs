@@ -58,12 +58,11 @@ impl Verifier {
         let fit = self.runs(view.size(), &mut found).await?;
         self.late(&mut found).await?;
         let removals = self.store.removals().await?;
-        let removed =
-            Arc::new(RemovedLeaves::of(removals.iter().map(|removal| &removal.leaves[..])));
+        let removed = Arc::new(self.store.removed_leaves().await?);
         if fit {
             let sums = self.records(intake.as_ref(), &removed, &mut found, &progress).await?;
             if let Some(sums) = sums {
-                ids_check::compare(self, sums, &mut found).await?;
+                ids_check::compare(self, sums, &removed, &mut found).await?;
             }
         }
         super::removal_check::removals(self, &removals, &identities, &mut found).await?;
@@ -256,8 +255,7 @@ pub async fn walk_on(
     now: Timestamp,
 ) -> Result<(u64, Option<i64>), StoreError> {
     let store = &seal.store;
-    let removals = store.removals().await?;
-    let removed = RemovedLeaves::of(removals.iter().map(|removal| &removal.leaves[..]));
+    let removed = store.removed_leaves().await?;
     let records = i64::try_from(most).unwrap_or(i64::MAX).min(STRETCH);
     let stretch = store.stretch_from(from.unwrap_or(i64::MIN), records).await?;
     let walked = store.walk(stretch, Some(&seal.intake), &removed, now).await?;

@@ -50,7 +50,10 @@ pub async fn send(
                 return Ok(known);
             }
             Ok(WitnessReply::Signed(lines)) => {
-                for line in lines.lines().filter_map(SignatureLine::of_line) {
+                let lines: Vec<SignatureLine> =
+                    lines.lines().filter_map(SignatureLine::of_line).collect();
+                let text: String = lines.iter().map(SignatureLine::to_line).collect();
+                for line in lines {
                     checkpoint.add(line);
                 }
                 if !checkpoint.is_witnessed_by(witness.name()) {
@@ -61,7 +64,7 @@ pub async fn send(
                     return Ok(known);
                 }
                 let row = i64::try_from(size).unwrap_or(i64::MAX);
-                seal.store.replace_note(row, &checkpoint.to_text(), now).await?;
+                seal.store.add_to_note(row, &text, now).await?;
                 return Ok(size);
             }
             Ok(WitnessReply::Has(theirs)) if theirs > size => {
@@ -76,6 +79,7 @@ pub async fn send(
                     witness.name().name()
                 );
                 if status == 422 {
+                    seal.state().witness_says = Some(detail.clone());
                     distrust(seal, "fork", detail, now).await?;
                 } else {
                     tracing::error!(detail, "not witnessed");
@@ -94,10 +98,17 @@ async fn rolled_back(
     (theirs, size): (u64, u64),
     now: Timestamp,
 ) -> Result<(), SealError> {
+    // Another server may have signed and sent more since this was read.
+    let newest = seal.store.newest_checkpoint().await?;
+    let newest = newest.and_then(|note| SignedCheckpoint::of_text(&note).ok());
+    if newest.is_some_and(|newest| newest.checkpoint().size >= theirs) {
+        return Ok(());
+    }
     let detail = format!(
         "the witness {} has seen {theirs} entries signed, and the newest checkpoint here has {size}: the database is an older \
          state, as from a backup, and what came later is missing",
         witness.name().name()
     );
+    seal.state().witness_says = Some(detail.clone());
     distrust(seal, "rolled back", detail, now).await
 }

@@ -5,6 +5,7 @@ pub mod available_times;
 pub mod copy_rows;
 pub mod ids;
 mod lanes;
+pub mod months;
 mod numbers;
 pub mod order_making;
 pub mod orders;

@@ -1,6 +1,7 @@
 //! Retention of log records: a month's partition is exchanged for one with what must stay, and which leaves were removed is
 //! sealed in the same transaction.
 
+pub use super::months::LogMonth;
 use super::seal::notices::{self, NewNotice};
 use super::seal::removed::hash_of;
 use crate::domain::retention::Cutoffs;
@@ -9,11 +10,12 @@ use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::retention::Due;
 use crate::store::tenants::TenantId;
-use chrono::{DateTime, Months, NaiveDate, Utc};
 use sigill_seal::archive::LEAVES_LINE;
 use sigill_seal::entry::Kind;
 use sigill_seal::leaf_set;
 use sqlx::{FromRow, PgConnection};
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// As log records are called in `retention_removals` and on the command line.
 pub const LOG_RECORDS: &str = "log record";
@@ -21,16 +23,11 @@ pub const LOG_RECORDS: &str = "log record";
 const LOOKING_LIMIT: &str = "set local statement_timeout = '1h'";
 /// Whoever stores records waits for as long, at the most; then it is tried again, so often.
 const EXCHANGE_PATIENCE: &str = "set local lock_timeout = '500ms'";
-const EXCHANGE_TRIES: u32 = 20;
-
-/// A month of the log, or what lies in no month's partition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogMonth {
-    /// What the names of its partitions end with.
-    suffix: String,
-    /// Its first day; `None` for what lies in no month's partition.
-    first: Option<NaiveDate>,
-}
+const EXCHANGE_TRIES: u32 = 5;
+/// Others have their turn between two tries.
+const EXCHANGE_PAUSE: Duration = Duration::from_millis(500);
+/// Who stores records of the month waits for us, and we for them: then all is undone, and begun again so often.
+const REMOVAL_TRIES: u32 = 3;
 
 /// Whose records in a month may be due: owners whose time is over, by their hashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,68 +56,6 @@ struct FoundOwner {
 struct LeafRange {
     first: i64,
     behind: i64,
-}
-
-impl LogMonth {
-    fn of_partition(name: &str) -> Option<Self> {
-        let suffix = name.strip_prefix("log_entries_")?;
-        let first = match suffix {
-            "other" => None,
-            month => {
-                let (year, month) = month.strip_prefix('y')?.split_once('m')?;
-                Some(NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, 1)?)
-            }
-        };
-        Some(Self { suffix: suffix.to_owned(), first })
-    }
-
-    /// Its partition of a table.
-    fn table(&self, parent: &str) -> String {
-        format!("{parent}_{}", self.suffix)
-    }
-
-    /// What stands for it among the removals.
-    fn name(&self) -> String {
-        self.first.map_or_else(|| "other".into(), |first| first.format("%Y-%m").to_string())
-    }
-
-    /// When it is over; what lies in no month's partition may be of any.
-    fn ends(&self) -> Timestamp {
-        let next = self.first.and_then(|first| first.checked_add_months(Months::new(1)));
-        let next = next.and_then(|next| next.and_hms_opt(0, 0, 0));
-        next.map_or(DateTime::<Utc>::MIN_UTC, |next| next.and_utc())
-    }
-
-    /// Whether a record, `e`, has a leaf before `$leaf`.
-    fn has_leaf_before(parameter: &str) -> String {
-        format!(
-            "coalesce((select e.entry_number < r.first_number + r.count
-                and r.first_leaf + e.entry_number - r.first_number < {parameter}
-                from (select * from log_runs where first_number <= e.entry_number
-                    order by first_number desc limit 1) r), false)"
-        )
-    }
-
-    /// Whether a record, `e`, is due, for the cutoffs $1 to $3: everybody's, and those of providers.
-    fn is_due(&self) -> String {
-        format!(
-            "(greatest(e.stored_at, e.activity_at) < coalesce((select own.cutoff
-                from unnest($2::text[], $3::timestamptz[]) as own (provider_key, cutoff)
-                where own.provider_key = lower(btrim(e.care_provider_id))), $1)
-              and not exists (select 1 from legal_holds h
-                where h.tenant_id = e.tenant_id and h.lifted_at is null
-                  and (h.patient_key is null or e.patient_hash = log_hash(h.tenant_id, h.patient_key)
-                    or exists (select 1 from log_further_resources_{0} r
-                        where r.entry_number = e.entry_number
-                          and r.patient_hash = log_hash(h.tenant_id, h.patient_key)))
-                  and (h.provider_key is null or h.provider_key = lower(btrim(e.care_provider_id))
-                    or h.provider_key = lower(btrim(e.holder_id))
-                    or exists (select 1 from log_further_resources_{0} r
-                        where r.entry_number = e.entry_number
-                          and h.provider_key = lower(btrim(r.holder_id))))))",
-            self.suffix
-        )
-    }
 }
 
 impl Store {
@@ -197,6 +132,19 @@ impl Store {
     /// # Errors
     /// The store's; nothing is removed then. Also that others use the log all the time.
     pub async fn remove_records(&self, removal: &MonthRemoval<'_>) -> Result<usize, StoreError> {
+        let mut tries = REMOVAL_TRIES;
+        loop {
+            tries -= 1;
+            match self.remove_records_once(removal).await {
+                Err(StoreError::Database(error)) if tries > 0 && is_lock_timeout(&error) => {
+                    sleep(EXCHANGE_PAUSE).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn remove_records_once(&self, removal: &MonthRemoval<'_>) -> Result<usize, StoreError> {
         let (intake, month) = (self.intake()?, removal.month);
         let mut transaction = self.begin().await?;
         sqlx::query(LOOKING_LIMIT).execute(&mut *transaction).await?;
@@ -287,10 +235,18 @@ async fn keep(
     let month = removal.month;
     let (entries, further) = (month.table("log_entries"), month.table("log_further_resources"));
     for table in [&entries, &further] {
-        for sql in [
+        let mut statements = vec![
             format!("create table {table}_kept (like {table} including all)"),
             format!("alter table {table}_kept alter column patient_hash set (n_distinct = -0.2)"),
-        ] {
+        ];
+        // What is known of it need not be looked for while everybody waits.
+        statements.extend(month.bounds().map(|(from, to)| {
+            format!(
+                "alter table {table}_kept add constraint of_month
+                 check (activity_at >= '{from}' and activity_at < '{to}')"
+            )
+        }));
+        for sql in statements {
             sqlx::query(&sql).execute(&mut *connection).await?;
         }
     }
@@ -347,6 +303,7 @@ async fn exchange(
         match exchange_once(connection, month, kept).await {
             Err(StoreError::Database(error)) if tries > 0 && is_lock_timeout(&error) => {
                 sqlx::query("rollback to savepoint exchange").execute(&mut *connection).await?;
+                sleep(EXCHANGE_PAUSE).await;
             }
             done => return done,
         }
@@ -375,6 +332,7 @@ async fn exchange_once(
         if kept > 0 || month.first.is_none() {
             statements.push(format!("alter table {table}_kept rename to {table}"));
             statements.push(format!("alter table {parent} attach partition {table} {bound}"));
+            statements.push(format!("alter table {table} drop constraint if exists of_month"));
         } else {
             statements.push(format!("drop table {table}_kept"));
         }
@@ -395,18 +353,4 @@ fn number(leaf: u64) -> i64 {
 
 fn columns(cutoffs: &Cutoffs) -> (Vec<&str>, Vec<Timestamp>) {
     cutoffs.own.iter().map(|(key, cutoff)| (key.as_str(), *cutoff)).unzip()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn partitions_tell_their_month() {
-        let month = |name| LogMonth::of_partition(name).map(|month| month.name());
-        assert_eq!(month("log_entries_y2021m03"), Some("2021-03".into()));
-        assert_eq!(month("log_entries_other"), Some("other".into()));
-        assert_eq!(month("log_entries_y2021m13"), None);
-        assert_eq!(month("log_further_resources_y2021m03"), None);
-    }
 }

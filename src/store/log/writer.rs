@@ -199,10 +199,8 @@ impl BatchWriter {
         }
     }
 
-    /// Sets aside the calls of which an id has been used before, as far as that is known; returns the
-    /// others.
+    /// Sets aside the calls of which an id is known to have been used before; returns the others.
     async fn set_aside(&self, group: CallGroup, aside: &Lane) -> CallGroup {
-        // Most often all are new, and that they are is found out by trying.
         let careful = self.repeated_at.is_some_and(|at| at.elapsed() < LOOK_TIME);
         let hashes = group.iter().flat_map(|(_, call)| call.log.records.iter().map(|r| r.hash));
         let mut used = match careful {
@@ -268,6 +266,7 @@ impl BatchWriter {
         &mut self,
         logs: &mut [&mut EncodedLog],
     ) -> Result<Option<Transaction<'static, Postgres>>, StoreError> {
+        self.sender.begins();
         for _ in 0..MOVED_TRIES {
             let known = self.ids.known(&self.store).await?;
             let mut transaction = self.store.begin_log(self.stores != Stores::Small).await?;
@@ -316,6 +315,7 @@ impl BatchWriter {
     }
 
     async fn store_one(&mut self, mut log: EncodedLog, policy: RepeatedLogId) -> WhatBecame {
+        self.sender.begins();
         let repeated_within = std::mem::take(&mut log.repeated_within);
         for _ in 0..MOVED_TRIES {
             let known = self.ids.known(&self.store).await?;

@@ -2,8 +2,8 @@
 
 use super::findings::{self, NewFinding};
 use super::intake::Intake;
-use super::pending;
 use super::tiles::{self, TreeView};
+use super::{notices, pending};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use sigill_seal::Hash;
@@ -96,9 +96,13 @@ pub(in crate::store::log) async fn check(
     let view = tiles::view(connection).await?;
     let wanted: BTreeMap<u64, NumberedEntry> =
         records.iter().filter_map(|record| Some((*leaves.get(&record.0)?, *record))).collect();
+    let adopting = match without.is_empty() {
+        true => None,
+        false => notices::adopting(connection).await?,
+    };
     let mut found = Vec::new();
     for (number, entry) in records {
-        if leaves.contains_key(number) {
+        if leaves.contains_key(number) || adopting.is_some_and(|last| *number <= last) {
             continue;
         }
         match sent.get(number) {

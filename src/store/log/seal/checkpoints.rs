@@ -102,21 +102,22 @@ impl Store {
         Ok((view, proof))
     }
 
-    /// Adds signatures to the note of a size.
+    /// Adds lines of signatures to the note of a size, unless they are in it.
     ///
     /// # Errors
     /// The store's.
-    pub async fn replace_note(
+    pub async fn add_to_note(
         &self,
         size: i64,
-        note: &str,
+        lines: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "/* replace_note */ update log_checkpoints set note = $2, witnessed_at = $3 where size = $1",
+            "/* add_to_note */ update log_checkpoints set note = note || $2, witnessed_at = $3
+             where size = $1 and position($2 in note) = 0",
         )
         .bind(size)
-        .bind(note)
+        .bind(lines)
         .bind(now)
         .execute(&self.pool)
         .await?;
@@ -173,6 +174,15 @@ impl Store {
 }
 
 impl Signing {
+    /// The proof that the tree goes on where what is to be signed ends.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn until_now(&mut self) -> Result<Option<Vec<Hash>>, StoreError> {
+        let size = u64::try_from(self.unsigned.size).unwrap_or_default();
+        self.view.consistency(&mut self.transaction, (self.view.size(), size)).await
+    }
+
     /// The proof that what is to be signed goes on where a tree of this size ended.
     ///
     /// # Errors

@@ -50,6 +50,11 @@ pub(in crate::store) async fn add(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let leaf = |leaf: u64| i64::try_from(leaf).unwrap_or(i64::MAX);
+    // What is about the log as a whole is told from another time by what it says.
+    let observed = match finding.observed.is_empty() {
+        true => finding.detail.as_bytes(),
+        false => &finding.observed,
+    };
     let acknowledged: bool = sqlx::query_scalar(
         "/* add_finding */ with added as (
             insert into log_findings (kind, first_leaf, last_leaf, entry_number, observed, detail, from_at,
@@ -63,7 +68,7 @@ pub(in crate::store) async fn add(
     .bind(finding.leaves.map(|(first, _)| leaf(first)))
     .bind(finding.leaves.map(|(_, last)| leaf(last)))
     .bind(finding.entry_number)
-    .bind(&finding.observed)
+    .bind(observed)
     .bind(&finding.detail)
     .bind(finding.time.map(|(from, _)| from))
     .bind(finding.time.map(|(_, to)| to))

@@ -1,6 +1,6 @@
 //! The key that authenticates entries on their way to the tree, and who sends them.
 
-use sigill_seal::intake::Batch;
+use sigill_seal::intake::{Batch, mac_of};
 use sigill_seal::keys::INTAKE_BYTES;
 use sigill_seal::record::Salt;
 use std::fmt;
@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+const TREE: &[u8] = b"sigill/tree/1\n";
+const STEP: &[u8] = b"sigill/step/1\n";
 /// How long a writer keeps its name.
 const NAME_TIME: Duration = Duration::from_hours(24);
 
@@ -64,6 +66,37 @@ impl Intake {
         batch.mac(&self.keys().current)
     }
 
+    /// What only somebody with the key can make of the tree's row.
+    pub(super) fn mac_of_tree(&self, size: i64, root: &[u8], edge: &[u8]) -> [u8; 32] {
+        mac_of(&self.keys().current, TREE, &[&size.to_be_bytes(), root, edge])
+    }
+
+    /// Whether somebody with the key has made the tree's row; one without entries needs nobody.
+    pub(super) fn has_made_tree(
+        &self,
+        (size, root, edge): (i64, &[u8], &[u8]),
+        mac: &[u8],
+    ) -> bool {
+        let made =
+            |key: &IntakeKey| mac_of(key, TREE, &[&size.to_be_bytes(), root, edge])[..] == *mac;
+        let IntakeKeys { current, previous } = self.keys();
+        size == 0 || made(&current) || previous.as_ref().is_some_and(made)
+    }
+
+    /// The same for how far a sender has come.
+    pub(super) fn mac_of_step(&self, name: Uuid, step: i64) -> [u8; 32] {
+        mac_of(&self.keys().current, STEP, &[name.as_bytes(), &step.to_be_bytes()])
+    }
+
+    /// The same.
+    pub(super) fn has_made_step(&self, (name, step): (Uuid, i64), mac: &[u8]) -> bool {
+        let made = |key: &IntakeKey| {
+            mac_of(key, STEP, &[name.as_bytes(), &step.to_be_bytes()])[..] == *mac
+        };
+        let IntakeKeys { current, previous } = self.keys();
+        made(&current) || previous.as_ref().is_some_and(made)
+    }
+
     /// Whether somebody with the key has made this of a batch.
     pub(super) fn is_authentic(&self, batch: &Batch<'_>, mac: &[u8]) -> bool {
         let IntakeKeys { current, previous } = self.keys();
@@ -88,11 +121,17 @@ impl Intake {
 }
 
 impl BatchSender {
-    /// Its batch is committed; or whether it is, is not known. It takes another name then, and now and then: those that
-    /// are not heard of for long are forgotten.
+    /// Takes another name now and then, before it sends: those that are not heard of for long are forgotten.
+    pub fn begins(&mut self) {
+        if self.since.elapsed() > NAME_TIME {
+            *self = self.intake.sender();
+        }
+    }
+
+    /// Its batch is committed; or whether it is, is not known: then it takes another name.
     pub fn ended(&mut self, committed: bool) {
         self.step += 1;
-        if !committed || self.since.elapsed() > NAME_TIME {
+        if !committed {
             *self = self.intake.sender();
         }
     }

@@ -15,3 +15,4 @@ pub mod tiles;
 pub mod tree;
 pub mod walk;
 pub mod witnessed;
+mod words;

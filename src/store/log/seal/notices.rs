@@ -91,6 +91,18 @@ pub(in crate::store) async fn of_kinds(
     Ok(sqlx::query_as(sql).bind(kinds).fetch_all(connection).await?)
 }
 
+/// Up to which number records of before sealing may be without a leaf still: what the opening says, until a notice says how
+/// many they were.
+pub(in crate::store::log) async fn adopting(
+    connection: &mut PgConnection,
+) -> Result<Option<i64>, StoreError> {
+    let notices = of_kinds(connection, &[Kind::Opening, Kind::Acknowledgement]).await?;
+    if notices.iter().any(|notice| notice.body.starts_with("adoption\n")) {
+        return Ok(None);
+    }
+    Ok(notices.first().and_then(|opening| opening.values("adopts").next()?.parse().ok()))
+}
+
 impl Store {
     /// Notices of these kinds, in their order.
     ///

@@ -118,7 +118,9 @@ pub(super) async fn batches_with(
     numbers: &[i64],
 ) -> Result<Vec<PendingBatch>, StoreError> {
     let sql = format!("/* pending_with */ select {COLUMNS} from log_pending p where exists (select 1 from unnest(p.first_numbers, p.counts) r (first, count)
-            where exists (select 1 from unnest($1::bigint[]) n where n between r.first and r.first + r.count - 1))
+            where r.first <= $3 and r.first + r.count > $2 and exists (select 1 from unnest($1::bigint[]) n where n between r.first and r.first + r.count - 1))
          order by batch_number");
-    Ok(sqlx::query_as(&sql).bind(numbers).fetch_all(connection).await?)
+    let (least, most) = (numbers.iter().min().copied(), numbers.iter().max().copied());
+    let found = sqlx::query_as(&sql).bind(numbers).bind(least).bind(most);
+    Ok(found.fetch_all(connection).await?)
 }

@@ -2,8 +2,9 @@
 
 use crate::store::database::Store;
 use crate::store::error::StoreError;
+use sigill_seal::archive::LEAVES_LINE;
 use sigill_seal::{leaf_set, sha256};
-use sqlx::FromRow;
+use sqlx::{FromRow, PgConnection};
 use std::ops::Range;
 
 /// A removal: its notice, and the leaves.
@@ -41,7 +42,34 @@ pub fn hash_of(leaves: &[u8]) -> String {
     sha256(&[leaves]).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
+#[derive(FromRow)]
+struct SealedSet {
+    leaves: Vec<u8>,
+    body: String,
+}
+
+/// The leaves that removals took: those of sets whose hash is in their notice.
+pub(in crate::store::log) async fn leaves(
+    connection: &mut PgConnection,
+) -> Result<RemovedLeaves, StoreError> {
+    let sql = "/* removed_leaves */ select r.leaves, n.body from log_removals r join log_notices n using (entry_number)";
+    let sets: Vec<SealedSet> = sqlx::query_as(sql).fetch_all(connection).await?;
+    let is_sealed = |set: &&SealedSet| {
+        let wanted = format!("{LEAVES_LINE}{}", hash_of(&set.leaves));
+        set.body.lines().any(|line| line == wanted)
+    };
+    Ok(RemovedLeaves::of(sets.iter().filter(is_sealed).map(|set| &set.leaves[..])))
+}
+
 impl Store {
+    /// The leaves that removals took: those of sets whose hash is in their notice.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn removed_leaves(&self) -> Result<RemovedLeaves, StoreError> {
+        leaves(&mut *self.pool.acquire().await?).await
+    }
+
     /// All removals, in the order of their notices.
     ///
     /// # Errors

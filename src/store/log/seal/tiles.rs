@@ -1,5 +1,6 @@
 //! Tiles of the tree as they are needed for proofs.
 
+use super::intake::Intake;
 use super::tree;
 use crate::store::error::StoreError;
 use sigill_seal::Hash;
@@ -16,6 +17,7 @@ pub struct TreeView {
     pub edge: Edge,
     /// The root that is stored.
     pub root: Hash,
+    mac: Vec<u8>,
 }
 
 /// A full tile as it is stored.
@@ -34,14 +36,20 @@ const NO_TREE: StoreError = StoreError::Inconsistent { table: "log_tree", row: 1
 pub(in crate::store) async fn view(connection: &mut PgConnection) -> Result<TreeView, StoreError> {
     let row = tree::tree(connection).await?;
     let edge = Edge::of_bytes(&row.edge).ok_or(NO_TREE)?;
-    let root = row.root.try_into().map_err(|_| NO_TREE)?;
+    let root = row.root.clone().try_into().map_err(|_| NO_TREE)?;
     match i64::try_from(edge.size()) {
-        Ok(size) if size == row.size => Ok(TreeView { edge, root }),
+        Ok(size) if size == row.size => Ok(TreeView { edge, root, mac: row.mac }),
         _ => Err(NO_TREE),
     }
 }
 
 impl TreeView {
+    /// Whether a process with the intake key has made it.
+    pub fn is_made_by(&self, intake: &Intake) -> bool {
+        let size = i64::try_from(self.size()).unwrap_or(i64::MAX);
+        intake.has_made_tree((size, &self.root, &self.edge.to_bytes()), &self.mac)
+    }
+
     /// Entries of the tree.
     pub fn size(&self) -> u64 {
         self.edge.size()

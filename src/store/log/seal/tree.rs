@@ -1,6 +1,7 @@
 //! The tree of the log: leaves are added under its row's lock, which whoever has it may.
 
 use super::findings::{self, NewFinding};
+use super::intake::Intake;
 use super::notices::{self, NewNotice, StoredNotice};
 use super::pending::{self, PendingBatch};
 use crate::domain::time::Timestamp;
@@ -25,6 +26,21 @@ pub struct TreeRow {
     pub edge: Vec<u8>,
     /// Its root.
     pub root: Vec<u8>,
+    /// What only a process with the intake key can make of these.
+    pub mac: Vec<u8>,
+}
+
+impl TreeRow {
+    /// A tree as a process with the intake key makes it.
+    pub fn made_by(intake: &Intake, size: i64, edge: Vec<u8>, root: Vec<u8>) -> Self {
+        let mac = intake.mac_of_tree(size, &root, &edge).to_vec();
+        Self { size, edge, root, mac }
+    }
+
+    /// Whether a process with the intake key has made it.
+    pub fn is_made_by(&self, intake: &Intake) -> bool {
+        intake.has_made_tree((self.size, &self.root, &self.edge), &self.mac)
+    }
 }
 
 /// Running numbers that follow each other, with leaves that do.
@@ -73,6 +89,7 @@ pub struct WaitingForLeaf {
 struct WriterStep {
     writer_id: Uuid,
     next_step: i64,
+    mac: Vec<u8>,
 }
 
 impl Store {
@@ -110,7 +127,7 @@ impl Store {
     async fn tree_locked(&self, lock: &str) -> Result<Option<TreeChange>, StoreError> {
         let mut transaction = self.begin().await?;
         sqlx::query(LIMITS).execute(&mut *transaction).await?;
-        let sql = format!("/* lock_tree */ select size, edge, root from log_tree {lock}");
+        let sql = format!("/* lock_tree */ select size, edge, root, mac from log_tree {lock}");
         let tree = sqlx::query_as(&sql).fetch_optional(&mut *transaction).await?;
         Ok(tree.map(|tree| TreeChange { transaction, tree }))
     }
@@ -120,7 +137,7 @@ impl Store {
 pub(in crate::store::log) async fn tree(
     connection: &mut PgConnection,
 ) -> Result<TreeRow, StoreError> {
-    let sql = "/* tree */ select size, edge, root from log_tree";
+    let sql = "/* tree */ select size, edge, root, mac from log_tree";
     sqlx::query_as(sql).fetch_optional(connection).await?.ok_or_else(no_tree)
 }
 
@@ -141,11 +158,19 @@ impl TreeChange {
     ///
     /// # Errors
     /// The store's.
-    pub async fn next_steps(&mut self, senders: &[Uuid]) -> Result<HashMap<Uuid, i64>, StoreError> {
-        let sql = "/* next_steps */ select writer_id, next_step from log_writers where writer_id = any($1)";
+    pub async fn next_steps(
+        &mut self,
+        intake: &Intake,
+        senders: &[Uuid],
+    ) -> Result<HashMap<Uuid, i64>, StoreError> {
+        let sql = "/* next_steps */ select writer_id, next_step, mac from log_writers where writer_id = any($1)";
         let steps: Vec<WriterStep> =
             sqlx::query_as(sql).bind(senders).fetch_all(&mut *self.transaction).await?;
-        Ok(steps.into_iter().map(|step| (step.writer_id, step.next_step)).collect())
+        // What somebody else has put there says nothing.
+        let made = steps
+            .into_iter()
+            .filter(|step| intake.has_made_step((step.writer_id, step.next_step), &step.mac));
+        Ok(made.map(|step| (step.writer_id, step.next_step)).collect())
     }
 
     /// Takes away runs of leaves that the tree does not have; how many there were.
@@ -234,7 +259,7 @@ impl TreeChange {
     /// The store's.
     pub async fn add_notice(
         &mut self,
-        intake: &super::intake::Intake,
+        intake: &Intake,
         new: &NewNotice<'_>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -248,6 +273,21 @@ impl TreeChange {
     /// The store's.
     pub async fn acknowledge_whole(&mut self, now: Timestamp) -> Result<(), StoreError> {
         findings::acknowledge_whole(&mut self.transaction, now).await
+    }
+
+    /// Takes the tree over as it is, with another intake key: where that of before is lost, or the database is an older
+    /// state.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn take_over(&mut self, intake: &Intake) -> Result<(), StoreError> {
+        let tree = &self.tree;
+        let mac = intake.mac_of_tree(tree.size, &tree.root, &tree.edge);
+        sqlx::query("/* take_over_tree */ update log_tree set mac = $1")
+            .bind(mac.as_slice())
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(())
     }
 
     /// The last number of records from before sealing; `None`: there are none.
@@ -268,7 +308,12 @@ impl TreeChange {
     ///
     /// # Errors
     /// The store's; also that a batch is gone.
-    pub async fn grow(&mut self, grown: &Grown, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn grow(
+        &mut self,
+        intake: &Intake,
+        grown: &Grown,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let tiles = &grown.tiles;
         sqlx::query(
             // What is there before its time was put there by somebody else.
@@ -293,14 +338,18 @@ impl TreeChange {
         .await?;
         let (senders, steps): (Vec<Uuid>, Vec<i64>) =
             grown.steps.iter().map(|(id, step)| (*id, *step)).unzip();
+        let macs: Vec<Vec<u8>> =
+            grown.steps.iter().map(|(id, step)| intake.mac_of_step(*id, *step).to_vec()).collect();
         sqlx::query(
-            "/* writers_seen */ insert into log_writers (writer_id, next_step, seen_at)
-             select id, step, $3 from unnest($1::uuid[], $2::bigint[]) as n (id, step)
-             on conflict (writer_id) do update set next_step = excluded.next_step, seen_at = excluded.seen_at",
+            "/* writers_seen */ insert into log_writers (writer_id, next_step, seen_at, mac)
+             select id, step, $3, mac from unnest($1::uuid[], $2::bigint[], $4::bytea[]) as n (id, step, mac)
+             on conflict (writer_id) do update set next_step = excluded.next_step, seen_at = excluded.seen_at,
+                mac = excluded.mac",
         )
         .bind(senders)
         .bind(steps)
         .bind(now)
+        .bind(macs)
         .execute(&mut *self.transaction)
         .await?;
         sqlx::query(
@@ -312,12 +361,15 @@ impl TreeChange {
         .bind(now)
         .execute(&mut *self.transaction)
         .await?;
-        sqlx::query("/* grow_tree */ update log_tree set size = $1, edge = $2, root = $3")
-            .bind(grown.tree.size)
-            .bind(&grown.tree.edge)
-            .bind(&grown.tree.root)
-            .execute(&mut *self.transaction)
-            .await?;
+        sqlx::query(
+            "/* grow_tree */ update log_tree set size = $1, edge = $2, root = $3, mac = $4",
+        )
+        .bind(grown.tree.size)
+        .bind(&grown.tree.edge)
+        .bind(&grown.tree.root)
+        .bind(&grown.tree.mac)
+        .execute(&mut *self.transaction)
+        .await?;
         let done =
             sqlx::query("/* integrated */ delete from log_pending where batch_number = any($1)")
                 .bind(&grown.batches)

@@ -3,10 +3,11 @@
 use super::checked::{changed, changed_before_sealing, leaves_of, not_sealed, on_their_way};
 use super::findings::{self, NewFinding};
 use super::intake::Intake;
-use super::notices::StoredNotice;
-use super::removed::RemovedLeaves;
+use super::notices::{self, StoredNotice};
+use super::removed::{self, RemovedLeaves};
 use super::tiles::{self, TreeView};
 use super::tree::Run;
+use super::words::{back, changed_notice, derived, missing_leaves, reordered};
 use crate::domain::identity::RecordId;
 use crate::domain::log::record::IdHash;
 use crate::domain::time::Timestamp;
@@ -56,6 +57,8 @@ struct StretchMoment {
     rows: HashMap<i64, FoundThere>,
     tiles: HashMap<u64, Vec<u8>>,
     sent: HashMap<i64, StoredEntry>,
+    /// Up to which number records of before sealing may be without a leaf still.
+    adopting: Option<i64>,
 }
 
 /// The entry of what can have none.
@@ -88,9 +91,20 @@ impl Store {
         }
         // The first may be one that ends before the stretch.
         let is_all = i64::try_from(runs.len()).is_ok_and(|count| count + 1 < RUNS);
-        let last = runs.last().filter(|_| !is_all);
-        let to = last.map_or(i64::MAX, |last| last.first_number + i64::from(last.count));
-        Ok(Stretch { from, to })
+        let last = runs.last().map(|last| last.first_number + i64::from(last.count));
+        let Some(last) = last.filter(|_| !is_all) else {
+            // What has no leaf yet may be much.
+            let next: Option<i64> = sqlx::query_scalar(
+                "/* stretch_of_unsealed */ select entry_number from log_entries where entry_number >= $1
+                 order by entry_number offset $2 limit 1",
+            )
+            .bind(from)
+            .bind(records)
+            .fetch_optional(&mut *connection)
+            .await?;
+            return Ok(Stretch { from, to: next.unwrap_or(i64::MAX) });
+        };
+        Ok(Stretch { from, to: last })
     }
 
     /// What the leaves of a stretch commit to, of those whose content is there; of notices only without `records`.
@@ -141,21 +155,19 @@ impl Store {
         removed: &RemovedLeaves,
         now: Timestamp,
     ) -> Result<Walked, StoreError> {
-        let walked = self.walk_once(stretch, intake, removed, now).await?;
+        let walked = self.walk_once(stretch, intake, Some(removed), now).await?;
         if walked.findings.iter().all(|finding| finding.kind != "missing") {
             return Ok(walked);
         }
         // They may have been removed since it was read what was.
-        let removals = self.removals().await?;
-        let removed = RemovedLeaves::of(removals.iter().map(|removal| &removal.leaves[..]));
-        self.walk_once(stretch, intake, &removed, now).await
+        self.walk_once(stretch, intake, None, now).await
     }
 
     async fn walk_once(
         &self,
         stretch: Stretch,
         intake: Option<&Intake>,
-        removed: &RemovedLeaves,
+        removed: Option<&RemovedLeaves>,
         now: Timestamp,
     ) -> Result<Walked, StoreError> {
         let mut connection = self.pool.acquire().await?;
@@ -164,6 +176,11 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         let moment = moment(&mut transaction, stretch, intake).await?;
+        let now_removed = match removed {
+            Some(_) => None,
+            None => Some(removed::leaves(&mut transaction).await?),
+        };
+        let removed = removed.or(now_removed.as_ref()).ok_or(StoreError::Stopped)?;
         let mut walked = judged(moment, removed);
         for finding in &mut walked.findings {
             finding.time = findings::time_of_leaves(&mut transaction, finding.leaves, now).await?;
@@ -204,7 +221,8 @@ async fn moment(
             .map(|(n, found)| (*n, found.entry))
             .collect(),
     };
-    Ok(StretchMoment { view, runs, rows, tiles, sent })
+    let adopting = notices::adopting(connection).await?;
+    Ok(StretchMoment { view, runs, rows, tiles, sent, adopting })
 }
 
 /// The runs between two numbers, in their order: what of them lies between, of so many of them.
@@ -366,6 +384,9 @@ fn judged(mut moment: StretchMoment, removed: &RemovedLeaves) -> Walked {
         }
     }
     for (number, found) in moment.rows {
+        if moment.adopting.is_some_and(|last| number <= last) {
+            continue;
+        }
         match moment.sent.get(&number) {
             Some(sent) if *sent == found.entry => {}
             Some(_) => walked.findings.push(changed_before_sealing(number, &found.entry)),
@@ -373,65 +394,4 @@ fn judged(mut moment: StretchMoment, removed: &RemovedLeaves) -> Walked {
         }
     }
     walked
-}
-
-fn missing_leaves(first: u64, last: u64) -> NewFinding {
-    NewFinding {
-        kind: "missing",
-        leaves: Some((first, last)),
-        detail: match last - first {
-            0 => format!(
-                "leaf {first}: it was sealed, and is not there: it was deleted without a removal being sealed"
-            ),
-            more => format!(
-                "leaves {first} to {last}: these {} were sealed, and are not there: they were deleted without a removal being \
-                 sealed",
-                more + 1
-            ),
-        },
-        ..NewFinding::default()
-    }
-}
-
-fn changed_notice(leaf: u64, observed: &StoredEntry) -> NewFinding {
-    NewFinding {
-        detail: format!(
-            "leaf {leaf}: what the log says about itself there is not what was sealed: its notice was changed"
-        ),
-        ..changed(leaf, observed)
-    }
-}
-
-fn reordered(one: u64, other: u64) -> NewFinding {
-    NewFinding {
-        kind: "reordered",
-        leaves: Some((one, other)),
-        detail: format!(
-            "leaves {one} and {other}: each has what was sealed in the other's place: they were exchanged"
-        ),
-        ..NewFinding::default()
-    }
-}
-
-fn derived(leaf: u64, column: &'static str) -> NewFinding {
-    NewFinding {
-        kind: "derived column",
-        leaves: Some((leaf, leaf)),
-        observed: column.as_bytes().to_vec(),
-        detail: format!(
-            "leaf {leaf}: the record says what was sealed, but it is looked up by something else: {column} was changed"
-        ),
-        ..NewFinding::default()
-    }
-}
-
-fn back(leaf: u64) -> NewFinding {
-    NewFinding {
-        kind: "removed record is back",
-        leaves: Some((leaf, leaf)),
-        detail: format!(
-            "leaf {leaf}: its removal was sealed, and the record is there: somebody put it back, or a backup was restored"
-        ),
-        ..NewFinding::default()
-    }
 }

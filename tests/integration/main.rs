@@ -45,6 +45,7 @@ mod retention;
 mod rules_in_sql;
 mod seal_kill;
 mod sealed;
+mod smuggling;
 mod strict;
 mod strict_service;
 mod tampering;

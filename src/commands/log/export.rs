@@ -1,5 +1,6 @@
 //! `sigill log export`.
 
+use super::say::say;
 use crate::app::store_of_running;
 use crate::commands::error::CommandError;
 use crate::commands::settings::Settings;
@@ -44,14 +45,11 @@ impl ExportCommand {
         }
         let (entries, records, notices) = (exported.entries, exported.records, exported.notices);
         match self.json {
-            true => println!(
-                "{}",
-                json!({ "entries": entries, "records": records, "notices": notices })
-            ),
-            false => println!(
+            true => say(json!({ "entries": entries, "records": records, "notices": notices })),
+            false => say(format!(
                 "{}: {entries} entries, {records} records, {notices} notices; verify it with sigill-verify archive",
                 self.folder.display()
-            ),
+            )),
         }
         Ok(true)
     }

@@ -1,5 +1,6 @@
 //! `sigill log keys`, `rotate-key` and `continue`.
 
+use super::say::say;
 use crate::app::{seal, store_of_running};
 use crate::clock::Clock;
 use crate::commands::error::CommandError;
@@ -8,12 +9,6 @@ use crate::procedures::seal::identity::{KINDS, SealIdentity};
 use crate::procedures::seal::rotating::{go_on, rotate};
 use serde_json::json;
 use sigill_seal::names::VerifyingName;
-use std::io::Write;
-
-/// Says a line; whoever stops listening does not change anything.
-macro_rules! say {
-    ($($said:tt)*) => { _ = writeln!(std::io::stdout(), $($said)*) };
-}
 
 /// Print the keys with which the log's signatures are verified.
 #[derive(Debug, clap::Args)]
@@ -61,15 +56,15 @@ impl KeysCommand {
         for identity in &identities {
             let names: Vec<String> = identity.names.iter().map(VerifyingName::to_vkey).collect();
             match self.json {
-                true => say!("{}", json!({ "origin": identity.origin, "keys": names })),
-                false => say!("{}", names.join("\n")),
+                true => say(json!({ "origin": identity.origin, "keys": names })),
+                false => say(names.join("\n")),
             }
         }
         if let Some(witness) = seal::witness(&config)? {
             let key = witness.verifying().to_vkey();
             match self.json {
-                true => say!("{}", json!({ "witness": key })),
-                false => say!("as a witness of others: {key}"),
+                true => say(json!({ "witness": key })),
+                false => say(format!("as a witness of others: {key}")),
             }
         }
         Ok(!identities.is_empty())
@@ -120,6 +115,6 @@ impl ContinueCommand {
 
 fn print(identity: &SealIdentity) {
     for name in &identity.names {
-        say!("{}", name.to_vkey());
+        say(name.to_vkey());
     }
 }

@@ -4,4 +4,5 @@ pub mod command;
 mod export;
 mod keys;
 mod proofs;
+mod say;
 mod verify;

@@ -1,5 +1,6 @@
 //! `sigill log prove`, `verify-proof` and `verify-archive`.
 
+use super::say::say;
 use crate::app::store_of_running;
 use crate::commands::error::CommandError;
 use crate::commands::settings::Settings;
@@ -74,7 +75,7 @@ impl ProveCommand {
                 match &self.out {
                     Some(path) => std::fs::write(path, text)
                         .map_err(|error| CommandError::File(path.clone(), error))?,
-                    None => print!("{text}"),
+                    None => say(text.trim_end()),
                 }
                 let checkpoint = proof.checkpoint.checkpoint();
                 eprintln!(
@@ -142,8 +143,8 @@ fn said(held: Result<String, NotHeld>, path: PathBuf, json: bool) -> Result<bool
         Err(NotHeld { why, .. }) => (false, format!("DOES NOT HOLD: {why}")),
     };
     match json {
-        true => println!("{}", serde_json::json!({ "holds": holds, "text": text })),
-        false => println!("{text}"),
+        true => say(serde_json::json!({ "holds": holds, "text": text })),
+        false => say(text),
     }
     Ok(holds)
 }

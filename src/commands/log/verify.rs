@@ -1,5 +1,6 @@
 //! `sigill log verify`, `findings` and `acknowledge`.
 
+use super::say::say;
 use crate::app::{seal, seal_of_running, store_of_running};
 use crate::clock::Clock;
 use crate::commands::error::CommandError;
@@ -92,7 +93,7 @@ impl VerifyCommand {
             eprintln!();
         }
         match self.json {
-            true => println!("{}", as_json(&found, self.full)),
+            true => say(as_json(&found, self.full)),
             false => print(&found, self.full, begun.elapsed().as_secs_f64()),
         }
         Ok(found.found == 0)
@@ -101,20 +102,20 @@ impl VerifyCommand {
 
 fn print(found: &Verification, full: bool, seconds: f64) {
     let Verification { size, origin, checkpoints, records, notices, removed, .. } = found;
-    println!(
+    say(format!(
         "{origin}: {size} entries, {checkpoints} signed checkpoints; looked at {records} records, {notices} notices and \
          {removed} removed ones in {seconds:.1} s"
-    );
+    ));
     for finding in &found.findings {
-        println!("FOUND {}: {}", finding.kind, finding.detail);
+        say(format!("FOUND {}: {}", finding.kind, finding.detail));
     }
     if found.found > found.findings.len() {
-        println!("and {} more", found.found - found.findings.len());
+        say(format!("and {} more", found.found - found.findings.len()));
     }
     match (found.found, full) {
-        (0, true) => println!("HOLDS: everything is what was sealed"),
-        (0, false) => println!("HOLDS as far as it was looked at: --full looks at all"),
-        (count, _) => println!("DOES NOT HOLD: {count} findings"),
+        (0, true) => say("HOLDS: everything is what was sealed"),
+        (0, false) => say("HOLDS as far as it was looked at: --full looks at all"),
+        (count, _) => say(format!("DOES NOT HOLD: {count} findings")),
     }
 }
 
@@ -142,20 +143,17 @@ impl FindingsCommand {
         store.close().await;
         for finding in &found {
             match self.json {
-                true => println!(
-                    "{}",
-                    json!({
-                        "number": finding.finding_number, "kind": finding.kind, "found_at": finding.found_at.to_rfc3339(),
-                        "detail": finding.detail,
-                    })
-                ),
-                false => println!(
+                true => say(json!({
+                    "number": finding.finding_number, "kind": finding.kind, "found_at": finding.found_at.to_rfc3339(),
+                    "detail": finding.detail,
+                })),
+                false => say(format!(
                     "{} {} since {}: {}",
                     finding.finding_number,
                     finding.kind,
                     finding.found_at.format("%Y-%m-%dT%H:%M:%SZ"),
                     finding.detail
-                ),
+                )),
             }
         }
         Ok(found.is_empty())
@@ -175,7 +173,7 @@ impl AcknowledgeCommand {
         let done = seal.store.acknowledge(self.number, &self.reason, Clock::System.now()).await?;
         seal.store.close().await;
         match done {
-            true => println!("finding {} is acknowledged", self.number),
+            true => say(format!("finding {} is acknowledged", self.number)),
             false => eprintln!("no finding {} waits to be acknowledged", self.number),
         }
         Ok(done)

@@ -13,6 +13,7 @@ mod concurrency;
 mod consent_pages;
 mod consents;
 mod consumer;
+mod distrusted;
 mod golden;
 mod harness;
 mod http;

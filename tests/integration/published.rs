@@ -10,11 +10,12 @@ use sigill::procedures::seal::published::Publishing;
 use sigill::procedures::seal::witness::Witness;
 use sigill::procedures::seal::witnessed::send;
 use sigill_seal::entry::Entry;
-use sigill_seal::keys::{LogKeys, WitnessKey};
+use sigill_seal::keys::LogKeys;
 use sigill_seal::names::VerifyingName;
 use sigill_seal::note::{SignatureLine, SignedCheckpoint};
 use sigill_seal::proof::{Tiles, is_consistent};
 use sigill_seal::tree::Edge;
+use sigill_seal::witness_key::WitnessKey;
 use std::time::Duration;
 
 const PUBLISHED: Publishing = Publishing { witnesses: Vec::new(), required: 0 };

@@ -2,7 +2,6 @@
 //! way to the tree.
 
 use crate::names::{CLOCK_SUFFIX, SignatureType, VerifyingName};
-use crate::note::{Checkpoint, SignatureLine};
 use crate::sha256;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -83,9 +82,7 @@ impl LogKeys {
         let mut text = String::new();
         if let Some(keys) = &self.signing {
             for (verifying, key) in keys.verifying().iter().zip([&keys.log, &keys.clock]) {
-                let typed = [&[verifying.signature_type() as u8][..], &key.to_bytes()].concat();
-                let (name, id) = (verifying.name(), u32::from_be_bytes(verifying.key_id()));
-                text += &format!("{PRIVATE}{name}+{id:08x}+{}\n", STANDARD.encode(typed));
+                text += &private_line(verifying, key);
             }
         }
         text + &format!("{INTAKE}{}\n", STANDARD.encode(self.intake))
@@ -118,45 +115,15 @@ fn signing_keys(log: &str, clock: &str) -> Result<SigningKeys, NoKeys> {
     SigningKeys::of_seeds(&origin, &log, &clock).ok_or(NoKeys::Line(1))
 }
 
-/// The key of a witness, as one line of a file has it.
-#[derive(Clone)]
-pub struct WitnessKey {
-    name: String,
-    key: SigningKey,
-}
-
-impl WitnessKey {
-    /// A key of so many random bytes for a witness of this name; `None`: that is no name.
-    pub fn of_seed(name: &str, seed: &[u8; 32]) -> Option<Self> {
-        is_origin(name).then(|| Self { name: name.to_owned(), key: SigningKey::from_bytes(seed) })
-    }
-
-    /// Of the text of its file.
-    pub fn of_text(text: &str) -> Option<Self> {
-        let (name, seed) = private(text, SignatureType::Cosignature)?;
-        Self::of_seed(&name, &seed)
-    }
-
-    /// The text of its file.
-    pub fn to_text(&self) -> String {
-        let typed = [&[SignatureType::Cosignature as u8][..], &self.key.to_bytes()].concat();
-        let id = u32::from_be_bytes(self.verifying().key_id());
-        format!("{PRIVATE}{}+{id:08x}+{}\n", self.name, STANDARD.encode(typed))
-    }
-
-    /// With which its signatures are verified.
-    pub fn verifying(&self) -> VerifyingName {
-        VerifyingName::new(&self.name, SignatureType::Cosignature, self.key.verifying_key())
-    }
-
-    /// Its signature of a checkpoint, at a time in seconds since 1970.
-    pub fn cosign(&self, checkpoint: &Checkpoint, seconds: u64) -> SignatureLine {
-        SignatureLine::cosign(&self.verifying(), &self.key, &checkpoint.body(), seconds)
-    }
+/// The line of a private key.
+pub(crate) fn private_line(verifying: &VerifyingName, key: &SigningKey) -> String {
+    let typed = [&[verifying.signature_type() as u8][..], &key.to_bytes()].concat();
+    let (name, id) = (verifying.name(), u32::from_be_bytes(verifying.key_id()));
+    format!("{PRIVATE}{name}+{id:08x}+{}\n", STANDARD.encode(typed))
 }
 
 /// Name and seed of a line of a private key.
-fn private(line: &str, wanted: SignatureType) -> Option<(String, [u8; 32])> {
+pub(crate) fn private(line: &str, wanted: SignatureType) -> Option<(String, [u8; 32])> {
     let (name, rest) = line.trim().strip_prefix(PRIVATE)?.split_once('+')?;
     let (id, typed) = rest.split_once('+')?;
     let typed = STANDARD.decode(typed).ok()?;

@@ -14,6 +14,7 @@ pub mod proof;
 pub mod proof_file;
 pub mod record;
 pub mod tree;
+pub mod witness_key;
 pub mod words;
 
 /// A SHA-256.

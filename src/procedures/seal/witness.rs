@@ -6,10 +6,10 @@ use crate::store::error::StoreError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sigill_seal::Hash;
-use sigill_seal::keys::WitnessKey;
 use sigill_seal::names::VerifyingName;
 use sigill_seal::note::SignedCheckpoint;
 use sigill_seal::proof::is_consistent;
+use sigill_seal::witness_key::WitnessKey;
 use std::fmt;
 use std::sync::Arc;
 

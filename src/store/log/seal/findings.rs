@@ -129,7 +129,7 @@ pub(super) async fn acknowledge_whole(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "/* acknowledge_whole */ update log_findings set acknowledged_by = 0
-         where acknowledged_by is null and found_at <= $1 and kind in ('rolled back', 'fork', 'checkpoint')",
+         where acknowledged_by is null and found_at <= $1 and kind in ('rolled back', 'fork', 'checkpoint', 'tree')",
     )
     .bind(now)
     .execute(connection)

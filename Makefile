@@ -20,6 +20,7 @@ check: needs
 
 # Figures of the server as shares of what the database and the tokenizer do by themselves.
 # make bench LOAD=10000000 fills the log with so many records and tells its figures then, those of the seal among them (half an hour).
+# make bench AGAINST=path: the log's figures of this build and of another sigill, in pairs.
 bench: needs
 	SIGILL_TEST_FSYNC=on SIGILL_TEST_OPTIONS="-c shared_buffers=4GB -c checkpoint_timeout=15min -c jit=off \
 	    -c wal_compression=lz4 -c wal_buffers=16MB -c wal_init_zero=off -c wal_writer_delay=10ms \

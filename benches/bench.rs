@@ -11,6 +11,7 @@
 #![allow(clippy::disallowed_methods, reason = "a bench measures time")]
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
+mod against;
 mod baseline;
 mod check_blocks;
 mod consents;
@@ -49,6 +50,10 @@ async fn main() {
         server.memory("with the filters of the ids");
         return server.stop().await;
     }
+    // `make bench AGAINST=path` measures the log in pairs with another build of the server, as one from before a change.
+    if let Some(other) = std::env::var("AGAINST").ok().filter(|path| !path.is_empty()) {
+        return against::run(&other).await;
+    }
     // `make bench ONLY=check` and the like measure one part.
     let only = std::env::var("ONLY").unwrap_or_default();
     let wanted = |part: &str| only.is_empty() || only == part;
@@ -67,6 +72,9 @@ async fn main() {
     if wanted("small") {
         store_log::small_calls(&server).await;
         server.memory("after StoreLog, 10 records a call");
+    }
+    if wanted("seal") {
+        seal::sequenced(&server).await;
     }
     if wanted("check") {
         check_blocks::run(&server).await;

@@ -1,10 +1,14 @@
 //! What the seal of the log costs: leaves a second, verification, archives, and how far checkpoints are behind.
 
+use super::data::Chance;
 use super::server::Server;
+use super::{ROUNDS, load, median, store_log};
 use sqlx::Row;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::process::Command;
+
+const SECONDS: u64 = 5;
 
 /// Waits until everything that the database was filled with has its leaf, and tells how fast that went.
 pub async fn adopted(server: &Server) {
@@ -35,6 +39,50 @@ pub async fn adopted(server: &Server) {
     .unwrap();
     let (seal, size): (f64, f64) = (row.get("seal"), row.get("size"));
     println!("tiles and runs, bytes a record {:>10.1}", seal / size);
+}
+
+/// How fast leaves are given when nothing is stored, over how fast was stored what waits for them; and what of the server
+/// a leaf costs.
+pub async fn sequenced(server: &Server) {
+    let (mut leaves_a_second, mut ratios, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let mut held = server.pool.begin().await.unwrap();
+        sqlx::query("select 1 from log_tree for update").execute(&mut *held).await.unwrap();
+        let done = load::run(server, 4, SECONDS, ">OK<", move |connection, call| {
+            let mut chance = Chance::new(connection + 4 * round, call);
+            store_log::realistic(&format!("q{round}-{connection}-{call}"), 500, &mut chance)
+        })
+        .await;
+        let size = "select size from log_tree";
+        let before: i64 = sqlx::query_scalar(size).fetch_one(&server.pool).await.unwrap();
+        held.commit().await.unwrap();
+        let (begun, cpu_before) = (Instant::now(), server.cpu_us());
+        let (mut first, waiting) = (None, "select count(*) from log_pending");
+        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&server.pool).await.unwrap() > 0 {
+            let now: i64 = sqlx::query_scalar(size).fetch_one(&server.pool).await.unwrap();
+            // It is looked once a second whether there is something to do: from the first leaves on.
+            if now > before && first.is_none() {
+                first = Some((Instant::now(), now));
+            }
+            assert!(begun.elapsed() < Duration::from_mins(5), "nothing is sealed");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let (first, of_first) = first.expect("more than one round's work");
+        let after: i64 = sqlx::query_scalar(size).fetch_one(&server.pool).await.unwrap();
+        let rate = (after - of_first) as f64 / first.elapsed().as_secs_f64();
+        leaves_a_second.push(rate);
+        ratios.push(rate / (done.per_second() * 500.0));
+        cpu.push((server.cpu_us() - cpu_before) / (after - before) as f64);
+    }
+    println!(
+        "{:<46} {:>10.0} {:>10} {:>6.1} {:>5}  {:>17.2}",
+        "leaves/s alone, over records stored/s",
+        median(leaves_a_second),
+        "",
+        median(ratios),
+        "10",
+        median(cpu)
+    );
 }
 
 /// Verifies everything, in a process of its own.

@@ -92,8 +92,7 @@ async fn report_of((ours, other): (&Server, &Server)) -> String {
             (1.., Some(end)) => format!("<c:careProviderId>{provider}{}", &part[end..]),
             _ => part.to_owned(),
         };
-        let records: String =
-            records.split("<c:careProviderId>").enumerate().map(of_one).collect();
+        let records: String = records.split("<c:careProviderId>").enumerate().map(of_one).collect();
         for server in [ours, other] {
             let answer = load::whole_answer(server, &records).await;
             assert!(memchr::memmem::find(&answer, b">OK<").is_some());

@@ -42,7 +42,7 @@ pub async fn run(server: &Server, records: i64) {
     patients_report(server, &at).await;
     long_report(server, &at).await;
     let ((), behind) = seal::with_lag(server, storing(server, &at)).await;
-    println!("oldest record without a leaf while storing, p99 {behind:.1} s (goal ≤ 10)");
+    println!("checkpoints behind what is stored, while storing, p99 {behind:.1} s (goal ≤ 10)");
     order(server, &at).await;
     seal::verified(server, &at).await;
     seal::exported(server, &at).await;

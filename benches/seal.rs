@@ -138,9 +138,12 @@ async fn timed(server: &Server, arguments: &[&str]) -> (f64, f64, String) {
     }
 }
 
-/// How long the oldest record has waited for its leaf, each tenth of a second while something is done; p99 in seconds.
+/// How far the newest signed checkpoint is behind what is stored, each tenth of a second while something is done; p99 in
+/// seconds: what the oldest record without a leaf and the oldest size without a signature have waited, together.
 pub async fn with_lag<T>(server: &Server, work: impl Future<Output = T>) -> (T, f64) {
-    let sql = "select coalesce(extract(epoch from clock_timestamp() - min(stored_at)), 0)::float8 from log_pending";
+    let sql = "select coalesce(extract(epoch from clock_timestamp() - (select min(stored_at) from log_pending)), 0)::float8
+        + coalesce(extract(epoch from clock_timestamp() - (select min(integrated_at) from log_checkpoints where note is null
+            and size > (select max(size) from log_checkpoints where note is not null))), 0)::float8";
     let mut seconds: Vec<f64> = Vec::new();
     let mut work = std::pin::pin!(work);
     loop {

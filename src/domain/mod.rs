@@ -14,3 +14,4 @@ pub mod period;
 pub mod rejection;
 pub mod retention;
 pub mod time;
+pub mod trust;

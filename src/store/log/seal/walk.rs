@@ -15,11 +15,13 @@ use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::log::records::{EntryRow, FurtherResources, further_resources_between};
 use crate::store::tenants;
+use futures_util::TryStreamExt;
 use sigill_seal::entry::{Entry, Kind, STORED_BYTES};
 use sigill_seal::tree::StoredEntry;
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, FromRow, PgConnection};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+const RECORDS: &str = "/* records_of_stretch */ select * from log_entries where entry_number >= $1 and entry_number < $2";
 /// Runs that are looked at for where a stretch ends.
 const RUNS: i64 = 1_024;
 
@@ -197,11 +199,10 @@ async fn moment(
 ) -> Result<StretchMoment, StoreError> {
     let view = tiles::view(connection).await?;
     let runs = runs_between(connection, (from, to), i64::MAX).await?;
-    let entries = entries_of(connection, (from, to)).await?;
     let further = further_resources_between(connection, (from, to)).await?;
     let notices = notices_of(connection, (from, to)).await?;
     let names = tenants::names(connection).await?;
-    let rows = found(&entries, &further, &notices, &names);
+    let rows = found(connection, (from, to), &further, &notices, &names).await?;
     let wanted = tiles_of(&runs, view.full_tiles(0));
     let mut tiles = HashMap::with_capacity(wanted.len());
     for row in tiles::rows(connection, &wanted).await? {
@@ -259,8 +260,7 @@ async fn entries_of(
     connection: &mut PgConnection,
     (from, to): (i64, i64),
 ) -> Result<Vec<EntryRow>, StoreError> {
-    let sql = "/* records_of_stretch */ select * from log_entries where entry_number >= $1 and entry_number < $2";
-    Ok(sqlx::query_as(sql).bind(from).bind(to).fetch_all(connection).await?)
+    Ok(sqlx::query_as(RECORDS).bind(from).bind(to).fetch_all(connection).await?)
 }
 
 async fn notices_of(
@@ -273,33 +273,37 @@ async fn notices_of(
     Ok(sqlx::query_as(sql).bind(from).bind(to).fetch_all(connection).await?)
 }
 
-fn found(
-    entries: &[EntryRow],
+/// What is there under the numbers of a stretch.
+async fn found(
+    connection: &mut PgConnection,
+    (from, to): (i64, i64),
     further: &FurtherResources,
     notices: &[StoredNotice],
     names: &tenants::TenantNames,
-) -> HashMap<i64, FoundThere> {
-    let mut rows = HashMap::with_capacity(entries.len() + notices.len());
+) -> Result<HashMap<i64, FoundThere>, StoreError> {
+    let mut rows: HashMap<i64, FoundThere> = HashMap::new();
     let mut scratch = Vec::new();
-    for row in entries {
+    let mut records = sqlx::query(RECORDS).bind(from).bind(to).fetch(connection);
+    while let Some(row) = records.try_next().await? {
+        let row = EntryRow::from_row(&row)?;
         let entry = row.sealed(names, further, &mut scratch);
-        let id = RecordId::new(row.log_id()).map(|id| IdHash::of(&id));
-        let mut derived = row.wrongly_derived(further);
+        let (id, mut derived) = (RecordId::new(row.log_id()), row.wrongly_derived(further));
+        let id = id.map(|id| IdHash::of(&id));
         if rows.contains_key(&row.entry_number) {
             derived = Some("its running number, which another has too");
         }
         rows.insert(row.entry_number, FoundThere { entry, id, derived });
     }
     for notice in notices {
-        let kind = notice.kind();
-        let entry = kind.map_or(NOTHING, |kind| Entry::over(kind, &notice.preimage()).stored());
+        let entry =
+            notice.kind().map_or(NOTHING, |kind| Entry::over(kind, &notice.preimage()).stored());
         rows.insert(notice.entry_number, FoundThere { entry, id: None, derived: None });
     }
     // Resources without their record.
     for number in further.keys() {
         rows.entry(*number).or_insert(FoundThere { entry: NOTHING, id: None, derived: None });
     }
-    rows
+    Ok(rows)
 }
 
 fn tiles_of(runs: &[Run], full: u64) -> Vec<(u8, u64)> {

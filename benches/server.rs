@@ -31,24 +31,24 @@ pub struct Server {
 impl Server {
     pub async fn start() -> Self {
         let url = std::env::var("SIGILL_TEST_DATABASE").expect("run this with `make bench`");
-        let log = format!(
-            "read_check = \"{}\"\nwriters = {}\n",
+        let settings = format!(
+            "[trust]\nprofile = \"bench\"\n[log]\nread_check = \"{}\"\nwriters = {}\n",
             // `make bench CHECK=entry`: less deep.
             std::env::var("CHECK").ok().filter(|wish| !wish.is_empty()).unwrap_or("tree".into()),
             // `make bench WRITERS=4` and the like: more of what is stored at one time.
             std::env::var("WRITERS").ok().filter(|wish| !wish.is_empty()).unwrap_or("2".into()),
         );
-        Self::of(env!("CARGO_BIN_EXE_sigill"), "bench", &url, &log).await
+        Self::of(env!("CARGO_BIN_EXE_sigill"), "bench", &url, &settings).await
     }
 
-    /// A program on a database, with settings of the log.
-    pub async fn of(program: &str, name: &str, url: &str, log_settings: &str) -> Self {
+    /// A program on a database, with more settings.
+    pub async fn of(program: &str, name: &str, url: &str, settings: &str) -> Self {
         let options = PgConnectOptions::from_str(url).unwrap();
         let config =
             std::env::temp_dir().join(format!("sigill-{name}-{}.toml", std::process::id()));
         let folder = config.with_extension("data");
         let text = format!(
-            "[database]\nurl = \"{url}\"\n[data]\ndir = \"{}\"\n[log]\n{log_settings}",
+            "[database]\nurl = \"{url}\"\n[data]\ndir = \"{}\"\n{settings}",
             folder.display(),
         );
         std::fs::write(&config, text).unwrap();

@@ -1,77 +1,46 @@
 //! The one place that composes: settings → parts → listener → drain.
 
 mod database;
+pub mod error;
+mod listening;
 mod orders;
+mod process;
 pub mod seal;
 pub mod tenants;
+pub mod trust;
 
-use self::database::{Database, DatabaseError};
+use self::database::Database;
+use self::error::AppError;
+use self::listening::Listening;
+use self::process::{Stop, raise_descriptors};
 use self::tenants::TenantsError;
 use crate::clock::Clock;
 use crate::config::database::Data;
 use crate::config::file::Config;
+use crate::config::trust::RefusalForm;
 use crate::fairness::shares::Percentages;
 use crate::health::Health;
 use crate::peers::witness::RemoteWitness;
-use crate::private_postgres::PrivatePostgresError;
-use crate::procedures::context::{CitizenServices, ReportSettings, Services};
+use crate::procedures::authorisation::Authorisation;
+use crate::procedures::context::{ReportSettings, Services};
 use crate::procedures::log_ids::Tidying;
 use crate::procedures::processors::Processors;
 use crate::procedures::retention::Retention;
-use crate::procedures::seal::log_seal::{LogSeal, SealError};
+use crate::procedures::seal::log_seal::LogSeal;
 use crate::procedures::seal::opening;
 use crate::procedures::seal::trust::LogTrust;
 use crate::store::database::Store;
-use crate::store::error::StoreError;
 use crate::store::log::writer::LogWriters;
-use crate::wire::endpoint::Endpoint;
-use crate::wire::listener;
 use crate::workers;
 use crate::workers::watch;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// Descriptors beside those of connections: places for watchers, files, signals.
-const OTHER_DESCRIPTORS: u64 = 64;
 /// Connections of a command beside a server.
 const COMMAND_CONNECTIONS: u32 = 12;
-
-/// Why the server did not start or end cleanly.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// Where the database is.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    /// The private `PostgreSQL`.
-    #[error(transparent)]
-    PrivatePostgres(#[from] PrivatePostgresError),
-    /// The store.
-    #[error("{0}")]
-    Store(#[from] StoreError),
-    /// The listener.
-    #[error("cannot listen on {0}: {1}")]
-    Listen(SocketAddr, std::io::Error),
-    /// The seal of the log.
-    #[error("{0}")]
-    Seal(#[from] SealError),
-    /// A tenant cannot be as configured.
-    #[error("{0}")]
-    Tenants(#[from] TenantsError),
-    /// Threads.
-    #[error("threads: {0}")]
-    Threads(std::io::Error),
-    /// Signals.
-    #[error("signals: {0}")]
-    Signals(std::io::Error),
-}
 
 /// Runs the server until it is told to stop. The first SIGTERM or SIGINT lets requests under
 /// way finish; the second, or the time limit, cuts them off. `dropped` counts the lines of the log
@@ -87,8 +56,7 @@ pub async fn serve(
     let mut stop = Stop::new().map_err(AppError::Signals)?;
     raise_descriptors(&config);
     // What cannot be listened on is told before a database is started; who comes meanwhile waits.
-    let address = config.http.listen;
-    let listener = listener::bind(address).map_err(|e| AppError::Listen(address, e))?;
+    let listening = Listening::begin(&config, clock.now())?;
     let database = tokio::select! {
         database = Database::prepare(&config) => database?,
         () = stop.next() => return Ok(()),
@@ -106,7 +74,7 @@ pub async fn serve(
             let (stop_workers, mut working) = workers(&config, database.folder(), &parts, &clock);
             working.spawn(watch::lines(dropped, health, stop_workers.subscribe()));
             let workers = (stop_workers, working);
-            serve_parts(&config, &database, listener, parts, workers, &mut stop, &clock).await
+            serve_parts(&config, &database, listening, parts, workers, &mut stop, &clock).await
         }
         Err(error) => Err(error),
     };
@@ -118,46 +86,6 @@ pub async fn serve(
             Err(error)
         }
         (served, stopped) => served.and(stopped.map_err(AppError::from)),
-    }
-}
-
-/// Takes as many descriptors as the system gives; the usual limit is as low as the number of
-/// connections that may be open.
-fn raise_descriptors(config: &Config) {
-    let connections = config.limits.connections_max as u64;
-    let needed = connections + u64::from(config.database.connections) + OTHER_DESCRIPTORS;
-    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
-        let wanted = needed.max(soft).min(hard);
-        setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).map(|()| wanted)
-    });
-    match raised {
-        Ok(limit) if limit >= needed => {}
-        Ok(limit) => {
-            tracing::warn!(limit, needed, "too few descriptors for limits.connections_max");
-        }
-        Err(error) => tracing::warn!(%error, "descriptors"),
-    }
-}
-
-/// The signals that end the server.
-struct Stop {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Stop {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
     }
 }
 
@@ -187,7 +115,10 @@ async fn start(
     let store = seal.store.clone();
     let (log_writers, writing) = LogWriters::start(&store, config.log.writers)?;
     let trust = seal::trust(config, seal.clone(), clock.clone());
-    let services = services(config, store, log_writers, trust, health.clone(), clock).await?;
+    let authorisation = trust::authorisation(config);
+    authorisation.read(&store).await?;
+    let granted = (trust, authorisation);
+    let services = services(config, store, log_writers, granted, health.clone(), clock).await?;
     let witnesses = seal::witnesses(config).map_err(TenantsError::from)?;
     Ok(Parts { services, seal, witnesses, writing })
 }
@@ -195,30 +126,23 @@ async fn start(
 async fn serve_parts(
     config: &Config,
     database: &Database,
-    listener: TcpListener,
+    listening: Listening,
     Parts { services, mut writing, .. }: Parts,
     (stop_workers, mut working): (watch_channel::Sender<bool>, JoinSet<()>),
     stop: &mut Stop,
     clock: &Clock,
 ) -> Result<(), AppError> {
     let health = services.health.clone();
-    let endpoint = Endpoint::new(services, &config.limits, &config.http, clock.clone())
-        .map_err(AppError::Threads)?;
-    let address = listener.local_addr().map_err(|e| AppError::Listen(config.http.listen, e))?;
-    warn(config, address);
-    tracing::info!(address = %format!("http://{address}"), "serving");
-    let (drain, draining) = tokio::sync::oneshot::channel::<()>();
-    let serving = listener::serve(listener, Arc::new(endpoint), &config.limits, async {
-        // Either way of ending means to stop.
-        _ = draining.await;
-    });
+    listening.follow(config, &services, clock, &stop_workers, &mut working);
+    let (drain, draining) = watch_channel::channel(false);
+    let serving = listening.serve(config, services, clock, draining)?;
     let mut serving = std::pin::pin!(serving);
     tokio::select! {
         () = &mut serving => return Ok(()),
         error = database.watch(config, &health) => return Err(error.into()),
         () = stop.next() => tracing::info!("draining"),
     }
-    _ = drain.send(());
+    _ = drain.send(true);
     _ = stop_workers.send(true);
     let finished = async {
         serving.await;
@@ -243,11 +167,10 @@ async fn services(
     config: &Config,
     store: Store,
     log_writers: LogWriters,
-    trust: LogTrust,
+    (trust, authorisation): (LogTrust, Authorisation),
     health: Health,
     clock: &Clock,
 ) -> Result<Services, AppError> {
-    let listed = config.consent.citizen_services.iter().map(|id| (**id).clone()).collect();
     let installation = store.installation().await?;
     Ok(Services {
         health,
@@ -258,10 +181,9 @@ async fn services(
         lift_policies: config.blocking.lift_policies(),
         consent_page_rows: config.consent.page_rows,
         check_blocks_rows_max: config.limits.check_blocks_rows_max,
-        citizen_services: match config.is_test_bench {
-            true => CitizenServices::CallersHere,
-            false => CitizenServices::Listed(listed),
-        },
+        profile: config.profile().name(),
+        authorisation,
+        forbids_by_status: config.trust.refusal == RefusalForm::Http403,
         repeated_log_id: config.log.repeated_log_id.policy(),
         future_activity: config.log.future_activity.policy(),
         reports: ReportSettings {
@@ -275,19 +197,6 @@ async fn services(
         witness: seal::witness(config)?,
         fill_random: seal::fill_random,
     })
-}
-
-/// What an operator must know before the first call.
-fn warn(config: &Config, address: SocketAddr) {
-    if config.is_test_bench {
-        tracing::warn!(
-            "TEST BENCH: no configuration file, so whatever calls from this machine may act for \
-             patients; behind a proxy here everybody does"
-        );
-    }
-    if !address.ip().is_loopback() {
-        tracing::warn!("plain HTTP beyond this machine: callers are not known");
-    }
 }
 
 /// Starts what goes on beside the calls; `true` ends it.
@@ -327,6 +236,8 @@ fn workers(
     working.spawn(workers::reports::run(store.clone(), kept, stopped.clone()));
     let (settings, hours) = (services.orders.clone(), config.log.order_keep_hours);
     working.spawn(workers::orders::run(store.clone(), settings, hours, stopped.clone()));
+    let authorisation = services.authorisation.clone();
+    working.spawn(workers::grants::run(authorisation, store.clone(), stopped.clone()));
     let tidying = Tidying {
         table_ids: config.log.id_table_ids,
         forgotten_after: config.retention.log.ids_policy(),

@@ -7,6 +7,8 @@ use crate::contracts::answer::Answer;
 use crate::contracts::contract::{Called, Unanswered};
 use crate::contracts::{blocking, consent, log, monitoring};
 use crate::domain::time::Timestamp;
+use crate::domain::trust::caller::Caller;
+use crate::domain::trust::grants::Permit;
 use crate::fairness::address::Address;
 use crate::messages::generated::{Interaction, ns};
 use crate::procedures::context::{Context, Services};
@@ -25,12 +27,10 @@ pub struct Message<'m> {
     pub body: &'m [u8],
     /// The encoding that its Content-Type names.
     pub charset: Charset,
-    /// The system that began the chain of calls, if it is known.
-    pub caller: Option<String>,
+    /// Who calls.
+    pub caller: Caller,
     /// Where it comes from.
     pub address: Address,
-    /// Whether it comes from this machine.
-    pub on_this_machine: bool,
     /// Under which address it came.
     pub base_address: String,
     /// How much work it may be.
@@ -47,6 +47,8 @@ pub struct Dispatched {
     pub logical_address: Option<String>,
     /// The answer, or the fault.
     pub answer: Result<Answer, Fault>,
+    /// The caller may not, and is told by the HTTP status.
+    pub is_forbidden: bool,
     /// Why we failed, where we did; for the log only.
     pub cause: Option<StoreError>,
 }
@@ -54,7 +56,13 @@ pub struct Dispatched {
 impl Dispatched {
     /// A message refused before anything in it was known.
     pub fn refused(fault: Fault) -> Self {
-        Self { interaction: None, logical_address: None, answer: Err(fault), cause: None }
+        Self {
+            interaction: None,
+            logical_address: None,
+            answer: Err(fault),
+            is_forbidden: false,
+            cause: None,
+        }
     }
 }
 
@@ -74,33 +82,45 @@ async fn answer(
     let Envelope { logical_address, body, mut reader } = Envelope::open(&document, VOCABULARY)?;
     reader.limit_rows(services.check_blocks_rows_max);
     let tenant = services.tenants.of(&logical_address);
-    told.logical_address = Some(logical_address);
+    told.logical_address = Some(logical_address.clone());
     let tenant = tenant
         .ok_or_else(|| Fault::client("den logiska adressen finns inte i den här tjänsten"))?;
     let interaction = Interaction::of_body(body.0, body.1).ok_or_else(|| {
         Fault::client("okänt anrop: Body innehåller inget element som tjänsten känner")
     })?;
     told.interaction = Some(interaction);
-    let Message { caller, address, on_this_machine, base_address, size, now, .. } = message;
-    let store = services.store.asked_by(address);
+    let Message { caller, address, base_address, size, now, .. } = message;
+    let contract = interaction.name();
+    let at = (&*tenant.name, &*logical_address);
+    // Before anything of the request is read: who may not call costs no more.
+    let permit = services.authorisation.permit(&caller, contract, at, now);
+    let (permit, refused) = match permit {
+        Ok(permit) => (permit, None),
+        Err(refusal) => {
+            let rejection = services.authorisation.refused(&caller, contract, refusal);
+            (Permit::nothing(), Some(rejection))
+        }
+    };
     let context = Context {
         services,
         tenant,
         caller,
-        store,
+        contract,
+        permit,
+        store: services.store.asked_by(address),
         address,
-        on_this_machine,
         base_address,
         size,
         now,
     };
-    let called = Called { context: &context, name: interaction.name(), reader };
+    let called = Called { context: &context, name: contract, reader, refused };
     let answer = match interaction {
         Interaction::Blocking(contract) => blocking::call::call(contract, called).await,
         Interaction::Consent(contract) => consent::call::call(contract, called).await,
         Interaction::Log(contract) => log::call::call(contract, called).await,
         Interaction::Monitoring(contract) => monitoring::call::call(contract, called).await,
     };
+    told.is_forbidden = matches!(answer, Err(Unanswered::Forbidden(_)));
     answer.map_err(|unanswered| fault(unanswered, &mut told.cause))
 }
 
@@ -111,7 +131,9 @@ fn fault(unanswered: Unanswered, cause: &mut Option<StoreError>) -> Fault {
         Unanswered::NotOffered => {
             Fault::client("den logiska adressen tillhandahåller inte det här kontraktet")
         }
-        Unanswered::Refused(rejection) => Fault::client(rejection.text),
+        Unanswered::Refused(rejection) | Unanswered::Forbidden(rejection) => {
+            Fault::client(rejection.text)
+        }
         // Trouble of our own: the caller may try again.
         Unanswered::Failed(error) => {
             *cause = Some(error);

@@ -33,7 +33,7 @@ pub enum IdentityFiles {
 }
 
 /// A key with its certificate and what leads to its root.
-pub struct Identity {
+pub struct KeyIdentity {
     /// The certificate first.
     pub chain: Vec<CertificateDer<'static>>,
     /// Its key.
@@ -81,13 +81,13 @@ impl IdentityFiles {
     ///
     /// # Errors
     /// Which file has what wrong.
-    pub fn load(&self) -> Result<Identity, KeyError> {
+    pub fn load(&self) -> Result<KeyIdentity, KeyError> {
         match self {
             Self::Pem { certificate, key } => {
                 let text = secret(key)?;
                 let key = PrivateKeyDer::from_pem_slice(&text)
                     .map_err(|error| KeyError::Pem(key.clone(), error))?;
-                Ok(Identity { chain: certificates(certificate)?, key })
+                Ok(KeyIdentity { chain: certificates(certificate)?, key })
             }
             Self::Pkcs12 { file, password } => of_pkcs12(file, password.as_deref()),
         }
@@ -128,7 +128,7 @@ fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
     fs::read(path).map_err(unreadable)
 }
 
-fn of_pkcs12(file: &Path, password: Option<&Path>) -> Result<Identity, KeyError> {
+fn of_pkcs12(file: &Path, password: Option<&Path>) -> Result<KeyIdentity, KeyError> {
     let ParsedPkcs12_2 { pkey, cert, ca } = opened(file, password)?;
     let (Some(key), Some(certificate)) = (pkey, cert) else {
         return Err(KeyError::Incomplete(file.to_owned()));
@@ -139,7 +139,7 @@ fn of_pkcs12(file: &Path, password: Option<&Path>) -> Result<Identity, KeyError>
         chain.push(CertificateDer::from(above.to_der().map_err(wrong)?));
     }
     let key = key.private_key_to_pkcs8().map_err(wrong)?;
-    Ok(Identity { chain, key: PrivatePkcs8KeyDer::from(key).into() })
+    Ok(KeyIdentity { chain, key: PrivatePkcs8KeyDer::from(key).into() })
 }
 
 /// What is in a PKCS#12 file.
@@ -176,7 +176,9 @@ mod tests {
         let (key, link) = (folder.join("key"), folder.join("link"));
         fs::write(&key, "secret").unwrap();
         symlink(&key, &link).unwrap();
-        for (mode, refused) in [(0o600, false), (0o640, true), (0o604, true), (0o620, true), (0o400, false)] {
+        for (mode, refused) in
+            [(0o600, false), (0o640, true), (0o604, true), (0o620, true), (0o400, false)]
+        {
             fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
             for path in [&key, &link] {
                 let read = secret(path);

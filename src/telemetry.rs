@@ -2,6 +2,7 @@
 //!
 //! Never in a line or metric: patient identity, names, message bodies, SQL parameters.
 
+use std::fmt::Display;
 use std::io::{self, Stderr, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -138,6 +139,42 @@ pub const ORDERS_LAG: Metric = Metric {
     help: "How long ago the oldest of them was ordered; 0 when there is none.",
 };
 
+/// Who was not known.
+pub const STRANGERS: Metric = Metric {
+    name: "sigill_strangers",
+    help: "Requests of nobody that is known, by reason: they are answered by status 403 or 400.",
+};
+/// Handshakes that failed.
+pub const HANDSHAKES_FAILED: Metric = Metric {
+    name: "sigill_handshakes_failed",
+    help: "TLS handshakes that ended without a connection, by reason.",
+};
+/// What callers may not.
+pub const REFUSALS: Metric = Metric {
+    name: "sigill_refusals",
+    help: "Calls that no grant allows, by the rule that leaves none and by contract.",
+};
+/// What is not believed.
+pub const HEADERS_IGNORED: Metric = Metric {
+    name: "sigill_header_ignored",
+    help: "Requests that named an original consumer of which their sender is not believed.",
+};
+/// Files of trust.
+pub const TLS_RELOAD_FAILED: Metric = Metric {
+    name: "sigill_tls_reload_failed",
+    help: "1 when keys, certificates or lists could not be read the last time: older ones are in force.",
+};
+/// Our own certificate.
+pub const CERTIFICATE_SECONDS: Metric = Metric {
+    name: "sigill_tls_certificate_seconds",
+    help: "Seconds until the server's own certificate ends.",
+};
+/// Lists of revoked certificates.
+pub const CRL_SECONDS: Metric = Metric {
+    name: "sigill_crl_seconds",
+    help: "Seconds until an issuer's list of revoked certificates should be replaced; 0 when that is due.",
+};
+
 impl Metric {
     /// The value of the whole process.
     pub fn plain(self, out: &mut String, value: u64) {
@@ -152,7 +189,15 @@ impl Metric {
 
     /// The value of a tenant.
     pub fn gauge(self, out: &mut String, tenant: &str, value: i64) {
-        let tenant = tenant.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        out.push_str(&format!("{}{{tenant=\"{tenant}\"}} {value}\n", self.name));
+        self.labelled(out, &[("tenant", tenant)], value);
+    }
+
+    /// The value of what has labels.
+    pub fn labelled(self, out: &mut String, labels: &[(&str, &str)], value: impl Display) {
+        let escaped =
+            |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let labels: Vec<String> =
+            labels.iter().map(|(name, text)| format!("{name}=\"{}\"", escaped(text))).collect();
+        out.push_str(&format!("{}{{{}}} {value}\n", self.name, labels.join(",")));
     }
 }

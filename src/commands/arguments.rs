@@ -3,7 +3,9 @@
 use super::check_config::CheckConfigCommand;
 use super::check_contracts::CheckContractsCommand;
 use super::clock::ClockCommand;
+use super::dev_pki::DevPkiCommand;
 use super::error::CommandError;
+use super::grants::GrantsCommand;
 use super::hold::HoldCommand;
 use super::import::ImportCommand;
 use super::log::command::LogCommand;
@@ -35,6 +37,9 @@ enum Command {
     Import(ImportCommand),
     /// Remove what has been invalid for long enough.
     Retention(RetentionCommand),
+    /// What callers may do: list, add, end, check.
+    #[command(subcommand)]
+    Grants(GrantsCommand),
     /// Legal holds: what must not be removed, however old.
     #[command(subcommand)]
     Hold(HoldCommand),
@@ -44,6 +49,8 @@ enum Command {
     /// Change clocks that ran ahead of the database's own.
     #[command(subcommand)]
     Clock(ClockCommand),
+    /// Make a hierarchy of certificates for tests.
+    DevPki(DevPkiCommand),
     /// Compare our schemas and WSDLs with the official package in a folder.
     CheckContracts(CheckContractsCommand),
 }
@@ -79,9 +86,11 @@ impl Command {
             Self::Replication(command) => command.run().await,
             Self::Import(command) => command.run().await,
             Self::Retention(command) => command.run().await,
+            Self::Grants(command) => command.run().await,
             Self::Hold(command) => command.run().await,
             Self::Log(command) => command.run().await,
             Self::Clock(command) => command.run().await,
+            Self::DevPki(command) => command.run(),
             Self::CheckContracts(command) => command.run(),
         }
     }

@@ -1,7 +1,11 @@
 //! `sigill check-config`: what a configuration file means.
 
 use super::error::CommandError;
+use crate::app::error::AppError;
+use crate::app::trust;
+use crate::clock::Clock;
 use crate::config::file::Config;
+use crate::wire::caller::Callers;
 use std::path::PathBuf;
 
 /// Say what a configuration file means, without starting anything.
@@ -17,7 +21,11 @@ impl CheckConfigCommand {
     /// # Errors
     /// That it cannot be used.
     pub fn run(self) -> Result<bool, CommandError> {
-        println!("{:#?}", Config::load(Some(&self.file))?);
+        let config = Config::load(Some(&self.file))?;
+        println!("{config:#?}");
+        // What it names must be there, and fit.
+        let tls = trust::tls(&config, Clock::System.now()).map_err(AppError::from)?;
+        Callers::new(&config.trust, config.profile(), tls).map_err(AppError::from)?;
         Ok(true)
     }
 }

@@ -1,9 +1,10 @@
 //! Why a command could not be carried out.
 
-use crate::app::AppError;
+use crate::app::error::AppError;
 use crate::app::tenants::TenantsError;
 use crate::check_contracts::CheckError;
 use crate::config::file::ConfigError;
+use crate::dev_pki::DevPkiError;
 use crate::peers::connection::PeerSettingsError;
 use crate::procedures::blocking::resync::ResyncError;
 use crate::procedures::consent::import::ProducerError;
@@ -47,6 +48,12 @@ pub enum CommandError {
     /// Standard input, or the system.
     #[error("{0}")]
     Input(#[from] std::io::Error),
+    /// Certificates for tests cannot be made.
+    #[error(transparent)]
+    DevPki(#[from] DevPkiError),
+    /// A grant cannot be read.
+    #[error("{0}")]
+    Grant(String),
     /// It asks for what cannot be.
     #[error("{0}")]
     Request(&'static str),

@@ -4,8 +4,14 @@ use super::error::CommandError;
 use super::settings::Settings;
 use crate::app;
 use crate::clock::Clock;
+use crate::config::file::Config;
+use crate::config::trust::{Profile, Trust};
+use crate::config::values::ConfiguredId;
+use crate::dev_pki::DevPki;
+use crate::domain::trust::grant::GrantTerms;
 use crate::telemetry;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Serve the contracts.
 #[derive(Debug, clap::Args)]
@@ -15,6 +21,13 @@ pub struct ServeCommand {
     /// Address and port to listen on; default 127.0.0.1:8080.
     #[arg(long)]
     http: Option<SocketAddr>,
+    /// The same for TLS; default: none.
+    #[arg(long)]
+    https: Option<SocketAddr>,
+    /// Let systems in over TLS with certificates for tests, of this folder or one in the data folder, which are made where
+    /// they are not there: for a test bench only.
+    #[arg(long, num_args = 0..=1, default_missing_value = "")]
+    dev_pki: Option<PathBuf>,
 }
 
 impl ServeCommand {
@@ -25,8 +38,55 @@ impl ServeCommand {
     pub async fn run(self) -> Result<bool, CommandError> {
         let mut config = self.settings.load()?;
         config.http.listen = self.http.unwrap_or(config.http.listen);
+        config.http.https_listen = self.https.or(config.http.https_listen);
+        if let Some(folder) = self.dev_pki {
+            bench_with_certificates(&mut config, folder)?;
+        }
+        config.check_listeners()?;
         let log = telemetry::start();
         app::serve(config, Clock::System, log.dropped()).await?;
         Ok(true)
     }
+}
+
+/// The port over TLS is so far from the other: 8443 beside 8080.
+const APART: u16 = 363;
+
+/// A test bench that knows systems by their certificates: a platform and consumers, one of which has a grant.
+fn bench_with_certificates(config: &mut Config, folder: PathBuf) -> Result<(), CommandError> {
+    let is_bench = config.profile() == Profile::Bench && config.trust.client_ca_file.is_none();
+    if !is_bench {
+        return Err(CommandError::Request(
+            "--dev-pki is for a test bench without certificates of its own",
+        ));
+    }
+    let folder = match folder.as_os_str().is_empty() {
+        true => config.data.dir.join("dev-pki"),
+        false => folder,
+    };
+    let made = DevPki::at(&folder);
+    let now = Clock::System.now();
+    if !made.is_there() {
+        made.make(now)?;
+    }
+    let at = config.http.listen;
+    let port = if at.port() == 0 { 0 } else { at.port().checked_add(APART).unwrap_or_default() };
+    config.http.https_listen.get_or_insert(SocketAddr::new(at.ip(), port));
+    config.trust = Trust {
+        certificate_file: Some(made.file("server.pem")),
+        key_file: Some(made.file("server.key")),
+        client_ca_file: Some(made.file("function-ca.pem")),
+        crl_dir: Some(made.file("crl")),
+        platforms: ConfiguredId::new("TSTSIGILL-PLATFORM").into_iter().collect(),
+        ..config.trust.clone()
+    };
+    config.bench_grants.push(GrantTerms {
+        consumer: "TSTSIGILL-CONSUMER".into(),
+        contracts: vec!["*".into()],
+        tenant: Some(config.tenant.first().map_or("default", |tenant| &tenant.name).to_owned()),
+        care_providers: vec!["*".into()],
+        via: vec!["*".into()],
+        ..GrantTerms::default()
+    });
+    Ok(())
 }

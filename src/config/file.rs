@@ -8,7 +8,10 @@ use super::limits::Limits;
 use super::log::Log;
 use super::retention::Retention;
 use super::tenant::{self, Tenant};
+use super::trust::{ConfiguredGrant, Profile, Trust};
 use super::witness::Witness;
+use crate::domain::trust::grant::GrantTerms;
+use crate::domain::trust::grants::Grants;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -16,10 +19,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Whether there is no file: a test bench, on which being called from this machine is an
-    /// approval. With a file nothing is approved that it does not name.
+    /// What a test bench grants beside.
     #[serde(skip)]
-    pub is_test_bench: bool,
+    pub bench_grants: Vec<GrantTerms>,
+    /// The file, if there is one: without it, it is a test bench.
+    #[serde(skip)]
+    pub path: Option<PathBuf>,
     /// Where files of ours are kept, and the private database.
     pub data: Data,
     /// The HTTP listener.
@@ -40,6 +45,10 @@ pub struct Config {
     pub retention: Retention,
     /// Being a witness of others' logs.
     pub witness: Witness,
+    /// Who is believed about what.
+    pub trust: Trust,
+    /// What callers may do.
+    pub grant: Vec<ConfiguredGrant>,
 }
 
 /// Why a configuration cannot be used.
@@ -80,15 +89,17 @@ impl Config {
     /// # Errors
     /// A file that cannot be read, an unknown key, a value that cannot be.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
-        let Some(path) = path else {
-            return Ok(Self { is_test_bench: true, ..Self::default() });
-        };
+        let Some(path) = path else { return Ok(Self::default()) };
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
-        let config: Self = toml::from_str(&text).map_err(|source| ConfigError::Invalid {
+        let read: Self = toml::from_str(&text).map_err(|source| ConfigError::Invalid {
             path: path.into(),
             source: Box::new(source),
         })?;
+        let config = Self { path: Some(path.to_owned()), ..read };
+        if let Some(what) = config.wrong_trust() {
+            return Err(ConfigError::Contradictory(what));
+        }
         let Retention { consents, blocks, log, .. } = &config.retention;
         for (name, wrong) in
             [("consents", consents.wrong()), ("blocks", blocks.wrong()), ("log", log.wrong())]
@@ -105,6 +116,64 @@ impl Config {
         }
         tenant::check(&config.tenant).map_err(|(name, what)| ConfigError::Tenant { name, what })?;
         Ok(config)
+    }
+
+    /// Whether the listeners fit what is trusted.
+    ///
+    /// # Errors
+    /// What does not.
+    pub fn check_listeners(&self) -> Result<(), ConfigError> {
+        let Http { listen, https_listen, .. } = &self.http;
+        let Trust { certificate_file, pkcs12_file, client_ca_file, .. } = &self.trust;
+        let has_identity = certificate_file.is_some() || pkcs12_file.is_some();
+        let wrong = if self.profile() == Profile::Bench && !listen.ip().is_loopback() {
+            "trust.profile = \"bench\" is for loopback only: http.listen is another address"
+        } else if https_listen.is_some() && !(has_identity && client_ca_file.is_some()) {
+            "http.https_listen needs trust.certificate_file (or pkcs12_file) and trust.client_ca_file"
+        } else {
+            return Ok(());
+        };
+        Err(ConfigError::Contradictory(wrong.to_owned()))
+    }
+
+    /// What the server is for.
+    pub fn profile(&self) -> Profile {
+        // A file without one has been refused.
+        self.trust.profile.unwrap_or(Profile::Bench)
+    }
+
+    /// What the file grants.
+    pub fn grants(&self) -> Vec<GrantTerms> {
+        self.grant.iter().map(GrantTerms::from).chain(self.bench_grants.iter().cloned()).collect()
+    }
+
+    fn wrong_trust(&self) -> Option<String> {
+        if self.trust.profile.is_none() {
+            let what =
+                "trust.profile must stand in the file: \"bench\", \"test\" or \"production\"";
+            return Some(what.to_owned());
+        }
+        if let Some(what) = self.trust.wrong() {
+            return Some(format!("trust.{what}"));
+        }
+        if let Err(error) = self.check_listeners() {
+            return Some(error.to_string());
+        }
+        let mut grants = Grants::default();
+        let wrong = |(terms, at): (&GrantTerms, usize)| {
+            let wrong = grants.add(terms).err()?;
+            Some(format!("grant {at} (of {}): {wrong}", terms.consumer))
+        };
+        let known = |terms: &GrantTerms| {
+            let name = terms.tenant.as_ref()?;
+            let is_known = match self.tenant.is_empty() {
+                true => name == "default",
+                false => self.tenant.iter().any(|tenant| tenant.name == *name),
+            };
+            (!is_known).then(|| format!("grant of {}: there is no tenant {name}", terms.consumer))
+        };
+        let terms = self.grants();
+        terms.iter().zip(1..).find_map(wrong).or_else(|| terms.iter().find_map(known))
     }
 }
 
@@ -135,8 +204,6 @@ mod tests {
         assert_eq!(longer[0].1.years, 15);
         let longer = std::mem::take(&mut config.retention.log.care_provider);
         assert_eq!(longer[0].1.years, 10);
-        let citizen_services = std::mem::take(&mut config.consent.citizen_services);
-        assert_eq!(citizen_services.len(), 1, "the file shows how they are named");
         assert!(config.log.order_folder.take().is_some(), "the file shows how it is named");
         let seal =
             [&mut config.log.key_file, &mut config.log.anchor_folder, &mut config.log.cms_file];
@@ -149,6 +216,20 @@ mod tests {
         assert_eq!(std::mem::take(&mut config.log.witness).len(), 1);
         assert_eq!(std::mem::take(&mut config.witness).log.len(), 1);
         assert!(config.http.base_address.take().is_some(), "the file shows how it is written");
+        assert!(config.http.https_listen.take().is_some());
+        assert!(config.path.take().is_some());
+        assert_eq!(std::mem::take(&mut config.grant).len(), 2, "one in each form");
+        let shown = std::mem::take(&mut config.trust);
+        // Those that have a default show it.
+        let shown = Trust {
+            crl_grace_hours: shown.crl_grace_hours,
+            crl_expired: shown.crl_expired,
+            revocation: shown.revocation,
+            certificate_encoding: shown.certificate_encoding,
+            refusal: shown.refusal,
+            ..Trust::default()
+        };
+        assert_eq!(shown, Trust::default());
         assert_eq!(config, Config::default());
     }
 
@@ -159,7 +240,11 @@ mod tests {
             ("[log]\nwriters = 17\n", "must be 1 to 16, not 17"),
             ("[log]\nwriters = -1\n", "writers = -1"),
             ("[http]\nbase_address = 'logg.example.org'\n", "must be http:// or https://"),
-            ("[consent]\ncitizen_services = ['SE1', ' ']\n", "citizen_services"),
+            ("[trust]\nplatforms = ['SE1', ' ']\n", "platforms"),
+            (
+                "[[grant]]\nconsumer = 'A'\ncontracts = []\ncare_providers = []\nfrom = 2027-01-01\n",
+                "offset",
+            ),
             ("[blocking.care_provider.' ']\nlift_outer_blocks = false\n", "blank"),
             ("[blocking.care_provider.A]\n[blocking.care_provider.a]\n", "a stands there twice"),
             ("[retention.consents.care_provider.A]\nyears = 0\n", "must be 1 to 1000"),
@@ -179,7 +264,7 @@ mod tests {
             ("[retention.log]\nid_years = 5\nyears = 6\n", "retention.log.id_years must be 6"),
             ("[data]\nfree_bytes_low = 1\n", "data.free_bytes_low: must be at least"),
         ] {
-            std::fs::write(&file, toml).unwrap();
+            std::fs::write(&file, format!("{toml}[trust]\nprofile = 'test'\n")).unwrap();
             let error = Config::load(Some(&file)).unwrap_err().to_string();
             assert!(error.starts_with(said), "{toml}: {error}");
         }
@@ -187,9 +272,44 @@ mod tests {
     }
 
     #[test]
-    fn without_a_file_it_is_a_test_bench() {
-        assert!(Config::load(None).unwrap().is_test_bench);
-        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/config/full.toml"));
-        assert!(!Config::load(Some(path)).unwrap().is_test_bench);
+    fn a_file_names_its_profile_and_without_one_it_is_a_test_bench() {
+        assert_eq!(Config::load(None).unwrap().profile(), Profile::Bench);
+        let file = std::env::temp_dir().join(format!("sigill-profile-{}", std::process::id()));
+        let grant = "[[grant]]\nconsumer = 'SE1'\ncare_providers = ['*']\n";
+        for (toml, said) in [
+            ("", "trust.profile must stand in the file"),
+            ("[trust]\n", "trust.profile must stand in the file"),
+            (
+                "[trust]\nprofile = 'bench'\n[http]\nlisten = '0.0.0.0:80'\n",
+                "trust.profile = \"bench\"",
+            ),
+            ("[trust]\nprofile = 'test'\nkey_file = 'k'\n", "trust.certificate_file and key_file"),
+            ("[trust]\nprofile = 'test'\nclient_ca_file = 'c'\n", "trust.crl_dir is needed"),
+            ("[trust]\nprofile = 'test'\nproxies = ['SE1']\n", "trust.proxies need"),
+            ("[trust]\nprofile = 'test'\ntrust_tak = ['SE1']\n", "trust.trust_tak"),
+            (
+                "[trust]\nprofile = 'test'\n[http]\nhttps_listen = '0.0.0.0:443'\n",
+                "http.https_listen needs",
+            ),
+            (
+                &format!(
+                    "[trust]\nprofile = 'test'\n{grant}contracts = ['log']\ntenant = 'default'\n"
+                ),
+                "grant 1 (of SE1): contracts",
+            ),
+            (
+                &format!("[trust]\nprofile = 'test'\n{grant}contracts = ['*']\ntenant = 'x'\n"),
+                "grant of SE1: there is no tenant x",
+            ),
+        ] {
+            std::fs::write(&file, toml).unwrap();
+            let error = Config::load(Some(&file)).unwrap_err().to_string();
+            assert!(error.starts_with(said), "{toml}: {error}");
+        }
+        for profile in ["bench", "test", "production"] {
+            std::fs::write(&file, format!("[trust]\nprofile = '{profile}'\n")).unwrap();
+            assert_eq!(Config::load(Some(&file)).unwrap().profile().name(), profile);
+        }
+        std::fs::remove_file(file).unwrap();
     }
 }

@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 pub struct Http {
     /// Address and port.
     pub listen: SocketAddr,
+    /// Address and port for TLS; none is none.
+    pub https_listen: Option<SocketAddr>,
     /// Names under which we are called, without port; none is every name, but on a listener that
     /// only this machine reaches, where `localhost` and its address count and no other name does.
     #[serde(deserialize_with = "filled")]
@@ -37,6 +39,7 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            https_listen: None,
             hosts: Vec::new(),
             missing_content_type: MissingContentType::Refuse,
             base_address: None,

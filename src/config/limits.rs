@@ -41,6 +41,12 @@ pub struct Limits {
     /// proxy.
     #[serde(deserialize_with = "percentages")]
     pub share_percent_of: BTreeMap<IpAddr, usize>,
+    /// Seconds that a TLS handshake may take, 1 to 3600.
+    #[serde(deserialize_with = "bounded::<_, 1, 3600, _>")]
+    pub handshake_timeout_seconds: u64,
+    /// Seconds after which a TLS connection ends with its next answer, 1 to 86 400.
+    #[serde(deserialize_with = "bounded::<_, 1, 86_400, _>")]
+    pub connection_age_seconds: u64,
     /// Seconds that a connection may be idle, 1 to 3600.
     #[serde(deserialize_with = "bounded::<_, 1, 3600, _>")]
     pub idle_timeout_seconds: u64,
@@ -89,6 +95,16 @@ impl Limits {
             return Some("bodies_bytes_max: must be at least limits.body_bytes_max");
         }
         None
+    }
+
+    /// How long a TLS handshake may take.
+    pub fn handshake_timeout(&self) -> Duration {
+        Duration::from_secs(self.handshake_timeout_seconds)
+    }
+
+    /// After how long a TLS connection ends with its next answer.
+    pub fn connection_age(&self) -> Duration {
+        Duration::from_secs(self.connection_age_seconds)
     }
 
     /// How long a connection may be idle.
@@ -140,6 +156,8 @@ impl Default for Limits {
             check_blocks_rows_max: 20_000,
             share_percent: 25,
             share_percent_of: BTreeMap::new(),
+            handshake_timeout_seconds: 10,
+            connection_age_seconds: 3600,
             idle_timeout_seconds: 120,
             header_timeout_seconds: 10,
             stall_timeout_seconds: 10,

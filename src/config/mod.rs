@@ -13,5 +13,6 @@ pub mod limits;
 pub mod log;
 pub mod retention;
 pub mod tenant;
-mod values;
+pub mod trust;
+pub(crate) mod values;
 pub mod witness;

@@ -34,6 +34,13 @@ where
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfiguredId(HsaId);
 
+impl ConfiguredId {
+    /// Of a text; `None`: it is blank.
+    pub fn new(text: &str) -> Option<Self> {
+        HsaId::new(text).map(Self)
+    }
+}
+
 impl Deref for ConfiguredId {
     type Target = HsaId;
 

@@ -36,6 +36,8 @@ pub enum Unanswered {
     NotOffered,
     /// The contract has no room for a refusal.
     Refused(Rejection),
+    /// The caller may not, and is told by the HTTP status.
+    Forbidden(Rejection),
     /// Our own failure.
     Failed(StoreError),
 }
@@ -48,6 +50,8 @@ pub struct Called<'c, 'd> {
     pub name: &'static str,
     /// Stands at the request element.
     pub reader: Reader<'d>,
+    /// The caller may not call it.
+    pub refused: Option<Rejection>,
 }
 
 impl<'d> Called<'_, 'd> {
@@ -59,10 +63,13 @@ impl<'d> Called<'_, 'd> {
         mut self,
         read: impl FnOnce(&mut Reader<'d>) -> Result<C, ReadError>,
     ) -> Result<Answer, Unanswered> {
-        if !self.context.tenant.level.offers(C::REALISED) {
+        let context = self.context;
+        if let Some(rejection) = self.refused {
+            return refused::<C>(rejection, context);
+        }
+        if !context.tenant.level.offers(C::REALISED) {
             return Err(Unanswered::NotOffered);
         }
-        let context = self.context;
         let processor = context.processor().await;
         let request = self.reader.under(self.name, read);
         let more = request.is_ok() && self.reader.at_start();
@@ -80,8 +87,16 @@ impl<'d> Called<'_, 'd> {
             Err(ReadError::Malformed(malformed)) => return Err(Unanswered::Malformed(malformed)),
             Err(ReadError::Invalid(violation)) => Rejection::validation(violation.to_string()),
         };
-        C::refused(&rejection, context.now).ok_or(Unanswered::Refused(rejection))
+        refused::<C>(rejection, context)
     }
+}
+
+/// A refusal as the contract has it, or as the settings do for who may not call.
+fn refused<C: Contract>(rejection: Rejection, context: &Context<'_>) -> Result<Answer, Unanswered> {
+    if rejection.class == Class::AccessDenied && context.services.forbids_by_status {
+        return Err(Unanswered::Forbidden(rejection));
+    }
+    C::refused(&rejection, context.now).ok_or(Unanswered::Refused(rejection))
 }
 
 /// The domain's refusal of what stands at a place: wrong values get the place they stand in.

@@ -1,5 +1,6 @@
 //! What every procedure is given beside its question: parts and settings, and who asks whom.
 
+use super::authorisation::Authorisation;
 use super::on_their_way::OnTheirWay;
 use super::processors::{CallSize, Processors};
 use super::seal::published::Publishing;
@@ -9,8 +10,10 @@ use super::tenants::{Tenant, Tenants};
 use crate::domain::blocking::lift_policy::LiftPolicies;
 use crate::domain::identity::HsaId;
 use crate::domain::log::record::{FutureActivity, LogEntry, RepeatedLogId};
-use crate::domain::rejection::{Class, Rejection};
+use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
+use crate::domain::trust::caller::Caller;
+use crate::domain::trust::grants::{NotGranted, Permit};
 use crate::fairness::address::Address;
 use crate::fairness::shares::HeldShare;
 use crate::fairness::threads::beside;
@@ -50,8 +53,12 @@ pub struct Services {
     pub consent_page_rows: usize,
     /// Rows of one CheckBlocks.
     pub check_blocks_rows_max: usize,
-    /// Systems that may act for patients.
-    pub citizen_services: CitizenServices,
+    /// What the server is for, as its settings name it.
+    pub profile: &'static str,
+    /// What callers may do.
+    pub authorisation: Authorisation,
+    /// Who may not is told so by the HTTP status 403.
+    pub forbids_by_status: bool,
     /// How reports over the log are made.
     pub reports: ReportSettings,
     /// How extracts of the log are made and kept.
@@ -107,15 +114,6 @@ pub struct ExtractDocument {
     pub close: &'static str,
 }
 
-/// Systems that may act for patients.
-#[derive(Debug, Clone)]
-pub enum CitizenServices {
-    /// Those listed.
-    Listed(Vec<HsaId>),
-    /// A test bench: whatever calls from this machine.
-    CallersHere,
-}
-
 /// One call: who asks whom, and when.
 #[derive(Debug, Clone)]
 pub struct Context<'s> {
@@ -123,14 +121,16 @@ pub struct Context<'s> {
     pub services: &'s Services,
     /// Whose data the call sees.
     pub tenant: &'s Tenant,
-    /// The system that began the chain of calls, if it is known.
-    pub caller: Option<String>,
+    /// Who calls.
+    pub caller: Caller,
+    /// The contract's name.
+    pub contract: &'static str,
+    /// What the call may be about.
+    pub permit: Permit,
     /// The store, asked by the caller's address.
     pub store: Store,
     /// Where the call comes from.
     pub address: Address,
-    /// Whether the call comes from this machine.
-    pub on_this_machine: bool,
     /// Under which address we are called, without a slash at its end.
     pub base_address: String,
     /// How much work the call may be.
@@ -193,24 +193,28 @@ impl Context<'_> {
         made.await.map_err(|_| StoreError::Stopped)
     }
 
-    /// Whether the calling system may act for patients.
+    /// Whether the call may be about a care provider (G6).
     ///
     /// # Errors
     /// That it may not.
-    pub fn may_act_for_patients(&self) -> Result<(), Rejection> {
-        let approved = match &self.services.citizen_services {
-            CitizenServices::Listed(listed) => {
-                let caller = self.caller.as_deref().and_then(HsaId::new);
-                caller.is_some_and(|caller| listed.contains(&caller))
-            }
-            CitizenServices::CallersHere => self.on_this_machine,
-        };
-        match approved {
+    pub fn about(&self, provider: &HsaId) -> Result<(), Rejection> {
+        match self.permit.covers(provider) {
             true => Ok(()),
-            false => Err(Rejection::new(
-                Class::AccessDenied,
-                "Systemet är inte godkänt för tjänster till patienter.",
+            false => Err(self.services.authorisation.refused(
+                &self.caller,
+                self.contract,
+                NotGranted::CareProvider,
             )),
         }
+    }
+
+    /// What is stored, unless it is of a care provider that the call may not be about: then it does not exist (G9).
+    pub(super) fn seen<T>(&self, stored: Option<T>, provider: impl Fn(&T) -> &HsaId) -> Option<T> {
+        stored.filter(|stored| self.about(provider(stored)).is_ok())
+    }
+
+    /// The calling system, for what keeps whose it is; a call of nobody keeps nothing of others.
+    pub fn consumer(&self) -> &str {
+        self.caller.name().unwrap_or_default()
     }
 }

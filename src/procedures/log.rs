@@ -49,6 +49,7 @@ pub fn encoded(context: &Context<'_>, entries: &[LogEntry<'_>]) -> Result<Encode
         // Blank ids have been refused where the message was read.
         let named = HsaId::new(entry.care_provider.id).zip(RecordId::new(entry.id));
         let Some((owner, id)) = named else { continue };
+        context.about(&owner)?;
         tenant.may_hold(&owner)?;
         let first = *seen.entry(IdHash::of(&id)).or_insert(index);
         if first == index {

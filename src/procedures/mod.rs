@@ -3,6 +3,7 @@
 //! A procedure loads the facts, lets the domain decide, keeps the decision, and tells whom it
 //! concerns. The room imports `clock`, `domain`, `peers` and `store`; it knows no messages.
 
+pub mod authorisation;
 pub mod batches;
 pub mod blocking;
 pub mod consent;

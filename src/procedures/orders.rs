@@ -2,6 +2,7 @@
 
 use super::context::{Context, OrderSettings, Services};
 use super::failure::Failure;
+use crate::domain::identity::HsaId;
 use crate::domain::log::order::LogOrder;
 use crate::domain::rejection::{Class, Rejection};
 use crate::fairness::threads::beside;
@@ -36,7 +37,7 @@ pub fn address(base: &str, token: Uuid) -> String {
 pub async fn take(context: &Context<'_>, order: &LogOrder) -> Result<Uuid, Failure> {
     context.services.may_store()?;
     let id = (context.services.orders.new_id)();
-    let (tenant, caller) = (context.tenant.id, context.caller.as_deref().unwrap_or_default());
+    let (tenant, caller) = (context.tenant.id, context.consumer());
     if context.store.take_order(tenant, caller, order, (id, WAITING_MAX)).await? {
         return Ok(id);
     }
@@ -51,8 +52,12 @@ pub async fn take(context: &Context<'_>, order: &LogOrder) -> Result<Uuid, Failu
 /// The store's.
 pub async fn state(context: &Context<'_>, id: &str) -> Result<Option<OrderState>, Failure> {
     let Ok(id) = Uuid::parse_str(id.trim()) else { return Ok(None) };
-    let (tenant, caller) = (context.tenant.id, context.caller.as_deref().unwrap_or_default());
-    Ok(context.store.order_state(tenant, caller, id).await?)
+    let (tenant, caller) = (context.tenant.id, context.consumer());
+    let Some((owner, state)) = context.store.order_state(tenant, caller, id).await? else {
+        return Ok(None);
+    };
+    let is_covered = HsaId::new(&owner).is_some_and(|owner| context.about(&owner).is_ok());
+    Ok(is_covered.then_some(state))
 }
 
 /// The orders that are not made yet, in the order in which they are made.

@@ -11,6 +11,7 @@ pub mod clocks;
 pub mod consent;
 pub mod database;
 pub mod error;
+pub mod grants;
 pub mod jobs;
 pub mod log;
 pub mod long_reads;

@@ -1,7 +1,6 @@
 //! One call: its limits, its message, its log line.
 
 use super::body::{Bodies, Received, Refused, overloaded};
-use super::caller;
 use super::connection::Connection;
 use super::reply::{self, Reply};
 use super::request_line::RequestLine;
@@ -10,6 +9,7 @@ use crate::config::http::{Http, MissingContentType};
 use crate::config::limits::Limits;
 use crate::contracts::answer::Body;
 use crate::dispatch::{self, Dispatched, Message};
+use crate::domain::trust::caller::Caller;
 use crate::fairness::address::Address;
 use crate::fairness::shares::{HeldShare, Shares};
 use crate::fairness::threads::Side;
@@ -18,7 +18,7 @@ use crate::procedures::processors::CallSize;
 use crate::soap::fault::Fault;
 use crate::soap::xml::Charset;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, EXPECT, HOST, HeaderMap};
+use hyper::header::{CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderValue};
 use hyper::{Request, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -62,8 +62,7 @@ pub struct Calls {
 struct Begun {
     received: Received,
     charset: Charset,
-    caller: Option<String>,
-    on_this_machine: bool,
+    caller: Caller,
     base_address: String,
     size: CallSize,
     _held: (HeldShare, Option<HeldShare>),
@@ -114,17 +113,20 @@ impl Calls {
         self: &Arc<Self>,
         request: Request<Incoming>,
         connection: &Arc<Connection>,
-        refused: Option<(StatusCode, Fault)>,
+        known: Result<Caller, (StatusCode, Fault)>,
     ) -> Reply {
         #[expect(clippy::disallowed_methods, reason = "measures how long the call takes")]
         let begun = Instant::now();
         let (head, body) = request.into_parts();
-        let caller = caller::of_request(&head.headers, connection.peer());
+        let (caller, refused) = match known {
+            Ok(caller) => (caller, None),
+            Err(refused) => (Caller::default(), Some(refused)),
+        };
         let charset = refused.map_or_else(|| self.charset(&head.headers), Err);
         let answered = match charset.and_then(|charset| self.bodies.admits(&body).map(|()| charset))
         {
             Ok(charset) => {
-                let base_address = self.base_address(&head.headers);
+                let base_address = self.base_address(&head.headers, connection);
                 let known = (caller.clone(), base_address);
                 self.handle(charset, body, known, connection).await
             }
@@ -142,7 +144,7 @@ impl Calls {
             Ok(answer) => (answer.code, answer.rows),
             Err(fault) => (fault.code.name(), 0),
         };
-        let correlation_id = head.headers.get(CORRELATION_ID).and_then(|v| v.to_str().ok());
+        let correlation_id = correlation_id(&head.headers);
         let line = RequestLine {
             interaction: dispatched.interaction.map_or("-", |i| i.name()),
             caller,
@@ -151,17 +153,21 @@ impl Calls {
             rows,
             status: status.as_u16(),
             begun,
-            correlation_id: correlation_id.map(str::to_owned),
+            correlation_id: Some(correlation_id.clone()),
             log_id: log_id.clone(),
             written: false,
         };
-        match dispatched.answer {
+        let mut reply = match dispatched.answer {
             Ok(answer) => reply::answer(answer.body, line, waiting),
             Err(fault) => {
                 line.write();
                 reply::fault(status, &fault, &log_id.unwrap_or_default())
             }
+        };
+        if let Ok(value) = HeaderValue::try_from(correlation_id) {
+            reply.headers_mut().insert(CORRELATION_ID, value);
         }
+        reply
     }
 
     /// From the body to the answer.
@@ -169,7 +175,7 @@ impl Calls {
         self: &Arc<Self>,
         charset: Charset,
         body: Incoming,
-        (caller, base_address): (Option<String>, String),
+        (caller, base_address): (Caller, String),
         connection: &Arc<Connection>,
     ) -> Answered {
         let address = connection.address();
@@ -195,16 +201,7 @@ impl Calls {
         let Some(place) = self.place(address).await else {
             return Answered::refused(overloaded());
         };
-        let on_this_machine = connection.peer().is_loopback();
-        let begun = Begun {
-            received,
-            charset,
-            caller,
-            on_this_machine,
-            base_address,
-            size,
-            _held: (place, turn),
-        };
+        let begun = Begun { received, charset, caller, base_address, size, _held: (place, turn) };
         let work = Box::pin(Arc::clone(self).work(begun, address));
         // Reading, judging and writing delay nobody there.
         let done = match size {
@@ -232,20 +229,11 @@ impl Calls {
     }
 
     async fn work(self: Arc<Self>, begun: Begun, address: Address) -> Answered {
-        let Begun { received, charset, caller, on_this_machine, base_address, size, _held } = begun;
+        let Begun { received, charset, caller, base_address, size, _held } = begun;
         let now = self.clock.now();
         let answering = async {
             let body = &received.bytes;
-            let message = Message {
-                body,
-                charset,
-                caller,
-                address,
-                on_this_machine,
-                base_address,
-                size,
-                now,
-            };
+            let message = Message { body, charset, caller, address, base_address, size, now };
             let dispatched = dispatch::dispatch(&self.services, message).await;
             let waiting = match &dispatched.answer {
                 Ok(answer) => match &answer.body {
@@ -262,6 +250,7 @@ impl Calls {
             };
             let status = match dispatched.answer {
                 Ok(_) => StatusCode::OK,
+                Err(_) if dispatched.is_forbidden => StatusCode::FORBIDDEN,
                 Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
             };
             Answered { status, dispatched, waiting }
@@ -273,14 +262,14 @@ impl Calls {
     }
 
     /// The beginning of our addresses, as the caller knows us.
-    fn base_address(&self, headers: &HeaderMap) -> String {
+    fn base_address(&self, headers: &HeaderMap, connection: &Connection) -> String {
         if let Some(configured) = &self.base_address {
             return configured.clone();
         }
         let named = headers.get(HOST).and_then(|host| host.to_str().ok());
         let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]_".contains(c);
         let host = named.filter(|host| !host.is_empty() && host.chars().all(plain));
-        format!("http://{}", host.unwrap_or("localhost"))
+        format!("{}://{}", connection.scheme(), host.unwrap_or("localhost"))
     }
 
     /// The encoding of the message.
@@ -298,6 +287,15 @@ impl Calls {
             (StatusCode::UNSUPPORTED_MEDIA_TYPE, fault)
         })
     }
+}
+
+/// The id of the chain of calls, if it is one: 1 to 64 letters, digits, points, lines; otherwise a new one.
+fn correlation_id(headers: &HeaderMap) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let mut named = headers.get_all(CORRELATION_ID).iter();
+    let one = named.next().filter(|_| named.next().is_none()).and_then(|id| id.to_str().ok());
+    let id = one.filter(|id| (1..=64).contains(&id.len()) && id.chars().all(is_plain));
+    id.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
 /// The encoding that a Content-Type names, if it is that of SOAP 1.1.

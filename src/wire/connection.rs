@@ -1,8 +1,9 @@
 //! One open connection: what it is doing, and since when.
 
+use super::tls::client::ClientCertificate;
 use crate::fairness::address::Address;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
@@ -59,6 +60,9 @@ pub struct Connection {
     peer: IpAddr,
     /// Only pages for whoever watches are served on it.
     pub watch_only: bool,
+    since: Instant,
+    /// The certificate of who is at the other end.
+    certificate: OnceLock<ClientCertificate>,
     state: Mutex<Doing>,
     cut: Notify,
 }
@@ -76,7 +80,38 @@ impl Connection {
             when_arrived: Vec::new(),
             sent: Vec::new(),
         };
-        Self { peer, watch_only, state: Mutex::new(state), cut: Notify::new() }
+        Self {
+            peer,
+            watch_only,
+            since: Instant::now(),
+            certificate: OnceLock::new(),
+            state: Mutex::new(state),
+            cut: Notify::new(),
+        }
+    }
+
+    /// Who is at the other end has shown a certificate that lets it in.
+    pub(super) fn is_known_by(&self, certificate: ClientCertificate) {
+        // There is one handshake.
+        _ = self.certificate.set(certificate);
+    }
+
+    /// The certificate of who is at the other end; `None`: it has none, over plain HTTP.
+    pub(super) fn certificate(&self) -> Option<&ClientCertificate> {
+        self.certificate.get()
+    }
+
+    /// How addresses of ours begin for who is at the other end.
+    pub(super) fn scheme(&self) -> &'static str {
+        match self.certificate() {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
+
+    /// How long it has been open.
+    pub(super) fn age(&self) -> Duration {
+        self.since.elapsed()
     }
 
     /// Who is at the other end.
@@ -96,8 +131,6 @@ impl Connection {
     /// Bytes have come.
     pub(super) fn received(&self) {
         let mut state = self.state();
-        // Who goes on has what came before.
-        state.arrived();
         match state.phase {
             Phase::Idle => state.phase = Phase::Head(Instant::now()),
             Phase::Work | Phase::Answer(_) => state.early = true,
@@ -155,7 +188,7 @@ impl Connection {
         self.state().sent.clear();
     }
 
-    /// What has been sent has arrived.
+    /// What has been sent has arrived: who goes on has what came before.
     pub(super) fn arrived(&self) {
         self.state().arrived();
     }

@@ -1,21 +1,25 @@
 //! One HTTP request: which page or contract it is for, and whether it may come at all.
 
 use super::call::Calls;
+use super::caller::{Callers, Known, Stranger};
 use super::connection::Connection;
 use super::origin::{Hosts, is_foreign_page};
+use super::pages::Boundary;
 use super::reply::{self, Reply, ToldBody};
 use super::request_line::RequestLine;
 use super::tiles::{self, TILES_PATH, WITNESS_PATH};
-use super::{caller, files, pages, router, wsdl};
+use super::tls::handshake::Failures;
+use super::{files, pages, router, wsdl};
 use crate::clock::Clock;
 use crate::config::http::Http;
 use crate::config::limits::Limits;
+use crate::domain::trust::caller::Caller;
 use crate::fairness::shares::Shares;
 use crate::procedures::context::Services;
 use crate::procedures::orders::FILES_PATH;
 use crate::soap::fault::Fault;
 use hyper::body::Incoming;
-use hyper::header::HOST;
+use hyper::header::{HOST, TRANSFER_ENCODING};
 use hyper::{Method, Request, Response, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +30,11 @@ pub struct Endpoint {
     services: Arc<Services>,
     clock: Clock,
     hosts: Hosts,
+    callers: Arc<Callers>,
+    /// Who was not known, and handshakes that failed, by reason.
+    strangers: Failures,
+    handshakes: Failures,
+    connection_age: Duration,
     calls: Arc<Calls>,
     /// Pages for those on the machine that are being made.
     pages: Arc<Shares>,
@@ -47,6 +56,7 @@ impl Endpoint {
     /// The system gives no threads.
     pub fn new(
         services: Services,
+        callers: Arc<Callers>,
         limits: &Limits,
         http: &Http,
         clock: Clock,
@@ -55,7 +65,31 @@ impl Endpoint {
         let pages = Shares::new(PAGES_MAX, limits.percentages());
         let files = Shares::new(FILES_MAX, limits.percentages());
         let services = Arc::new(services);
-        Ok(Self { services, clock, hosts: Hosts::of(http), calls, pages, files })
+        Ok(Self {
+            services,
+            clock,
+            hosts: Hosts::of(http),
+            callers,
+            strangers: Failures::default(),
+            handshakes: Failures::default(),
+            connection_age: limits.connection_age(),
+            calls,
+            pages,
+            files,
+        })
+    }
+
+    /// A handshake has failed.
+    pub(super) fn count_failed_handshake(&self, reason: &'static str) {
+        self.handshakes.count(reason);
+    }
+
+    fn boundary(&self) -> Boundary<'_> {
+        Boundary {
+            callers: &self.callers,
+            strangers: self.strangers.all(),
+            handshakes: self.handshakes.all(),
+        }
     }
 
     /// Answers one request.
@@ -65,17 +99,36 @@ impl Endpoint {
         connection: &Arc<Connection>,
     ) -> Response<ToldBody> {
         connection.reads_body();
-        let reply = self.reply(request, connection).await;
+        let known = self.callers.known(request.headers(), connection, self.clock.now());
+        // Whoever is at the other end may be known no more, or have a second request hidden in the first.
+        let ends = match &known {
+            Err(Stranger::Certificate(_)) => true,
+            Ok(known) => known.through_proxy && request.headers().contains_key(TRANSFER_ENCODING),
+            Err(_) => false,
+        };
+        let ends =
+            ends || connection.certificate().is_some() && connection.age() > self.connection_age;
+        let mut reply = self.reply(request, connection, known).await;
+        if ends {
+            reply = reply::closing(reply);
+        }
         connection.answers();
         reply::told_when_done(reply, connection)
     }
 
-    async fn reply(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Reply {
-        let refused = self.hosts.check(request.version(), request.headers()).err().or_else(|| {
-            let foreign = is_foreign_page(request.headers());
+    async fn reply(
+        &self,
+        request: Request<Incoming>,
+        connection: &Arc<Connection>,
+        known: Result<Known, Stranger>,
+    ) -> Reply {
+        let is_encrypted = connection.certificate().is_some();
+        let hosts = self.hosts.check(is_encrypted, request.version(), request.headers());
+        let foreign = is_foreign_page(request.headers()).then(|| {
             let text = "anrop från en webbsida i en webbläsare tas inte emot";
-            foreign.then(|| (StatusCode::FORBIDDEN, Fault::client(text)))
+            (StatusCode::FORBIDDEN, Fault::client(text))
         });
+        let refused = hosts.err().or(foreign);
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         if reads {
             connection.works();
@@ -86,7 +139,7 @@ impl Endpoint {
             if let Some((status, fault)) = refused {
                 return reply::plain(status, &fault.text);
             }
-            if connection.peer().is_loopback()
+            if known.as_ref().is_ok_and(|known| known.is_operator)
                 && let Some(page) = self.operators_page(request.uri().path(), connection).await
             {
                 return page;
@@ -96,14 +149,8 @@ impl Endpoint {
             let text = "alla platser för anslutningar är upptagna";
             return reply::closing(reply::plain(StatusCode::SERVICE_UNAVAILABLE, text));
         }
-        if reads && let Some(token) = request.uri().path().strip_prefix(FILES_PATH) {
-            return Box::pin(self.file(token, &request, connection)).await;
-        }
-        if reads && let Some(path) = request.uri().path().strip_prefix(TILES_PATH) {
-            return match self.calls.place(connection.address()).await {
-                Some(_place) => Box::pin(tiles::published(&self.services, path)).await,
-                None => reply::overloaded(),
-            };
+        if let Some(reply) = self.of_the_log(&request, connection).await {
+            return reply;
         }
         if request.method() == Method::POST && request.uri().path() == WITNESS_PATH {
             if let Some((status, fault)) = refused {
@@ -115,12 +162,53 @@ impl Endpoint {
             let (now, body) = (self.clock.now(), request.into_body());
             return Box::pin(tiles::witness(&self.services, body, now)).await;
         }
-        match *request.method() {
-            Method::GET | Method::HEAD => match self.calls.place(connection.address()).await {
-                Some(_place) => document(&request),
-                None => reply::overloaded(),
-            },
-            Method::POST => self.calls.answer(request, connection, refused).await,
+        match known.and_then(Known::caller) {
+            Ok(caller) => {
+                let known = refused.map_or(Ok(caller), Err);
+                self.for_caller(request, connection, known).await
+            }
+            Err(stranger) => {
+                self.strangers.count(stranger.word());
+                self.for_caller(request, connection, Err(stranger.refusal())).await
+            }
+        }
+    }
+
+    /// What is published of the log.
+    async fn of_the_log(
+        &self,
+        request: &Request<Incoming>,
+        connection: &Connection,
+    ) -> Option<Reply> {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let path = request.uri().path().strip_prefix(TILES_PATH).filter(|_| reads)?;
+        Some(match self.calls.place(connection.address()).await {
+            Some(_place) => Box::pin(tiles::published(&self.services, path)).await,
+            None => reply::overloaded(),
+        })
+    }
+
+    /// Calls, files and documents: for who is known.
+    async fn for_caller(
+        &self,
+        request: Request<Incoming>,
+        connection: &Arc<Connection>,
+        known: Result<Caller, (StatusCode, Fault)>,
+    ) -> Reply {
+        match (request.method(), known) {
+            (&Method::POST, known) => self.calls.answer(request, connection, known).await,
+            (&Method::GET | &Method::HEAD, Err((status, fault))) => {
+                reply::plain(status, &fault.text)
+            }
+            (&Method::GET | &Method::HEAD, Ok(caller)) => {
+                if let Some(token) = request.uri().path().strip_prefix(FILES_PATH) {
+                    return Box::pin(self.file(token, &request, connection, caller)).await;
+                }
+                match self.calls.place(connection.address()).await {
+                    Some(_place) => document(&request, connection.scheme()),
+                    None => reply::overloaded(),
+                }
+            }
             _ => {
                 let (head, body) = request.into_parts();
                 self.calls.drain(&head.headers, body, connection.address()).await;
@@ -135,6 +223,7 @@ impl Endpoint {
         token: &str,
         request: &Request<Incoming>,
         connection: &Arc<Connection>,
+        caller: Caller,
     ) -> Reply {
         #[expect(clippy::disallowed_methods, reason = "measures how long the request takes")]
         let begun = Instant::now();
@@ -142,7 +231,6 @@ impl Endpoint {
         let Ok(turn) = timeout(TURN_TIMEOUT, turn).await else {
             return reply::overloaded();
         };
-        let caller = caller::of_request(request.headers(), connection.peer());
         let line = RequestLine::of_file(caller.clone(), begun);
         let headers = request.headers();
         let wants_body = *request.method() == Method::GET;
@@ -171,19 +259,19 @@ impl Endpoint {
         };
         Some(match path {
             "/status" => pages::status(&self.services, self.clock.now()).await,
-            _ => pages::metrics(&self.services, self.clock.now()).await,
+            _ => pages::metrics(&self.services, &self.boundary(), self.clock.now()).await,
         })
     }
 }
 
 /// A WSDL or schema of the contract whose endpoint the path is.
-fn document(request: &Request<Incoming>) -> Reply {
+fn document(request: &Request<Incoming>, scheme: &str) -> Reply {
     let uri = request.uri();
     let Some(interaction) = router::interaction(uri.path()) else {
         return reply::plain(StatusCode::NOT_FOUND, "finns inte");
     };
     let host = request.headers().get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
-    let address = format!("http://{host}{}", uri.path());
+    let address = format!("{scheme}://{host}{}", uri.path());
     let query = uri.query().unwrap_or_default();
     match query.split_once('=').unwrap_or((query, "")) {
         (name, _) if name.eq_ignore_ascii_case("wsdl") => {

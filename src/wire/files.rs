@@ -6,6 +6,7 @@
 use super::connection::Connection;
 use super::reply::{self, Reply};
 use super::request_line::RequestLine;
+use crate::domain::trust::caller::Caller;
 use crate::fairness::shares::HeldShare;
 use crate::procedures::context::Services;
 use crate::procedures::orders::{self, AddressedFile};
@@ -36,7 +37,7 @@ pub struct FileRequest<'r> {
     /// It asks for the file itself, not only how it is.
     pub wants_body: bool,
     /// Who asks.
-    pub caller: Option<String>,
+    pub caller: Caller,
 }
 
 /// Answers a request for a file; `place` is held until it has been sent.
@@ -47,7 +48,7 @@ pub async fn fetch(
     mut line: RequestLine,
     place: HeldShare,
 ) -> Reply {
-    let caller = request.caller.as_deref();
+    let caller = request.caller.name();
     let found = match Uuid::try_parse(request.token) {
         Ok(token) => orders::addressed(services, caller, token).await,
         Err(_) => Ok(None),

@@ -3,7 +3,10 @@
 use super::connection::Connection;
 use super::endpoint::Endpoint;
 use super::paced::{Pace, Paced};
-use super::places::Places;
+use super::places::{ConnectionPlace, Places};
+use super::tls::handshake::shake;
+use super::tls::snapshot::Tls;
+use super::transport::Transport;
 use crate::config::limits::Limits;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -30,6 +33,8 @@ const END_PATIENCE: Duration = Duration::from_secs(5);
 const SEND_BUFFER_BYTES: u32 = 128 * 1024;
 /// Bytes that we hold of it beside; also the longest head.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// Connections that shake hands at one time.
+const HANDSHAKES_MAX: usize = 128;
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
@@ -49,66 +54,134 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves connections until `stop` is done, then lets calls under way finish.
-pub async fn serve(
-    listener: TcpListener,
+/// What all listeners serve connections with.
+pub struct Serving {
     endpoint: Arc<Endpoint>,
-    limits: &Limits,
-    stop: impl Future<Output = ()>,
-) {
-    let graceful = GracefulShutdown::new();
-    let places = Places::new(limits.connections_max, limits.percentages());
-    let pace = Pace {
-        idle: limits.idle_timeout(),
-        head: limits.header_timeout(),
-        stall: limits.stall_timeout(),
-        stall_bytes: limits.stall_bytes(),
-    };
-    let mut stop = pin!(stop);
-    loop {
-        let (stream, peer) = tokio::select! {
-            () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(%error, "connection not accepted");
-                    places.make_room();
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
+    places: Arc<Places>,
+    handshakes: Arc<Places>,
+    handshake_timeout: Duration,
+    pace: Pace,
+    graceful: GracefulShutdown,
+}
+
+impl Serving {
+    /// With the places that there are for connections.
+    pub fn new(endpoint: Arc<Endpoint>, limits: &Limits) -> Self {
+        Self {
+            endpoint,
+            places: Places::new(limits.connections_max, limits.percentages()),
+            handshakes: Places::new(HANDSHAKES_MAX, limits.percentages()),
+            handshake_timeout: limits.handshake_timeout(),
+            pace: Pace {
+                idle: limits.idle_timeout(),
+                head: limits.header_timeout(),
+                stall: limits.stall_timeout(),
+                stall_bytes: limits.stall_bytes(),
             },
-        };
-        let Some(place) = places.admit(peer.ip()) else { continue };
-        let connection = Arc::clone(&place.connection);
-        let served = serve_one(stream, pace, Arc::clone(&connection), Arc::clone(&endpoint));
-        let watched = graceful.watch(served);
-        tokio::spawn(async move {
-            let ended = tokio::select! {
-                ended = watched => ended,
-                () = connection.is_cut() => Ok(()),
+            graceful: GracefulShutdown::new(),
+        }
+    }
+
+    /// Accepts connections until `stop` is done.
+    pub async fn accept(
+        &self,
+        listener: TcpListener,
+        tls: Option<Arc<Tls>>,
+        stop: impl Future<Output = ()>,
+    ) {
+        let mut stop = pin!(stop);
+        loop {
+            let (stream, peer) = tokio::select! {
+                () = &mut stop => break,
+                accepted = listener.accept() => match accepted {
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        tracing::warn!(%error, "connection not accepted");
+                        self.places.make_room();
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                        continue;
+                    }
+                },
             };
-            if let Err(error) = ended {
-                tracing::debug!(%error, "connection ended");
+            // Without it a small answer could wait for the acknowledgement of the one before.
+            _ = stream.set_nodelay(true);
+            match &tls {
+                None => {
+                    let Some(place) = self.places.admit(peer.ip()) else { continue };
+                    let connection = Arc::clone(&place.connection);
+                    let bytes = Paced::new(stream, connection, self.pace, false);
+                    let serving = self.serving(Transport::Plain(Box::new(bytes)), place);
+                    tokio::spawn(serving);
+                }
+                Some(tls) => self.shake_hands(stream, peer, Arc::clone(tls)),
             }
-            drop(place);
+        }
+    }
+
+    /// Lets calls under way finish.
+    pub async fn finish(self) {
+        let Self { graceful, places, .. } = self;
+        let mut drained = pin!(graceful.shutdown());
+        while tokio::time::timeout(SWEEP_PAUSE, &mut drained).await.is_err() {
+            places.cut_what_is_in_the_way(END_PATIENCE);
+        }
+    }
+
+    /// Shakes hands in a place of its own: only who is let in gets one among the connections.
+    fn shake_hands(&self, stream: TcpStream, peer: SocketAddr, tls: Arc<Tls>) {
+        let Some(shaking) = self.handshakes.admit(peer.ip()) else { return };
+        let (limit, pace) = (self.handshake_timeout, self.pace);
+        let (places, endpoint) = (Arc::clone(&self.places), Arc::clone(&self.endpoint));
+        let watcher = self.graceful.watcher();
+        tokio::spawn(async move {
+            let connection = Arc::clone(&shaking.connection);
+            let bytes = Paced::new(stream, Arc::clone(&connection), pace, true);
+            let shaken = tokio::select! {
+                shaken = shake(&tls, bytes, limit) => shaken,
+                () = connection.is_cut() => Err("crowded-out"),
+            };
+            drop(shaking);
+            let (stream, certificate) = match shaken {
+                Ok(shaken) => shaken,
+                Err(reason) => return endpoint.count_failed_handshake(reason),
+            };
+            let Some(place) = places.admit(peer.ip()) else { return };
+            let connection = Arc::clone(&place.connection);
+            connection.is_known_by(certificate);
+            let bytes = Transport::shaken(stream, Arc::clone(&connection));
+            let served = served(bytes, Arc::clone(&connection), endpoint);
+            until_cut(watcher.watch(served), place).await;
         });
     }
-    drop(listener);
-    let mut drained = pin!(graceful.shutdown());
-    while tokio::time::timeout(SWEEP_PAUSE, &mut drained).await.is_err() {
-        places.cut_what_is_in_the_way(END_PATIENCE);
+
+    fn serving(
+        &self,
+        bytes: Transport,
+        place: ConnectionPlace,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let connection = Arc::clone(&place.connection);
+        let served = served(bytes, connection, Arc::clone(&self.endpoint));
+        until_cut(self.graceful.watch(served), place)
     }
 }
 
-fn serve_one(
-    stream: TcpStream,
-    pace: Pace,
+/// Serves a connection to its end, or until it is cut.
+async fn until_cut(served: impl Future<Output = Result<(), hyper::Error>>, place: ConnectionPlace) {
+    let connection = Arc::clone(&place.connection);
+    let ended = tokio::select! {
+        ended = served => ended,
+        () = connection.is_cut() => Ok(()),
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+fn served(
+    bytes: Transport,
     connection: Arc<Connection>,
     endpoint: Arc<Endpoint>,
 ) -> impl GracefulConnection<Error = hyper::Error> + use<> {
-    // Without it a small answer could wait for the acknowledgement of the one before.
-    _ = stream.set_nodelay(true);
-    let paced = Paced::new(stream, Arc::clone(&connection), pace);
     let service = service_fn(move |request| {
         let (endpoint, connection) = (Arc::clone(&endpoint), Arc::clone(&connection));
         async move { Ok::<_, Infallible>(endpoint.serve(request, &connection).await) }
@@ -116,5 +189,5 @@ fn serve_one(
     http1::Builder::new()
         .max_headers(HEADERS_MAX)
         .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(paced), service)
+        .serve_connection(TokioIo::new(bytes), service)
 }

@@ -14,29 +14,38 @@ use std::net::IpAddr;
 pub struct Hosts {
     /// Lower case, without port; empty is every name.
     own: Vec<String>,
+    /// The same over TLS.
+    own_over_tls: Vec<String>,
 }
 
 impl Hosts {
     /// As configured; a listener on this machine only has this machine's names beside.
     pub fn of(http: &Http) -> Self {
         let mut own: Vec<String> = http.hosts.iter().map(|host| name(host)).collect();
+        let own_over_tls = own.clone();
         if http.listen.ip().is_loopback() {
             own.extend(["localhost".to_owned(), http.listen.ip().to_string()]);
         }
-        Self { own }
+        Self { own, own_over_tls }
     }
 
     /// Refuses a request that does not name one of our names, or names several.
     ///
     /// # Errors
     /// The status and the fault.
-    pub fn check(&self, version: Version, headers: &HeaderMap) -> Result<(), (StatusCode, Fault)> {
+    pub fn check(
+        &self,
+        is_encrypted: bool,
+        version: Version,
+        headers: &HeaderMap,
+    ) -> Result<(), (StatusCode, Fault)> {
+        let own = if is_encrypted { &self.own_over_tls } else { &self.own };
         let mut named = headers.get_all(HOST).iter();
         let wrong = match (named.next(), named.next()) {
             (None, _) if version < Version::HTTP_11 => return Ok(()),
             (None, _) => (StatusCode::BAD_REQUEST, "Host saknas i HTTP-huvudet"),
             (_, Some(_)) => (StatusCode::BAD_REQUEST, "Host förekommer två gånger i HTTP-huvudet"),
-            (Some(host), None) if self.is_own(host.to_str().unwrap_or_default()) => return Ok(()),
+            (Some(host), None) if is_own(own, host.to_str().unwrap_or_default()) => return Ok(()),
             _ => (
                 StatusCode::MISDIRECTED_REQUEST,
                 "Host i HTTP-huvudet är inget av tjänstens namn (inställningen http.hosts)",
@@ -44,15 +53,15 @@ impl Hosts {
         };
         Err((wrong.0, Fault::client(wrong.1)))
     }
+}
 
-    fn is_own(&self, host: &str) -> bool {
-        if self.own.is_empty() {
-            return true;
-        }
-        let name = name(host);
-        let is_loopback = |own: &String| own.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-        self.own.contains(&name) || is_loopback(&name) && self.own.iter().any(is_loopback)
+fn is_own(own: &[String], host: &str) -> bool {
+    if own.is_empty() {
+        return true;
     }
+    let name = name(host);
+    let is_loopback = |own: &String| own.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    own.contains(&name) || is_loopback(&name) && own.iter().any(is_loopback)
 }
 
 /// A host's name or address alone, in lower case: `Host` and settings may have a port behind it.
@@ -87,7 +96,7 @@ mod tests {
         for host in sent {
             headers.append(HOST, host.parse().unwrap());
         }
-        let checked = Hosts::of(&http).check(Version::HTTP_11, &headers);
+        let checked = Hosts::of(&http).check(false, Version::HTTP_11, &headers);
         checked.err().map(|(status, _)| status.as_u16())
     }
 

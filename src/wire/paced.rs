@@ -32,6 +32,8 @@ pub struct Paced {
     stream: TcpStream,
     connection: Arc<Connection>,
     pace: Pace,
+    /// Bytes may be of TLS itself: that some come does not tell that the other side goes on.
+    is_encrypted: bool,
     reading: Timer,
     writing: Timer,
     /// Bytes taken since the time for writing began.
@@ -61,18 +63,34 @@ impl Timer {
 
 impl Paced {
     /// The bytes of an accepted connection.
-    pub fn new(stream: TcpStream, connection: Arc<Connection>, pace: Pace) -> Self {
+    pub fn new(
+        stream: TcpStream,
+        connection: Arc<Connection>,
+        pace: Pace,
+        is_encrypted: bool,
+    ) -> Self {
         let (reading, writing) = (Timer::default(), Timer::default());
         Self {
             stream,
             connection,
             pace,
+            is_encrypted,
             reading,
             writing,
             taken: 0,
             ending: Timer::default(),
             closing: Timer::default(),
         }
+    }
+
+    /// The connection that its bytes are of.
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// From now on its bytes are another's.
+    pub(super) fn belongs_to(&mut self, connection: Arc<Connection>) {
+        self.connection = connection;
     }
 
     /// The other side has ended the connection, while it matters whether it has got everything: if it has
@@ -143,6 +161,9 @@ impl AsyncRead for Paced {
         if let Poll::Ready(done) = &read {
             if buffer.filled().len() > before {
                 this.connection.received();
+                if !this.is_encrypted {
+                    this.connection.arrived();
+                }
             } else if done.is_err() {
                 this.connection.is_broken();
             } else if this.connection.awaits_arrival() {

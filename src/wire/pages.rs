@@ -1,6 +1,7 @@
 //! Pages for whoever watches the server: status as JSON, metrics in the Prometheus text format.
 //! Neither holds anything of patients.
 
+use super::caller::Callers;
 use super::reply::{self, Reply};
 use crate::domain::time::Timestamp;
 use crate::health::{Health, Space};
@@ -11,6 +12,7 @@ use crate::procedures::readiness::{self, Obstacle};
 use crate::procedures::seal::status::status as seal_status;
 use crate::telemetry;
 use hyper::StatusCode;
+use std::collections::BTreeMap;
 
 /// `GET /live`: whether the process does what it is for, or can be expected to soon.
 pub fn live(health: &Health) -> Reply {
@@ -92,14 +94,64 @@ pub async fn status(services: &Services, now: Timestamp) -> Reply {
             "distrusted": seal.distrusted,
         })
     });
-    reply::json(
-        &serde_json::json!({ "replication": replication, "log_orders": orders, "log_seal": seal }),
-    )
+    let profile = services.profile;
+    reply::json(&serde_json::json!({
+        "profile": profile, "replication": replication, "log_orders": orders, "log_seal": seal,
+    }))
+}
+
+/// What is told of who comes from outside.
+pub struct Boundary<'e> {
+    /// Who is believed about what.
+    pub callers: &'e Callers,
+    /// Requests of nobody that is known, by reason.
+    pub strangers: Counts,
+    /// Handshakes that failed, by reason.
+    pub handshakes: Counts,
+}
+
+/// How often, by reason.
+type Counts = BTreeMap<&'static str, u64>;
+
+impl Boundary<'_> {
+    fn write(&self, text: &mut String, services: &Services, now: Timestamp) {
+        for (metric, counts) in [
+            (telemetry::STRANGERS, &self.strangers),
+            (telemetry::HANDSHAKES_FAILED, &self.handshakes),
+        ] {
+            metric.describe(text);
+            for (reason, count) in counts {
+                metric.labelled(text, &[("reason", reason)], *count);
+            }
+        }
+        telemetry::REFUSALS.describe(text);
+        for ((reason, contract), count) in services.authorisation.all_refused() {
+            let labels = [("reason", reason), ("interaction", contract)];
+            telemetry::REFUSALS.labelled(text, &labels, count);
+        }
+        telemetry::HEADERS_IGNORED.describe(text);
+        telemetry::HEADERS_IGNORED.plain(text, self.callers.ignored());
+        let Some(tls) = self.callers.tls() else { return };
+        let snapshot = tls.current();
+        telemetry::TLS_RELOAD_FAILED.describe(text);
+        telemetry::TLS_RELOAD_FAILED.plain(text, u64::from(tls.has_failed()));
+        let left = |ends: Timestamp| u64::try_from((ends - now).num_seconds()).unwrap_or_default();
+        if let Some(ends) = snapshot.certificate_ends {
+            telemetry::CERTIFICATE_SECONDS.describe(text);
+            telemetry::CERTIFICATE_SECONDS.plain(text, left(ends));
+        }
+        telemetry::CRL_SECONDS.describe(text);
+        for crl in &snapshot.crls {
+            let seconds = crl.next_update.map_or(u64::MAX, left);
+            telemetry::CRL_SECONDS.labelled(text, &[("issuer", &crl.issuer_name)], seconds);
+        }
+    }
 }
 
 /// `GET /metrics`.
-pub async fn metrics(services: &Services, now: Timestamp) -> Reply {
+pub async fn metrics(services: &Services, boundary: &Boundary<'_>, now: Timestamp) -> Reply {
     let (mut text, health) = (String::new(), &services.health);
+    boundary.write(&mut text, services, now);
     for (metric, value) in [
         (telemetry::LOG_LINES_DROPPED, health.log_lines_dropped()),
         (telemetry::FUTURE_RECORDS, health.future_records()),

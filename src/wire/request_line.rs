@@ -1,6 +1,7 @@
 //! The one line of the log that a request has. Its fields are an interface, see
 //! `docs/OPERATIONS.md`; nothing of patients or messages stands in it.
 
+use crate::domain::trust::caller::Caller;
 use crate::procedures::failure::StoreError;
 use std::time::Instant;
 
@@ -11,8 +12,8 @@ const LOGGED_CHARS_MAX: usize = 64;
 pub struct RequestLine {
     /// The contract, or `-`.
     pub interaction: &'static str,
-    /// The system that began the chain of calls.
-    pub caller: Option<String>,
+    /// Who calls.
+    pub caller: Caller,
     /// As sent.
     pub logical_address: Option<String>,
     /// The result code, or the fault code.
@@ -33,7 +34,7 @@ pub struct RequestLine {
 
 impl RequestLine {
     /// That of a request for an ordered file.
-    pub fn of_file(caller: Option<String>, begun: Instant) -> Self {
+    pub fn of_file(caller: Caller, begun: Instant) -> Self {
         Self {
             interaction: "file",
             caller,
@@ -64,7 +65,10 @@ impl RequestLine {
         self.written = true;
         tracing::info!(
             interaction = self.interaction,
-            caller = cut(self.caller.as_deref()),
+            caller = cut(self.caller.name()),
+            peer = self.caller.peer.as_ref().map(|peer| cut(Some(peer.as_str()))),
+            known_by = self.caller.how_known.name(),
+            on_behalf_of = self.caller.on_behalf_of.as_ref().map(|id| cut(Some(id.as_str()))),
             logical_address = cut(self.logical_address.as_deref()),
             result = self.result,
             rows = self.rows,

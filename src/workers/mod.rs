@@ -1,5 +1,6 @@
 //! What goes on beside the calls. Any number of processes may run the same worker.
 
+pub mod grants;
 pub mod log_ids;
 mod loops;
 pub mod orders;

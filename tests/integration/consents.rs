@@ -1,7 +1,6 @@
 //! Consent stories: time passes.
 
-use super::harness::{Service, Wishes, request, with, without};
-use sigill::domain::identity::HsaId;
+use super::harness::{Service, request, with, without};
 
 /// A consent of this id, from now on and for ever.
 pub fn register(id: &str) -> String {
@@ -62,23 +61,4 @@ async fn the_patient_ends_a_consent_and_staff_see_only_its_end() {
     let kept = "select count(*) from patient_ends
         where previous_end_at = '2026-11-29T11:00:00Z' and end_at = '2026-11-22T13:00:00Z'";
     assert_eq!(service.database.count(kept).await, 1);
-}
-
-#[tokio::test]
-async fn only_approved_systems_act_for_patients() {
-    let approved = |id: &str| Wishes {
-        citizen_services: Some(vec![HsaId::new(id).unwrap()]),
-        ..Wishes::default()
-    };
-    for (id, expected) in
-        [("se2321000016-test", "NOTFOUND"), ("SE2321000016-OTHER", "ACCESSDENIED")]
-    {
-        let service = Service::start_with(approved(id)).await;
-        assert_eq!(service.post(end_by_patient(None)).await.code(), expected);
-        let all = request("consent/get_all_extended_consents_for_patient/valid");
-        let expected = if expected == "NOTFOUND" { "OK" } else { expected };
-        assert_eq!(service.post(all).await.code(), expected);
-        let staff = request("consent/get_extended_consents_for_patient/valid");
-        assert_eq!(service.post(staff).await.code(), "OK", "staff's systems need no such approval");
-    }
 }

@@ -10,17 +10,18 @@ use hyper_util::rt::TokioExecutor;
 use sigill::clock::Clock;
 use sigill::config::http::Http;
 use sigill::config::limits::Limits;
+use sigill::config::trust::{Profile, Trust};
 use sigill::domain::blocking::lift_policy::LiftPolicies;
 use sigill::domain::identity::HsaId;
 use sigill::domain::log::record::{FutureActivity, RepeatedLogId};
 use sigill::domain::time::Timestamp;
+use sigill::domain::trust::grant::GrantTerms;
 use sigill::fairness::shares::Percentages;
 use sigill::health::Health;
 use sigill::messages::log::extract;
 use sigill::order_folder::OrderFolder;
-use sigill::procedures::context::{
-    CitizenServices, ExtractDocument, OrderSettings, ReportSettings, Services,
-};
+use sigill::procedures::authorisation::Authorisation;
+use sigill::procedures::context::{ExtractDocument, OrderSettings, ReportSettings, Services};
 use sigill::procedures::on_their_way::OnTheirWay;
 use sigill::procedures::processors::Processors;
 use sigill::procedures::seal::log_seal::LogSeal;
@@ -32,8 +33,9 @@ use sigill::store::database::{Store, StoringTime};
 use sigill::store::log::seal::checked::CheckDepth;
 use sigill::store::log::seal::intake::Intake;
 use sigill::store::log::writer::LogWriters;
+use sigill::wire::caller::Callers;
 use sigill::wire::endpoint::Endpoint;
-use sigill::wire::listener;
+use sigill::wire::listener::{self, Serving};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -243,7 +245,11 @@ pub struct Wishes {
     /// How long a call waits for its report; nothing is to queue it at once.
     pub queues_reports: bool,
     pub report_records_max: Option<usize>,
-    pub citizen_services: Option<Vec<HsaId>>,
+    /// Who is believed about what; nobody is the test bench.
+    pub trust: Option<(Profile, Trust)>,
+    /// What callers may do.
+    pub grants: Vec<GrantTerms>,
+    pub forbids_by_status: bool,
     pub publishing: Option<Publishing>,
     pub witness: Option<Witness>,
     /// The seal of the database's log, for one whose records get leaves.
@@ -289,6 +295,8 @@ impl Service {
             Some(seal) => seal.store.clone(),
             None => store.with_intake(intake()),
         };
+        let authorisation = Authorisation::new(wishes.grants, Vec::new(), Vec::new());
+        authorisation.read(&store).await.unwrap();
         let (log_writers, mut writing) = LogWriters::start(&store, 2).unwrap();
         writing.detach_all();
         let services = Services {
@@ -300,10 +308,9 @@ impl Service {
             lift_policies: wishes.lift_policies,
             consent_page_rows: wishes.page_rows.unwrap_or(10_000),
             check_blocks_rows_max: limits.check_blocks_rows_max,
-            citizen_services: match wishes.citizen_services {
-                Some(listed) => CitizenServices::Listed(listed),
-                None => CitizenServices::CallersHere,
-            },
+            profile: "bench",
+            authorisation,
+            forbids_by_status: wishes.forbids_by_status,
             reports: ReportSettings {
                 wait: Duration::from_secs(if wishes.queues_reports { 0 } else { 10 }),
                 records_max: wishes.report_records_max.unwrap_or(10_000),
@@ -319,7 +326,10 @@ impl Service {
         };
         let clock = Arc::new(Mutex::new(NOON.parse().unwrap()));
         let held = Clock::Held(Arc::clone(&clock));
-        let endpoint = Arc::new(Endpoint::new(services, &limits, &wishes.http, held).unwrap());
+        let (profile, believed) = wishes.trust.unwrap_or((Profile::Bench, Trust::default()));
+        let callers = Arc::new(Callers::new(&believed, profile, None).unwrap());
+        let endpoint = Endpoint::new(services, callers, &limits, &wishes.http, held).unwrap();
+        let serving = Serving::new(Arc::new(endpoint), &limits);
         let tcp = listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let caller = Caller::new(format!("http://{}", tcp.local_addr().unwrap()));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -327,7 +337,8 @@ impl Service {
             let until = async {
                 _ = stopped.await;
             };
-            listener::serve(tcp, endpoint, &limits, until).await;
+            serving.accept(tcp, None, until).await;
+            serving.finish().await;
         });
         Self { caller, database, clock, _stop: stop }
     }

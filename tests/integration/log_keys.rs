@@ -287,7 +287,7 @@ async fn every_database_has_keys_of_its_own_in_the_same_data_folder() {
         let file = folder.path().join("sigill.toml");
         let data = folder.path().join("var");
         let text = format!(
-            "[database]\nurl = \"{}\"\n[data]\ndir = \"{}\"\n",
+            "[trust]\nprofile = \"bench\"\n[database]\nurl = \"{}\"\n[data]\ndir = \"{}\"\n",
             database.url(),
             data.display()
         );

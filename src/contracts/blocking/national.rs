@@ -28,7 +28,7 @@ impl Contract for wire::RegisterBlock<'_> {
     const REALISED: Realised = Realised::Nationally;
 
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
-        let (new, revokes) = message::basic_registration(&self, context.caller.as_deref())?;
+        let (new, revokes) = message::basic_registration(&self, context.caller.name())?;
         copies::register(context, &new, &revokes).await?;
         Ok(Self::answer_of(Ok(())))
     }
@@ -61,7 +61,7 @@ impl Contract for wire::RegisterTemporaryRevoke<'_> {
         let root = Place::root("RegisterTemporaryRevoke");
         let place = root.child("temporaryRevokeRegistration");
         let registration = &self.temporary_revoke_registration;
-        let new = message::basic_revoke(place, registration, context.caller.as_deref())?;
+        let new = message::basic_revoke(place, registration, context.caller.name())?;
         copies::lift(context, &new).await.map_err(|failure| at(place, failure))?;
         Ok(Self::answer_of(Ok(())))
     }

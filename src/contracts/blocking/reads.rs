@@ -25,6 +25,7 @@ impl Contract for wire::GetPatientIds<'_> {
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
         let place = Place::root("GetPatientIds");
         let provider = hsa_id(place.child("careProviderId"), &self.care_provider_id)?;
+        context.about(&provider)?;
         let head = wire::GetPatientIdResultHead { result: blocking_result(Ok(())) };
         Answer::streamed(
             "OK",
@@ -60,6 +61,7 @@ impl Contract for wire::GetExtendedBlocksForPatient<'_> {
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
         let root = Place::root("GetExtendedBlocksForPatient");
         let provider = hsa_id(root.child("careProviderId"), &self.care_provider_id)?;
+        context.about(&provider)?;
         let id = &self.patient_id;
         let patient = patient(root.child("patientId"), &id.root, id.extension.as_ref())?;
         let found = query::histories(context, &provider, &patient).await?;

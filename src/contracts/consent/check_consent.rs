@@ -23,6 +23,7 @@ impl Contract for CheckConsent<'_> {
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
         let root = Place::root("CheckConsent");
         let actor = accessing_actor(root.child("accessingActor"), &self.accessing_actor)?;
+        context.about(&actor.care_provider)?;
         let id = &self.patient_id;
         let patient = patient(root.child("patientId"), &id.root, id.extension.as_ref())?;
         Ok(answer_of(Ok(query::what_opens(context, &patient, &actor).await?)))

@@ -23,6 +23,7 @@ impl Contract for wire::GetExtendedConsentsForPatient<'_> {
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
         let root = Place::root("GetExtendedConsentsForPatient");
         let provider = hsa_id(root.child("careProviderId"), &self.care_provider_id)?;
+        context.about(&provider)?;
         let id = &self.patient_id;
         let patient = patient(root.child("patientId"), &id.root, id.extension.as_ref())?;
         let all = self.get_cancelled_flag;
@@ -41,7 +42,6 @@ impl Contract for v1::GetAllExtendedConsentsForPatient<'_> {
     const REALISED: Realised = Realised::Everywhere;
 
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
-        context.may_act_for_patients()?;
         let root = Place::root("GetAllExtendedConsentsForPatient");
         let id = &self.patient_id;
         let patient = patient(root.child("patientId"), &id.root, id.extension.as_ref())?;

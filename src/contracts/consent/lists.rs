@@ -27,6 +27,7 @@ impl Contract for wire::GetConsentsForPatient<'_> {
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
         let root = Place::root("GetConsentsForPatient");
         let provider = hsa_id(root.child("careProviderId"), &self.care_provider_id)?;
+        context.about(&provider)?;
         let id = &self.patient_id;
         let patient = patient(root.child("patientId"), &id.root, id.extension.as_ref())?;
         let found = query::valid_of_patient(context, &patient, &provider).await?;
@@ -58,7 +59,8 @@ impl Contract for wire::GetConsentsForCareProvider<'_> {
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
         let now = context.now;
         let since = self.created_on_or_after.and_then(lower_bound);
-        let (provider, with_ended) = match question(&self) {
+        let asked = question(&self).and_then(|asked| context.about(&asked.0).map(|()| asked));
+        let (provider, with_ended) = match asked {
             Ok(question) => question,
             // The cursor is read whatever else is wrong, or the consumer would lose its place.
             Err(rejection) => {

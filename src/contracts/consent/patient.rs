@@ -23,7 +23,6 @@ impl Contract for EndConsentByPatient<'_> {
     const REALISED: Realised = Realised::Everywhere;
 
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
-        context.may_act_for_patients()?;
         let root = Place::root("EndConsentByPatient");
         let id = record_id(root.child("assertionId"), &self.assertion_id)?;
         let of = &self.patient_id;

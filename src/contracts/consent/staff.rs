@@ -28,7 +28,7 @@ impl Contract for wire::RegisterExtendedConsent<'_> {
 
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
         let root = Place::root("RegisterExtendedConsent");
-        let new = registration(root, &self, context.caller.as_deref())?;
+        let new = registration(root, &self, context.caller.name())?;
         change::register(context, &new).await.map_err(|failure| at(root, failure))?;
         Ok(Self::answer_of(Ok(())))
     }

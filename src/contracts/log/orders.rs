@@ -45,6 +45,7 @@ impl Contract for GetLogsByOrder<'_> {
             users: ids("userId", &self.user_id)?,
         };
         let owner = hsa_id(root.child("careProviderId"), &self.care_provider_id)?;
+        context.about(&owner)?;
         // Bounds reach as far as their texts can mean.
         let from = instant(self.from_date, Ambiguous::Earlier);
         let to = instant(self.to_date, Ambiguous::Later);

@@ -33,6 +33,7 @@ impl Contract for wire::GetLogs<'_> {
             user: optional_hsa_id(root.child("userId"), self.user_id.as_ref())?,
             unit: optional_hsa_id(root.child("careUnitId"), self.care_unit_id.as_ref())?,
         };
+        may_ask(context, &subject)?;
         let question = question(root, subject, self.from_date, self.to_date)?;
         let (reported, available) = report(context, &question, self.queued_report_id).await?;
         let places = match reported {
@@ -70,6 +71,7 @@ impl Contract for wire::GetAccessLogsForPatient<'_> {
         let patient = patient(root.child("patientId"), &id.root, id.extension.as_ref())?;
         let key = patient.key().to_owned();
         let subject = ReportSubject::Patient(patient);
+        may_ask(context, &subject)?;
         let question = question(root, subject, self.from_date, self.to_date)?;
         let (reported, available) = report(context, &question, self.queued_report_id).await?;
         let places = match reported {
@@ -111,6 +113,7 @@ impl Contract for wire::GetInfoLogs<'_> {
             owner: hsa_id(root.child("careProviderId"), &self.care_provider_id)?,
             patient: optional_patient(root.child("patientId"), self.patient_id.as_ref())?,
         };
+        may_ask(context, &subject)?;
         let question = question(root, subject, self.from_date, self.to_date)?;
         let (reported, available) = report(context, &question, self.queued_report_id).await?;
         let places = match reported {
@@ -128,6 +131,16 @@ impl Contract for wire::GetInfoLogs<'_> {
 
     fn refused(rejection: &Rejection, _now: Timestamp) -> Option<Answer> {
         Some(providers(refusal(rejection), None))
+    }
+}
+
+/// Whether the report is one that the caller may have.
+fn may_ask(context: &Context<'_>, subject: &ReportSubject) -> Result<(), Rejection> {
+    match subject {
+        ReportSubject::Staff { owner, .. } | ReportSubject::Information { owner, .. } => {
+            context.about(owner)
+        }
+        ReportSubject::Patient(_) => Ok(()),
     }
 }
 

@@ -15,7 +15,7 @@ pub struct Grants {
 
 /// Who asks for what.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct AskedGrant<'a> {
     /// The system that began the chain of calls.
     pub consumer: &'a HsaId,
     /// The platform through which it calls, if it does not call itself.
@@ -34,7 +34,7 @@ pub struct Asked<'a> {
 
 /// Why something is refused: for the log of the operator, never for who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum NotGranted {
     /// Nobody knows who calls.
     Unknown,
     /// There is no grant for the consumer (G1, G2).
@@ -53,7 +53,7 @@ pub enum Refusal {
     Platform,
 }
 
-impl Refusal {
+impl NotGranted {
     /// All of them.
     pub const ALL: [Self; 8] = [
         Self::Unknown,
@@ -96,6 +96,16 @@ impl Permit {
         Self { of: vec![Several::All], narrowed: None }
     }
 
+    /// Nothing at all.
+    pub fn nothing() -> Self {
+        Self { of: Vec::new(), narrowed: None }
+    }
+
+    /// Whether it may be about every care provider.
+    pub fn is_everything(&self) -> bool {
+        self.narrowed.is_none() && self.of.iter().any(|of| matches!(of, Several::All))
+    }
+
     /// Whether it may be about a care provider (G6).
     pub fn covers(&self, provider: &HsaId) -> bool {
         self.of.iter().any(|of| of.has(provider))
@@ -129,43 +139,52 @@ impl Grants {
     ///
     /// # Errors
     /// The first rule that leaves nothing.
-    pub fn permit(&self, asked: &Asked<'_>) -> Result<Permit, Refusal> {
-        let own = self.by_consumer.get(&asked.consumer.key()).ok_or(Refusal::NoGrant)?;
+    pub fn permit(&self, asked: &AskedGrant<'_>) -> Result<Permit, NotGranted> {
+        let own = self.by_consumer.get(&asked.consumer.key()).ok_or(NotGranted::NoGrant)?;
         let all: Vec<&Grant> = own.iter().collect();
-        let left = narrowed(all, Refusal::Contract, |grant| grant.names(asked.contract))?;
-        let left = narrowed(left, Refusal::Address, |grant| {
+        let left = still(all, NotGranted::Contract, |grant| grant.names(asked.contract))?;
+        let left = still(left, NotGranted::Address, |grant| {
             grant.holds_at(asked.tenant, asked.logical_address)
         })?;
-        let left = narrowed(left, Refusal::Period, |grant| grant.holds_when(asked.now))?;
-        let left = narrowed(left, Refusal::Platform, |grant| {
+        let left = still(left, NotGranted::Period, |grant| grant.holds_when(asked.now))?;
+        let left = still(left, NotGranted::Platform, |grant| {
             // Who shows a certificate of its own needs nobody to speak for it.
             asked.platform.is_none_or(|platform| grant.via.has(platform))
         })?;
         let of = left.iter().map(|grant| grant.care_providers.clone()).collect();
-        let whole = Permit { of, narrowed: None };
-        let Some(on_behalf_of) = asked.on_behalf_of else { return Ok(whole) };
+        self.narrowed(Permit { of, narrowed: None }, asked.on_behalf_of)
+    }
+
+    /// A permit for whom a caller says to act for: a care provider, or those of an organisation (G7).
+    ///
+    /// # Errors
+    /// That it has none of them.
+    pub fn narrowed(
+        &self,
+        whole: Permit,
+        on_behalf_of: Option<&HsaId>,
+    ) -> Result<Permit, NotGranted> {
+        let Some(on_behalf_of) = on_behalf_of else { return Ok(whole) };
         let only: BTreeSet<String> = match self.organisations.get(&on_behalf_of.key()) {
             Some(providers) => providers.clone(),
             None => BTreeSet::from([on_behalf_of.key()]),
         };
-        let only: BTreeSet<String> = only
-            .into_iter()
-            .filter(|id| HsaId::new(id).is_some_and(|id| whole.covers(&id)))
-            .collect();
+        let granted = |id: &String| HsaId::new(id).is_some_and(|id| whole.covers(&id));
+        let only: BTreeSet<String> = only.into_iter().filter(granted).collect();
         match only.is_empty() {
-            true => Err(Refusal::OnBehalfOf),
+            true => Err(NotGranted::OnBehalfOf),
             false => Ok(Permit { narrowed: Some(only), ..whole }),
         }
     }
 }
 
-fn narrowed(
-    mut left: Vec<&Grant>,
-    refusal: Refusal,
+fn still(
+    mut grants: Vec<&Grant>,
+    refusal: NotGranted,
     holds: impl Fn(&Grant) -> bool,
-) -> Result<Vec<&Grant>, Refusal> {
-    left.retain(|grant| holds(grant));
-    if left.is_empty() { Err(refusal) } else { Ok(left) }
+) -> Result<Vec<&Grant>, NotGranted> {
+    grants.retain(|grant| holds(grant));
+    if grants.is_empty() { Err(refusal) } else { Ok(grants) }
 }
 
 #[cfg(test)]
@@ -226,8 +245,8 @@ mod tests {
     }
 
     impl Call {
-        fn with(&self, grants: &Grants) -> Result<Permit, Refusal> {
-            grants.permit(&Asked {
+        fn with(&self, grants: &Grants) -> Result<Permit, NotGranted> {
+            grants.permit(&AskedGrant {
                 consumer: &self.consumer,
                 platform: self.platform.as_ref(),
                 on_behalf_of: self.on_behalf_of.as_ref(),
@@ -241,7 +260,7 @@ mod tests {
 
     #[test]
     fn g1_without_a_grant_nobody_may_do_anything() {
-        assert_eq!(call().with(&grants(&[])).unwrap_err(), Refusal::NoGrant);
+        assert_eq!(call().with(&grants(&[])).unwrap_err(), NotGranted::NoGrant);
     }
 
     #[test]
@@ -249,7 +268,7 @@ mod tests {
         let grants = grants(&[terms()]);
         assert!(call().with(&grants).is_ok());
         let other = Call { consumer: id("SE1-SYSTEM2"), ..call() };
-        assert_eq!(other.with(&grants).unwrap_err(), Refusal::NoGrant);
+        assert_eq!(other.with(&grants).unwrap_err(), NotGranted::NoGrant);
     }
 
     #[test]
@@ -275,12 +294,12 @@ mod tests {
     fn g4_a_grant_holds_at_a_tenant_or_at_some_addresses() {
         let of_tenant = grants(&[terms()]);
         let elsewhere = Call { tenant: "other", ..call() };
-        assert_eq!(elsewhere.with(&of_tenant).unwrap_err(), Refusal::Address);
+        assert_eq!(elsewhere.with(&of_tenant).unwrap_err(), NotGranted::Address);
         let some = GrantTerms { tenant: None, logical_addresses: texts(&["se1-a "]), ..terms() };
         let of_addresses = grants(std::slice::from_ref(&some));
         assert!(call().with(&of_addresses).is_ok());
         let elsewhere = Call { address: "SE1-B", ..call() };
-        assert_eq!(elsewhere.with(&of_addresses).unwrap_err(), Refusal::Address);
+        assert_eq!(elsewhere.with(&of_addresses).unwrap_err(), NotGranted::Address);
         let both = GrantTerms { tenant: Some("region".into()), ..some };
         let neither = GrantTerms { tenant: None, ..terms() };
         for wrong in [both, neither] {
@@ -293,7 +312,7 @@ mod tests {
         let grants = grants(&[GrantTerms { from: Some(at(5)), until: Some(at(10)), ..terms() }]);
         for (day, granted) in [(4, false), (5, true), (10, true), (11, false)] {
             let permit = Call { now: at(day), ..call() }.with(&grants);
-            assert_eq!(permit.err(), (!granted).then_some(Refusal::Period), "{day}");
+            assert_eq!(permit.err(), (!granted).then_some(NotGranted::Period), "{day}");
         }
         let reversed = GrantTerms { from: Some(at(5)), until: Some(at(4)), ..terms() };
         assert!(Grants::default().add(&reversed).is_err());
@@ -327,7 +346,7 @@ mod tests {
         assert!(!permit.covers(&id("SE1-VG1")) && !permit.covers(&id("SE1-VG3")));
         for unknown in ["SE1-VG3", "SE9"] {
             let call = Call { on_behalf_of: Some(id(unknown)), ..call() };
-            assert_eq!(call.with(&grants).unwrap_err(), Refusal::OnBehalfOf);
+            assert_eq!(call.with(&grants).unwrap_err(), NotGranted::OnBehalfOf);
         }
     }
 
@@ -338,7 +357,7 @@ mod tests {
             [(&[][..], false), (&["SE-VP2"], false), (&["se-vp"], true), (&["*"], true)]
         {
             let grants = grants(&[GrantTerms { via: texts(via), ..terms() }]);
-            assert_eq!(through.with(&grants).err(), (!granted).then_some(Refusal::Platform));
+            assert_eq!(through.with(&grants).err(), (!granted).then_some(NotGranted::Platform));
             assert!(call().with(&grants).is_ok(), "with a certificate of its own");
         }
     }
@@ -350,7 +369,7 @@ mod tests {
         let other_tenant = GrantTerms { tenant: Some("other".into()), ..terms() };
         let call = Call { tenant: "other", contract: "GetLogs", ..call() };
         assert!(call.with(&grants(&[other_contract, other_tenant])).is_err());
-        let names: BTreeSet<&str> = Refusal::ALL.into_iter().map(Refusal::name).collect();
-        assert_eq!(names.len(), Refusal::ALL.len());
+        let names: BTreeSet<&str> = NotGranted::ALL.into_iter().map(NotGranted::name).collect();
+        assert_eq!(names.len(), NotGranted::ALL.len());
     }
 }

@@ -4,6 +4,7 @@
 //! national service depends on how long the caller waits.
 
 use super::carry::{Carried, conclude};
+use super::seen::{provider_of, seen_revoke};
 use crate::domain::blocking::history::Removal;
 use crate::domain::blocking::lifecycle;
 use crate::domain::blocking::registration::{
@@ -26,6 +27,7 @@ pub async fn register(
     new: &BlockRegistration,
     wait: ReplicationWait,
 ) -> Result<(), Failure> {
+    context.about(new.content.guards.provider())?;
     context.tenant.may_hold(new.content.guards.provider())?;
     let mut change = context.change(ChangeDomain::Blocking).await?;
     let stored = change.find_block(&new.id).await?;
@@ -49,7 +51,8 @@ pub async fn revoke(
     wait: ReplicationWait,
 ) -> Result<(), Failure> {
     let mut change = context.change(ChangeDomain::Blocking).await?;
-    let (block, stored) = change.find_block(id).await?.unzip();
+    let found = change.find_block(id).await?;
+    let (block, stored) = context.seen(found, |(_, block)| provider_of(block)).unzip();
     let decision = lifecycle::revoke(stored.as_ref())?;
     remove(context, change, decision, (id, block), RemoveBlock::Revoke(by), wait).await
 }
@@ -65,7 +68,8 @@ pub async fn delete(
     wait: ReplicationWait,
 ) -> Result<(), Failure> {
     let mut change = context.change(ChangeDomain::Blocking).await?;
-    let (block, stored) = change.find_block(id).await?.unzip();
+    let found = change.find_block(id).await?;
+    let (block, stored) = context.seen(found, |(_, block)| provider_of(block)).unzip();
     let decision = lifecycle::delete(stored.as_ref())?;
     remove(context, change, decision, (id, block), RemoveBlock::Delete(by), wait).await
 }
@@ -97,7 +101,8 @@ pub async fn lift(
     wait: ReplicationWait,
 ) -> Result<(), Failure> {
     let mut change = context.change(ChangeDomain::Blocking).await?;
-    let (number, block) = change.find_block(&new.block).await?.unzip();
+    let found = change.find_block(&new.block).await?;
+    let (number, block) = context.seen(found, |(_, block)| provider_of(block)).unzip();
     let stored = change.find_revoke(&new.id).await?;
     let history = stored.as_ref().map(|(.., history)| history);
     let decision = registration::register_revoke(block.as_ref(), history, new, context.now)?;
@@ -127,7 +132,7 @@ pub async fn cancel(
     wait: ReplicationWait,
 ) -> Result<(), Failure> {
     let mut change = context.change(ChangeDomain::Blocking).await?;
-    let stored = change.find_revoke(id).await?;
+    let stored = seen_revoke(context, &mut change, id).await?;
     let decision = lifecycle::cancel(stored.as_ref().map(|(.., history)| history))?;
     // What is not there has been refused.
     let Some((block, revoke, history)) = stored else { return Ok(()) };

@@ -1,6 +1,7 @@
 //! Copies of blocks in the national service: what local services elsewhere send, and the mirror of
 //! a local service in the same installation.
 
+use super::seen::{provider_of, seen_revoke};
 use crate::domain::blocking::history::{BlockHistory, RevokeHistory};
 use crate::domain::blocking::lifecycle;
 use crate::domain::blocking::registration::{
@@ -28,6 +29,7 @@ pub async fn register(
     new: &BlockRegistration,
     revokes: &[RevokeRegistration],
 ) -> Result<(), Failure> {
+    context.about(new.content.guards.provider())?;
     context.tenant.may_hold(new.content.guards.provider())?;
     let mut change = context.change(ChangeDomain::Blocking).await?;
     let decision = store_copy(&mut change, new).await?;
@@ -52,7 +54,8 @@ pub async fn register(
 /// Why it is refused, or the store's.
 pub async fn unregister(context: &Context<'_>, id: &RecordId) -> Result<(), Failure> {
     let mut change = context.change(ChangeDomain::Blocking).await?;
-    let (number, stored) = change.find_block(id).await?.unzip();
+    let found = change.find_block(id).await?;
+    let (number, stored) = context.seen(found, |(_, block)| provider_of(block)).unzip();
     let decision = lifecycle::unregister(stored.as_ref())?;
     if let (Decision::Store, Some(number)) = (decision, number) {
         change.remove_block(number, RemoveBlock::Unregister).await?;
@@ -67,6 +70,12 @@ pub async fn unregister(context: &Context<'_>, id: &RecordId) -> Result<(), Fail
 /// Why it is refused, or the store's.
 pub async fn lift(context: &Context<'_>, new: &RevokeRegistration) -> Result<(), Failure> {
     let mut change = context.change(ChangeDomain::Blocking).await?;
+    if !context.permit.is_everything() {
+        let found = change.find_block(&new.block).await?;
+        if context.seen(found, |(_, block)| provider_of(block)).is_none() {
+            registration::register_revoke(None, None, new, context.now)?;
+        }
+    }
     if store_lift(&mut change, new, context.now).await? == Decision::Store {
         change.commit().await?;
     }
@@ -79,7 +88,7 @@ pub async fn lift(context: &Context<'_>, new: &RevokeRegistration) -> Result<(),
 /// Why it is refused, or the store's.
 pub async fn unlift(context: &Context<'_>, id: &RecordId) -> Result<(), Failure> {
     let mut change = context.change(ChangeDomain::Blocking).await?;
-    let stored = change.find_revoke(id).await?;
+    let stored = seen_revoke(context, &mut change, id).await?;
     let history = stored.as_ref().map(|(.., history)| history);
     let decision = lifecycle::unregister_revoke(history)?;
     if let (Decision::Store, Some((block, number, _))) = (decision, stored) {

@@ -6,3 +6,4 @@ pub mod copies;
 pub mod query;
 pub mod replicator;
 pub mod resync;
+mod seen;

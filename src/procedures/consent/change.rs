@@ -2,10 +2,10 @@
 //!
 //! Done means that the change is durable and seen by every call from now on.
 
-use crate::domain::consent::lifecycle::{self, PatientDecision, PatientWish};
+use crate::domain::consent::lifecycle::{self, AssertionHistory, PatientDecision, PatientWish};
 use crate::domain::consent::registration::{self, AssertionRegistration};
 use crate::domain::decision::Decision;
-use crate::domain::identity::{Action, PatientId, RecordId};
+use crate::domain::identity::{Action, HsaId, PatientId, RecordId};
 use crate::procedures::context::Context;
 use crate::procedures::failure::Failure;
 use crate::store::change::ChangeDomain;
@@ -15,6 +15,7 @@ use crate::store::change::ChangeDomain;
 /// # Errors
 /// Why it is refused, or the store's.
 pub async fn register(context: &Context<'_>, new: &AssertionRegistration) -> Result<(), Failure> {
+    context.about(&new.content.care_provider)?;
     context.tenant.may_hold(&new.content.care_provider)?;
     let mut change = context.change(ChangeDomain::Consent).await?;
     let stored = change.find_assertion(&new.id).await?.map(|(_, history)| history);
@@ -34,7 +35,8 @@ pub async fn register(context: &Context<'_>, new: &AssertionRegistration) -> Res
 /// Why it is refused, or the store's.
 pub async fn cancel(context: &Context<'_>, id: &RecordId, by: &Action) -> Result<(), Failure> {
     let mut change = context.change(ChangeDomain::Consent).await?;
-    let (number, stored) = change.find_assertion(id).await?.unzip();
+    let found = change.find_assertion(id).await?;
+    let (number, stored) = context.seen(found, |(_, it)| provider_of(it)).unzip();
     let decision = lifecycle::cancel(stored.as_ref(), context.now)?;
     if let (Decision::Store, Some(number)) = (decision, number) {
         change.cancel_assertion(number, by).await?;
@@ -49,7 +51,8 @@ pub async fn cancel(context: &Context<'_>, id: &RecordId, by: &Action) -> Result
 /// Why it is refused, or the store's.
 pub async fn delete(context: &Context<'_>, id: &RecordId, by: &Action) -> Result<(), Failure> {
     let mut change = context.change(ChangeDomain::Consent).await?;
-    let (number, stored) = change.find_assertion(id).await?.unzip();
+    let found = change.find_assertion(id).await?;
+    let (number, stored) = context.seen(found, |(_, it)| provider_of(it)).unzip();
     let decision = lifecycle::delete(stored.as_ref())?;
     if let (Decision::Store, Some(number)) = (decision, number) {
         change.delete_assertion(number, by).await?;
@@ -73,9 +76,14 @@ pub async fn end_by_patient(
     let (now, stored_at) = (context.now, change.stored_at());
     let decision = lifecycle::end_by_patient(stored.as_ref(), patient, wish, now, stored_at)?;
     if let (PatientDecision::End(end), Some(number)) = (decision, number) {
-        let caller = context.caller.as_deref();
+        let caller = context.caller.name();
         change.end_assertion_by_patient(number, end, wish, caller).await?;
         change.commit().await?;
     }
     Ok(())
+}
+
+/// The care provider whose assertion it is.
+fn provider_of(assertion: &AssertionHistory) -> &HsaId {
+    &assertion.assertion.content.care_provider
 }

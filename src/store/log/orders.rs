@@ -71,6 +71,7 @@ pub struct UnfinishedOrder {
 #[derive(FromRow)]
 struct OrderRow {
     order_number: i64,
+    owner_key: String,
     begun: bool,
     outcome: Option<String>,
     before: i64,
@@ -125,7 +126,7 @@ impl Store {
         Ok(true)
     }
 
-    /// What has become of an order of this caller's; `None` for everybody else, and when its files are
+    /// What has become of an order of this caller's, and the key of its care provider; `None` for everybody else, and when its files are
     /// gone.
     ///
     /// # Errors
@@ -135,9 +136,9 @@ impl Store {
         tenant: TenantId,
         caller: &str,
         id: Uuid,
-    ) -> Result<Option<OrderState>, StoreError> {
+    ) -> Result<Option<(String, OrderState)>, StoreError> {
         let row: Option<OrderRow> = sqlx::query_as(
-            "/* order_state */ select order_number, begun_at is not null as begun, outcome,
+            "/* order_state */ select order_number, owner_key, begun_at is not null as begun, outcome,
                 case when outcome is null then (select count(*) from log_orders b
                     where b.outcome is null and b.order_number < o.order_number) else 0 end as before
              from log_orders o where order_id = $1 and tenant_id = $2 and caller = $3",
@@ -148,11 +149,11 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        match row.outcome.as_deref() {
-            None if row.begun => Ok(Some(OrderState::Making)),
-            None => Ok(Some(OrderState::Waiting { before: row.before })),
-            Some("failed") => Ok(Some(OrderState::Failed)),
-            Some("distrusted") => Err(StoreError::Distrusted),
+        let state = match row.outcome.as_deref() {
+            None if row.begun => OrderState::Making,
+            None => OrderState::Waiting { before: row.before },
+            Some("failed") => OrderState::Failed,
+            Some("distrusted") => return Err(StoreError::Distrusted),
             Some("made") => {
                 let files: Vec<OrderedFile> = sqlx::query_as(
                     "/* order_files */ select file_id, token from log_order_files
@@ -161,13 +162,17 @@ impl Store {
                 .bind(row.order_number)
                 .fetch_all(&self.pool)
                 .await?;
-                Ok((!files.is_empty()).then_some(OrderState::Made(files)))
+                if files.is_empty() {
+                    return Ok(None);
+                }
+                OrderState::Made(files)
             }
             Some(_) => {
                 let at = Origin { table: "log_orders", row: row.order_number };
-                Err(at.inconsistent("unknown outcome"))
+                return Err(at.inconsistent("unknown outcome"));
             }
-        }
+        };
+        Ok(Some((row.owner_key, state)))
     }
 
     /// The file with an address, for the caller that ordered it; for everybody else there is none.

@@ -39,8 +39,7 @@ pub enum NoSubject {
 /// # Errors
 /// That nobody is known by it.
 pub fn subject(certificate: &CertificateDer<'_>) -> Result<Subject, NoSubject> {
-    let (rest, read) =
-        X509Certificate::from_der(certificate).map_err(|_| NoSubject::Unreadable)?;
+    let (rest, read) = X509Certificate::from_der(certificate).map_err(|_| NoSubject::Unreadable)?;
     if !rest.is_empty() {
         return Err(NoSubject::Unreadable);
     }
@@ -91,7 +90,8 @@ mod tests {
     #[test]
     fn the_hsa_id_comes_from_its_own_attribute() {
         let steering = DnValue::Utf8String("x, SERIALNUMBER=SE1,2.5.4.5=SE1".into());
-        let both = certificate(&[(NAME, steering.clone()), (SERIAL, printable("SE2321000016-B02"))]);
+        let both =
+            certificate(&[(NAME, steering.clone()), (SERIAL, printable("SE2321000016-B02"))]);
         assert_eq!(subject(&both).unwrap().hsa_id.as_str(), "SE2321000016-B02");
         assert_eq!(subject(&certificate(&[(NAME, steering)])), Err(NoSubject::NotOne));
         let utf8 = certificate(&[(SERIAL, DnValue::Utf8String("TST-1".into()))]);

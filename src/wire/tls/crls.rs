@@ -66,7 +66,9 @@ pub fn load(
         match read {
             Ok(read) => {
                 let read: Vec<KnownCrl> = read;
-                read.into_iter().for_each(|crl| found.keep(crl, before, &path));
+                for crl in read {
+                    found.keep(crl, before, &path);
+                }
             }
             Err(why) => found.passed_over.push(format!("{}: {why}", path.display())),
         }
@@ -109,8 +111,8 @@ fn known(
     issuers: &[CertificateDer<'_>],
     now: Timestamp,
 ) -> Result<KnownCrl, String> {
-    let (_, list) =
-        CertificateRevocationList::from_der(&der).map_err(|_| "not a list of revoked certificates")?;
+    let (_, list) = CertificateRevocationList::from_der(&der)
+        .map_err(|_| "not a list of revoked certificates")?;
     let is_signed = |issuer: &CertificateDer<'_>| {
         let Ok((_, issuer)) = X509Certificate::from_der(issuer) else { return false };
         issuer.subject().as_raw() == list.issuer().as_raw()
@@ -139,9 +141,8 @@ fn known(
 impl FoundCrls {
     /// Keeps the newest of an issuer.
     fn keep(&mut self, crl: KnownCrl, before: &[KnownCrl], path: &Path) {
-        let older_than = |other: &KnownCrl| {
-            (&crl.number, crl.this_update) < (&other.number, other.this_update)
-        };
+        let older_than =
+            |other: &KnownCrl| (&crl.number, crl.this_update) < (&other.number, other.this_update);
         if before.iter().any(|before| before.issuer == crl.issuer && older_than(before)) {
             self.passed_over.push(format!("{}: older than the one in force", path.display()));
             return;

@@ -3,7 +3,9 @@
 //! All that is read from files is a snapshot; a new one takes its place whole or not at all.
 
 pub mod certificate;
+pub mod client;
 mod crls;
 pub mod handshake;
+pub mod reload;
 pub mod snapshot;
-mod verifier;
+pub mod verifier;

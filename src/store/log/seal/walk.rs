@@ -63,7 +63,6 @@ struct StretchMoment {
     adopting: Option<i64>,
 }
 
-/// The entry of what can have none.
 const NOTHING: StoredEntry = [0; STORED_BYTES];
 
 /// What is there under a running number.
@@ -287,8 +286,8 @@ async fn found(
     while let Some(row) = records.try_next().await? {
         let row = EntryRow::from_row(&row)?;
         let entry = row.sealed(names, further, &mut scratch);
-        let (id, mut derived) = (RecordId::new(row.log_id()), row.wrongly_derived(further));
-        let id = id.map(|id| IdHash::of(&id));
+        let id = RecordId::new(row.log_id()).map(|id| IdHash::of(&id));
+        let mut derived = row.wrongly_derived(further);
         if rows.contains_key(&row.entry_number) {
             derived = Some("its running number, which another has too");
         }

@@ -1,0 +1,151 @@
+//! The listeners, and who is believed behind each.
+
+use super::error::AppError;
+use super::trust;
+use crate::clock::Clock;
+use crate::config::file::Config;
+use crate::config::trust::Profile;
+use crate::domain::time::Timestamp;
+use crate::procedures::context::Services;
+use crate::wire::caller::Callers;
+use crate::wire::endpoint::Endpoint;
+use crate::wire::listener::{self, Serving};
+use crate::wire::tls::reload::{self, Reloaded};
+use crate::wire::tls::snapshot::Tls;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// The listeners: connections wait until they are served.
+pub(super) struct Listening {
+    plain: TcpListener,
+    encrypted: Option<TcpListener>,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Listening {
+    /// Reads what is trusted, and begins to listen.
+    pub(super) fn begin(config: &Config, now: Timestamp) -> Result<Self, AppError> {
+        let bind = |address: SocketAddr| {
+            listener::bind(address).map_err(|error| AppError::Listen(address, error))
+        };
+        Ok(Self {
+            tls: trust::tls(config, now)?,
+            plain: bind(config.http.listen)?,
+            encrypted: config.http.https_listen.map(bind).transpose()?,
+        })
+    }
+
+    /// Follows the files of trust and of settings.
+    pub(super) fn follow(
+        &self,
+        config: &Config,
+        services: &Services,
+        clock: &Clock,
+        stop: &watch::Sender<bool>,
+        working: &mut JoinSet<()>,
+    ) {
+        let (tls, path) = (self.tls.clone(), config.path.clone());
+        let (authorisation, store) = (services.authorisation.clone(), services.store.clone());
+        let bench_grants = config.bench_grants.clone();
+        let grants =
+            move |path: &std::path::Path| trust::grants_again(path, &bench_grants, &authorisation);
+        let read_now = services.authorisation.clone();
+        let followed = Reloaded {
+            tls,
+            settings: path.map(|path| (path, Box::new(grants) as reload::ReadSettings)),
+            clock: clock.clone(),
+        };
+        working.spawn(reload::follow(followed, stop.subscribe(), move || {
+            let (authorisation, store) = (read_now.clone(), store.clone());
+            async move {
+                if let Err(error) = authorisation.read(&store).await {
+                    tracing::error!(%error, "grants cannot be read: the last ones count");
+                }
+            }
+        }));
+    }
+
+    /// Serves until it is to be drained, and then what is under way to its end.
+    pub(super) fn serve(
+        self,
+        config: &Config,
+        services: Services,
+        clock: &Clock,
+        draining: watch::Receiver<bool>,
+    ) -> Result<impl Future<Output = ()> + use<>, AppError> {
+        let callers = Callers::new(&config.trust, config.profile(), self.tls.clone())?;
+        let endpoint =
+            Endpoint::new(services, Arc::new(callers), &config.limits, &config.http, clock.clone());
+        let endpoint = Arc::new(endpoint.map_err(AppError::Threads)?);
+        let serving = Serving::new(endpoint, &config.limits);
+        self.say(config)?;
+        let Self { plain, encrypted, tls } = self;
+        Ok(async move {
+            let drained = |mut draining: watch::Receiver<bool>| async move {
+                // A sender that is gone means to stop, as `true` does.
+                _ = draining.wait_for(|drain| *drain).await;
+            };
+            let without = serving.accept(plain, None, drained(draining.clone()));
+            let with = async {
+                if let Some(encrypted) = encrypted {
+                    serving.accept(encrypted, tls, drained(draining)).await;
+                }
+            };
+            tokio::join!(without, with);
+            serving.finish().await;
+        })
+    }
+
+    /// What an operator must know before the first call: a line for each listener, and every belief that is switched on.
+    fn say(&self, config: &Config) -> Result<(), AppError> {
+        let at = |listener: &TcpListener| {
+            listener.local_addr().map_err(|e| AppError::Listen(config.http.listen, e))
+        };
+        let (plain, profile) = (at(&self.plain)?, config.profile());
+        let trust = &config.trust;
+        match profile {
+            Profile::Bench => tracing::warn!(
+                "TEST BENCH: whatever calls from this machine over plain HTTP may do everything, as whoever it says it is"
+            ),
+            Profile::Test | Profile::Production => {
+                tracing::info!(profile = profile.name(), "nobody may do anything without a grant");
+            }
+        }
+        for (what, systems) in [
+            ("platforms: believed about whom they call for", &trust.platforms),
+            ("trust_tak: their consumers need no grants", &trust.trust_tak),
+            ("proxies: believed about the certificates that they hand on", &trust.proxies),
+            ("operators: read /status and /metrics", &trust.operators),
+        ] {
+            if !systems.is_empty() {
+                tracing::info!(?systems, "trust.{what}");
+            }
+        }
+        for (what, addresses) in [
+            (
+                "proxy_addresses: believed about certificates over plain HTTP",
+                &trust.proxy_addresses,
+            ),
+            (
+                "operator_addresses: /status and /metrics are read from there",
+                &trust.operator_addresses,
+            ),
+        ] {
+            if !addresses.is_empty() {
+                tracing::info!(?addresses, "trust.{what}");
+            }
+        }
+        if self.tls.is_some() && trust.crl_dir.is_none() {
+            tracing::warn!("trust.revocation = \"none\": revoked certificates are let in");
+        }
+        if let Some(encrypted) = &self.encrypted {
+            let address = format!("https://{}", at(encrypted)?);
+            tracing::info!(address, "serving systems with certificates");
+        }
+        tracing::info!(address = %format!("http://{plain}"), "serving");
+        Ok(())
+    }
+}

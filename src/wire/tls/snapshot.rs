@@ -1,0 +1,302 @@
+//! What the files of trust say at a time: our own identity, whom we let in, who is revoked.
+
+use super::certificate::{NoSubject, Subject, subject};
+use super::crls::{self, KnownCrl};
+use super::verifier::{CallerVerifier, CrlGrace};
+use crate::domain::time::Timestamp;
+use crate::keys::{self, IdentityFiles, KeyError};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::{RootCertStore, ServerConfig};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// Names of issuers that are for tests, and of those that `sigill dev-pki` makes.
+const TEST_NAMES: [&str; 2] = ["TEST ", "SYSTEMTEST "];
+const DEV_NAME: &str = "DEV SIGILL";
+
+/// Where trust is configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// Our certificate and key; `None` where only certificates of a proxy's header are verified.
+    pub identity: Option<IdentityFiles>,
+    /// The issuers of the certificates of systems (PEM): no others open anything.
+    pub client_ca_file: PathBuf,
+    /// Which names issuers may have.
+    pub issuers: IssuerNames,
+    /// Who is revoked.
+    pub revocation: Revocation,
+}
+
+/// Which names issuers may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IssuerNames {
+    /// Any.
+    Any,
+    /// Those of tests and real ones, not the two together, and none that `sigill dev-pki` makes.
+    OneKind,
+}
+
+/// How it is known who is revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revocation {
+    /// It is not.
+    None,
+    /// By the lists of a folder, one for each issuer at least.
+    Lists {
+        /// The folder.
+        folder: PathBuf,
+        /// How long a list counts that should have been replaced.
+        grace: CrlGrace,
+    },
+}
+
+/// Why there is no new snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file of keys or certificates.
+    #[error("{0}")]
+    Key(#[from] KeyError),
+    /// Certificate and key do not go together, or are of a kind that is not supported.
+    #[error("certificate: {0}")]
+    Identity(rustls::Error),
+    /// An issuer cannot be one.
+    #[error("{0}: an issuer cannot be used: {1}")]
+    Issuer(PathBuf, rustls::Error),
+    /// An issuer must not be trusted in this profile.
+    #[error("{0}: {1}")]
+    Name(PathBuf, &'static str),
+    /// The folder of lists.
+    #[error("{0}: {1}")]
+    Folder(PathBuf, std::io::Error),
+    /// An issuer has no list.
+    #[error("{0}: no list of revoked certificates of {1} (or trust.revocation = \"none\"){2}")]
+    NoList(PathBuf, String, String),
+    /// The lists cannot be used.
+    #[error("lists of revoked certificates: {0}")]
+    Lists(String),
+}
+
+/// What the files said when they were read.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Counts on with each.
+    pub generation: u64,
+    /// What new connections are accepted with.
+    pub server: Option<Arc<ServerConfig>>,
+    verifier: Arc<dyn ClientCertVerifier>,
+    /// Until when our own certificate is valid.
+    pub certificate_ends: Option<Timestamp>,
+    /// The lists in force.
+    pub crls: Vec<KnownCrl>,
+}
+
+impl Snapshot {
+    /// Whom a chain of certificates makes known now, the system's own first.
+    ///
+    /// # Errors
+    /// Why nobody.
+    pub fn known(
+        &self,
+        chain: &[CertificateDer<'_>],
+        now: Timestamp,
+    ) -> Result<Subject, rustls::Error> {
+        let (own, above) = chain.split_first().ok_or(rustls::Error::NoCertificatesPresented)?;
+        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        self.verifier.verify_client_cert(own, above, now)?;
+        subject(own)
+            .map_err(|_: NoSubject| rustls::CertificateError::ApplicationVerificationFailure.into())
+    }
+}
+
+/// The snapshot in force.
+#[derive(Debug)]
+pub struct Tls {
+    settings: TlsSettings,
+    current: RwLock<Arc<Snapshot>>,
+    failed: AtomicBool,
+}
+
+impl Tls {
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn load(settings: TlsSettings, now: Timestamp) -> Result<Self, TlsError> {
+        let snapshot = RwLock::new(Arc::new(snapshot(&settings, &[], 1, now)?));
+        Ok(Self { settings, current: snapshot, failed: AtomicBool::new(false) })
+    }
+
+    /// The snapshot in force.
+    pub fn current(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether the last reading failed, so that an older snapshot is in force.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Reads everything again: it takes effect whole or not at all.
+    ///
+    /// # Errors
+    /// What is wrong; what was in force stays.
+    pub fn reload(&self, now: Timestamp) -> Result<(), TlsError> {
+        let before = self.current();
+        let next = snapshot(&self.settings, &before.crls, before.generation + 1, now);
+        self.failed.store(next.is_err(), Ordering::Relaxed);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next?);
+        Ok(())
+    }
+
+    /// What tells whether a file has changed.
+    pub fn versions(&self) -> Versions {
+        let mut paths = vec![self.settings.client_ca_file.clone()];
+        paths.extend(self.settings.identity.iter().flat_map(IdentityFiles::paths));
+        if let Revocation::Lists { folder, .. } = &self.settings.revocation {
+            paths.extend(crls::files(folder).unwrap_or_default());
+            paths.push(folder.clone());
+        }
+        paths.into_iter().map(|path| (version(&path), path)).map(|(v, path)| (path, v)).collect()
+    }
+}
+
+/// Of each file what tells whether it has changed; `None`: it is not there.
+pub type Versions = BTreeMap<PathBuf, Option<Version>>;
+
+/// Its inode, size and time of change.
+pub type Version = (u64, u64, SystemTime);
+
+/// What tells whether a file has changed.
+pub fn version(path: &std::path::Path) -> Option<Version> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.ino(), found.len(), found.modified().ok()?))
+}
+
+fn snapshot(
+    settings: &TlsSettings,
+    before: &[KnownCrl],
+    generation: u64,
+    now: Timestamp,
+) -> Result<Snapshot, TlsError> {
+    let path = &settings.client_ca_file;
+    let issuers = keys::certificates(path)?;
+    check_names(settings, &issuers)?;
+    let mut anchors = RootCertStore::empty();
+    for issuer in &issuers {
+        anchors.add(issuer.clone()).map_err(|error| TlsError::Issuer(path.clone(), error))?;
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(anchors), Arc::clone(&provider));
+    let (builder, crls, grace) = match &settings.revocation {
+        Revocation::None => (builder, Vec::new(), CrlGrace::Alarm),
+        Revocation::Lists { folder, grace } => {
+            let crls = lists(folder, &issuers, before, now)?;
+            let ders = crls.iter().map(|crl| crl.der.clone());
+            (builder.with_crls(ders), crls, *grace)
+        }
+    };
+    let inner = builder.build().map_err(|error| TlsError::Lists(error.to_string()))?;
+    let verifier: Arc<dyn ClientCertVerifier> = Arc::new(CallerVerifier::new(inner, &crls, grace));
+    let server = settings.identity.as_ref().map(|files| server(files, &verifier, provider));
+    let (server, certificate_ends) = server.transpose()?.unzip();
+    Ok(Snapshot {
+        generation,
+        server,
+        verifier,
+        certificate_ends: certificate_ends.flatten(),
+        crls,
+    })
+}
+
+fn server(
+    files: &IdentityFiles,
+    verifier: &Arc<dyn ClientCertVerifier>,
+    provider: Arc<CryptoProvider>,
+) -> Result<(Arc<ServerConfig>, Option<Timestamp>), TlsError> {
+    let identity = files.load()?;
+    let ends = identity.chain.first().and_then(|own| {
+        let (_, own) = X509Certificate::from_der(own).ok()?;
+        Timestamp::from_timestamp(own.validity().not_after.timestamp(), 0)
+    });
+    let mut server = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Identity)?
+        .with_client_cert_verifier(Arc::clone(verifier))
+        .with_single_cert(identity.chain, identity.key)
+        .map_err(TlsError::Identity)?;
+    server.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // Of a session that is taken up again the certificate is not verified: it could have been revoked.
+    server.session_storage = Arc::new(NoServerSessionStorage {});
+    server.send_tls13_tickets = 0;
+    Ok((Arc::new(server), ends))
+}
+
+/// The lists in force; each issuer has one.
+fn lists(
+    folder: &std::path::Path,
+    issuers: &[CertificateDer<'_>],
+    before: &[KnownCrl],
+    now: Timestamp,
+) -> Result<Vec<KnownCrl>, TlsError> {
+    // Those of issuers that are no longer trusted are of no use.
+    let before: Vec<KnownCrl> = before
+        .iter()
+        .filter(|crl| issuers.iter().any(|issuer| name(issuer).1 == crl.issuer))
+        .cloned()
+        .collect();
+    let found = crls::load(folder, issuers, &before, now)
+        .map_err(|error| TlsError::Folder(folder.to_owned(), error))?;
+    for why in &found.passed_over {
+        tracing::warn!(why, "a list of revoked certificates is passed over");
+    }
+    for issuer in issuers {
+        let (text, raw) = name(issuer);
+        if !found.newest.iter().any(|crl| crl.issuer == raw) {
+            let why = found.passed_over.iter().fold(String::new(), |all, why| all + "; " + why);
+            return Err(TlsError::NoList(folder.to_owned(), text, why));
+        }
+    }
+    Ok(found.newest)
+}
+
+/// The subject of a certificate, for people and as it is encoded.
+fn name(certificate: &CertificateDer<'_>) -> (String, Vec<u8>) {
+    match X509Certificate::from_der(certificate) {
+        Ok((_, read)) => (read.subject().to_string(), read.subject().as_raw().to_vec()),
+        Err(_) => (String::new(), Vec::new()),
+    }
+}
+
+fn common_name(certificate: &CertificateDer<'_>) -> String {
+    let Ok((_, read)) = X509Certificate::from_der(certificate) else { return String::new() };
+    let names: Vec<&str> =
+        read.subject().iter_common_name().filter_map(|n| n.as_str().ok()).collect();
+    names.concat()
+}
+
+fn check_names(settings: &TlsSettings, issuers: &[CertificateDer<'_>]) -> Result<(), TlsError> {
+    if settings.issuers == IssuerNames::Any {
+        return Ok(());
+    }
+    let names: Vec<String> = issuers.iter().map(common_name).collect();
+    let is_test = |name: &&String| TEST_NAMES.iter().any(|test| name.starts_with(test));
+    let wrong = if names.iter().any(|name| name.starts_with(DEV_NAME)) {
+        "an issuer that sigill dev-pki made is for tests (trust.profile = \"test\" or \"bench\")"
+    } else if names.iter().any(|name| is_test(&name)) && !names.iter().all(|name| is_test(&name)) {
+        "issuers of tests and others are trusted together (trust.profile = \"test\" allows it)"
+    } else {
+        return Ok(());
+    };
+    Err(TlsError::Name(settings.client_ca_file.clone(), wrong))
+}

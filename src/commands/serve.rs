@@ -26,8 +26,9 @@ pub struct ServeCommand {
     https: Option<SocketAddr>,
     /// Let systems in over TLS with certificates for tests, of this folder or one in the data folder, which are made where
     /// they are not there: for a test bench only.
-    #[arg(long, num_args = 0..=1, default_missing_value = "")]
-    dev_pki: Option<PathBuf>,
+    #[arg(long, num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "how an option is read that may have a value")]
+    dev_pki: Option<Option<PathBuf>>,
 }
 
 impl ServeCommand {
@@ -53,17 +54,17 @@ impl ServeCommand {
 const APART: u16 = 363;
 
 /// A test bench that knows systems by their certificates: a platform and consumers, one of which has a grant.
-fn bench_with_certificates(config: &mut Config, folder: PathBuf) -> Result<(), CommandError> {
+fn bench_with_certificates(
+    config: &mut Config,
+    folder: Option<PathBuf>,
+) -> Result<(), CommandError> {
     let is_bench = config.profile() == Profile::Bench && config.trust.client_ca_file.is_none();
     if !is_bench {
         return Err(CommandError::Request(
             "--dev-pki is for a test bench without certificates of its own",
         ));
     }
-    let folder = match folder.as_os_str().is_empty() {
-        true => config.data.dir.join("dev-pki"),
-        false => folder,
-    };
+    let folder = folder.unwrap_or_else(|| config.data.dir.join("dev-pki"));
     let made = DevPki::at(&folder);
     let now = Clock::System.now();
     if !made.is_there() {

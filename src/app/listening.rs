@@ -142,8 +142,8 @@ impl Listening {
             tracing::warn!("trust.revocation = \"none\": revoked certificates are let in");
         }
         if let Some(encrypted) = &self.encrypted {
-            let address = format!("https://{}", at(encrypted)?);
-            tracing::info!(address, "serving systems with certificates");
+            let tls_address = format!("https://{}", at(encrypted)?);
+            tracing::info!(tls_address, "serving systems with certificates");
         }
         tracing::info!(address = %format!("http://{plain}"), "serving");
         Ok(())

@@ -36,6 +36,7 @@ use sigill::store::log::writer::LogWriters;
 use sigill::wire::caller::Callers;
 use sigill::wire::endpoint::Endpoint;
 use sigill::wire::listener::{self, Serving};
+use sigill::wire::tls::snapshot::Tls;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -246,7 +247,7 @@ pub struct Wishes {
     pub queues_reports: bool,
     pub report_records_max: Option<usize>,
     /// Who is believed about what; nobody is the test bench.
-    pub trust: Option<(Profile, Trust)>,
+    pub trust: Option<(Profile, Trust, Option<Arc<Tls>>)>,
     /// What callers may do.
     pub grants: Vec<GrantTerms>,
     pub forbids_by_status: bool,
@@ -326,8 +327,9 @@ impl Service {
         };
         let clock = Arc::new(Mutex::new(NOON.parse().unwrap()));
         let held = Clock::Held(Arc::clone(&clock));
-        let (profile, believed) = wishes.trust.unwrap_or((Profile::Bench, Trust::default()));
-        let callers = Arc::new(Callers::new(&believed, profile, None).unwrap());
+        let nobody = || (Profile::Bench, Trust::default(), None);
+        let (profile, believed, tls) = wishes.trust.unwrap_or_else(nobody);
+        let callers = Arc::new(Callers::new(&believed, profile, tls).unwrap());
         let endpoint = Endpoint::new(services, callers, &limits, &wishes.http, held).unwrap();
         let serving = Serving::new(Arc::new(endpoint), &limits);
         let tcp = listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();

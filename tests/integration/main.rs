@@ -51,3 +51,4 @@ mod strict;
 mod strict_service;
 mod tampering;
 mod tenants;
+mod trust;

@@ -15,7 +15,7 @@ pub struct Program {
     /// Log lines, read all the time: a full pipe would hold the program up.
     log: mpsc::UnboundedReceiver<String>,
     /// Those before it served.
-    start: Vec<String>,
+    pub start: Vec<String>,
     pub caller: Caller,
 }
 
@@ -86,8 +86,8 @@ impl Program {
         let mut start = Vec::new();
         loop {
             let line = log.recv().await.expect("ended before it served");
-            if let Some((_, rest)) = line.split_once("\"address\":\"") {
-                let caller = Caller::new(rest.split('"').next().unwrap());
+            if let Some((_, rest)) = line.split_once("\"address\":\"http://") {
+                let caller = Caller::new(format!("http://{}", rest.split('"').next().unwrap()));
                 return Self { child, log, start, caller };
             }
             start.push(line);

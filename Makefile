@@ -3,11 +3,11 @@
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := build-essential pkg-config libssl-dev postgresql libxml2-utils
 
-.PHONY: run test check bench drill drill-seal golden interop needs
+.PHONY: run test check bench drill drill-seal fuzz deny golden interop needs
 
 run: needs
 	cargo build --release --locked
-	exec ./target/release/sigill serve $(ARGS)
+	exec ./target/release/sigill serve $(if $(findstring --config,$(ARGS)),,--dev-pki) $(ARGS)
 
 test: needs
 	tests/postgres.sh cargo test --locked --workspace
@@ -17,6 +17,14 @@ check: needs
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items
 	tests/postgres.sh cargo test --locked --workspace
+	$(MAKE) deny
+
+# Licences, sources and known holes of what we use: where the tools and their data can be had, which is said.
+deny:
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check licenses sources bans; \
+	    else echo "cargo-deny is not here: licences and sources were NOT looked at (cargo install cargo-deny)"; fi
+	@if command -v cargo-audit >/dev/null; then cargo audit; \
+	    else echo "cargo-audit is not here: known holes were NOT looked at (cargo install cargo-audit)"; fi
 
 # Figures of the server as shares of what the database and the tokenizer do by themselves.
 # make bench LOAD=10000000 fills the log with so many records and tells its figures then, those of the seal among them (half an hour).
@@ -36,6 +44,11 @@ N ?= 200
 drill-seal: needs
 	SIGILL_SEAL_KILLS=$(N) tests/postgres.sh cargo test --release --locked --test integration -- \
 	    --nocapture nothing_is_lost_doubled_or_left_unsealed
+
+# Each fuzz target for so many seconds, with other inputs each time: make fuzz SECONDS=600
+SECONDS ?= 60
+fuzz: needs
+	SIGILL_FUZZ_SECONDS=$(SECONDS) cargo test --release --locked --test fuzz -- --nocapture --test-threads=1
 
 # Rewrites the answers in testdata/; read the difference before you commit it.
 golden: needs

@@ -9,7 +9,7 @@ pub mod seal;
 pub mod tenants;
 pub mod trust;
 
-use self::database::Database;
+use self::database::{Database, Upkeep};
 use self::error::AppError;
 use self::listening::Listening;
 use self::process::{Stop, raise_descriptors};
@@ -31,8 +31,10 @@ use crate::procedures::seal::opening;
 use crate::procedures::seal::trust::LogTrust;
 use crate::store::database::Store;
 use crate::store::log::writer::LogWriters;
+use crate::store::roles;
 use crate::workers;
 use crate::workers::watch;
+use sqlx::postgres::PgConnectOptions;
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::watch as watch_channel;
@@ -92,6 +94,7 @@ pub async fn serve(
 /// What serves, once it has started.
 struct Parts {
     services: Services,
+    upkeep: Upkeep,
     seal: LogSeal,
     witnesses: Vec<RemoteWitness>,
     writing: JoinSet<()>,
@@ -103,16 +106,21 @@ async fn start(
     clock: &Clock,
     health: &Health,
 ) -> Result<Parts, AppError> {
-    let options = database.start().await?;
-    let store =
-        Store::open(options, config.database.connections, config.limits.percentages()).await?;
+    let logins = database.start().await?;
+    // The owner brings the tables to this program's version before anybody else looks at them.
+    let upkeep = Upkeep::open(config, &logins).await?;
+    if database.is_private() {
+        roles::apply(&logins.owner).await?;
+    }
+    let (connections, percentages) = (config.database.connections, config.limits.percentages());
+    let store = Store::open(logins.server, connections, percentages).await?;
     // Before the first record: afterwards a worker does it.
-    if let Err(error) = store.make_log_partitions(clock.now()).await {
+    if let Err(error) = upkeep.owner.make_log_partitions(clock.now()).await {
         // As beside a backup, which holds the tables: records have a place all the same.
         tracing::warn!(%error, "partitions of the log not made yet");
     }
     let seal = opening::open(store, seal::sealing_settings(config)?, clock.now()).await?;
-    let store = seal.store.clone();
+    let (seal, store) = (seal.kept_by(&upkeep.owner), seal.store.clone());
     let (log_writers, writing) = LogWriters::start(&store, config.log.writers)?;
     let trust = seal::trust(config, seal.clone(), clock.clone());
     let authorisation = trust::authorisation(config);
@@ -120,7 +128,7 @@ async fn start(
     let granted = (trust, authorisation);
     let services = services(config, store, log_writers, granted, health.clone(), clock).await?;
     let witnesses = seal::witnesses(config).map_err(TenantsError::from)?;
-    Ok(Parts { services, seal, witnesses, writing })
+    Ok(Parts { services, upkeep, seal, witnesses, writing })
 }
 
 async fn serve_parts(
@@ -203,7 +211,7 @@ async fn services(
 fn workers(
     config: &Config,
     private: Option<&Path>,
-    Parts { services, seal, witnesses, .. }: &Parts,
+    Parts { services, upkeep, seal, witnesses, .. }: &Parts,
     clock: &Clock,
 ) -> (watch_channel::Sender<bool>, JoinSet<()>) {
     let (stop, stopped) = watch_channel::channel(false);
@@ -228,7 +236,7 @@ fn workers(
         let wanted = watch::Wanted { folder: folder.to_owned(), low, least };
         working.spawn(watch::space(wanted, health.clone(), stopped.clone()));
     }
-    working.spawn(watch::partitions(store.clone(), clock.clone(), stopped.clone()));
+    working.spawn(watch::partitions(upkeep.owner.clone(), clock.clone(), stopped.clone()));
     let watched = watch::clocks(store.clone(), clock.clone(), health.clone(), stopped.clone());
     working.spawn(watched);
     let (records_max, hours) = (config.log.report_records_max, config.log.report_keep_hours);
@@ -242,11 +250,11 @@ fn workers(
         table_ids: config.log.id_table_ids,
         forgotten_after: config.retention.log.ids_policy(),
     };
-    let (tidied, at) = (store.clone(), clock.clone());
+    let (tidied, at) = (upkeep.owner.clone(), clock.clone());
     working.spawn(workers::log_ids::run(tidied, tidying, at, stopped.clone()));
     if config.retention.every_hours > 0 {
         let every = Duration::from_secs(config.retention.every_hours * 3600);
-        let (store, clock) = (store.clone(), clock.clone());
+        let (store, clock) = (seal.sealing(&upkeep.retention), clock.clone());
         working.spawn(workers::retention::run(store, retention(config), every, clock, stopped));
     }
     (stop, working)
@@ -271,11 +279,45 @@ pub async fn seal_of_running(config: &Config) -> Result<LogSeal, AppError> {
     Ok(opening::open(store, seal::settings(config), Clock::System.now()).await?)
 }
 
+/// The store of a command, as who.
+///
+/// # Errors
+/// That it cannot be reached.
+async fn command_store(login: PgConnectOptions) -> Result<Store, AppError> {
+    Ok(Store::open(login, COMMAND_CONNECTIONS, Percentages::default()).await?)
+}
+
+/// The store with which what is old enough is removed.
+///
+/// # Errors
+/// That it cannot be reached, or that the keys are not here.
+pub async fn retention_of_running(config: &Config) -> Result<Store, AppError> {
+    let store = command_store(database::of_running(config)?.retention).await?;
+    Ok(opening::open(store, seal::settings(config), Clock::System.now()).await?.store)
+}
+
+/// The store of the tables' owner.
+///
+/// # Errors
+/// That it cannot be reached.
+pub async fn owner_of_running(config: &Config) -> Result<Store, AppError> {
+    command_store(database::of_running(config)?.owner).await
+}
+
+/// Makes the database's roles, as the tables' owner.
+///
+/// # Errors
+/// That it cannot be reached, or may not.
+pub async fn apply_roles(config: &Config) -> Result<(), AppError> {
+    let logins = database::of_running(config)?;
+    command_store(logins.owner.clone()).await?.close().await;
+    Ok(roles::apply(&logins.owner).await?)
+}
+
 /// The store that `serve` uses, without starting anything.
 ///
 /// # Errors
 /// That it cannot be reached.
 pub async fn store_of_running(config: &Config) -> Result<Store, AppError> {
-    let options = database::of_running(config)?;
-    Ok(Store::open(options, COMMAND_CONNECTIONS, Percentages::default()).await?)
+    command_store(database::of_running(config)?.server).await
 }

@@ -8,6 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use zeroize::Zeroizing;
 
 /// The longest file that is read.
@@ -92,6 +93,15 @@ impl IdentityFiles {
             Self::Pkcs12 { file, password } => of_pkcs12(file, password.as_deref()),
         }
     }
+}
+
+/// Its inode, size and time of change.
+pub type FileVersion = (u64, u64, SystemTime);
+
+/// What tells whether a file has changed; `None`: it is not there.
+pub fn file_version(path: &Path) -> Option<FileVersion> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.ino(), found.len(), found.modified().ok()?))
 }
 
 /// The certificates of a PEM file, in their order.

@@ -3,6 +3,7 @@
 use super::check_config::CheckConfigCommand;
 use super::check_contracts::CheckContractsCommand;
 use super::clock::ClockCommand;
+use super::database::DatabaseCommand;
 use super::dev_pki::DevPkiCommand;
 use super::error::CommandError;
 use super::grants::GrantsCommand;
@@ -37,6 +38,9 @@ enum Command {
     Import(ImportCommand),
     /// Remove what has been invalid for long enough.
     Retention(RetentionCommand),
+    /// The tables' version, and the roles that use them.
+    #[command(subcommand)]
+    Database(DatabaseCommand),
     /// What callers may do: list, add, end, check.
     #[command(subcommand)]
     Grants(GrantsCommand),
@@ -81,11 +85,12 @@ impl Command {
     /// `false` is failure without an error.
     async fn run(self) -> Result<bool, CommandError> {
         match self {
-            Self::Serve(command) => command.run().await,
+            Self::Serve(command) => Box::pin(command.run()).await,
             Self::CheckConfig(command) => command.run(),
             Self::Replication(command) => command.run().await,
             Self::Import(command) => command.run().await,
             Self::Retention(command) => command.run().await,
+            Self::Database(command) => command.run().await,
             Self::Grants(command) => command.run().await,
             Self::Hold(command) => command.run().await,
             Self::Log(command) => command.run().await,

@@ -2,8 +2,8 @@
 
 use super::error::CommandError;
 use super::settings::Settings;
-use crate::app::store_of_running;
 use crate::app::trust::authorisation;
+use crate::app::{owner_of_running, store_of_running};
 use crate::clock::Clock;
 use crate::config::file::Config;
 use crate::config::tenant::Tenant;
@@ -124,7 +124,7 @@ impl GrantsCommand {
             Self::List { settings, ended, json } => list(&settings.load()?, ended, json).await,
             Self::Add(add) => add.run().await,
             Self::End { settings, number, reason, by } => {
-                let store = store_of_running(&settings.load()?).await?;
+                let store = owner_of_running(&settings.load()?).await?;
                 let ended = store.end_grant(number, &note(reason, by)).await?;
                 store.close().await;
                 if !ended {
@@ -169,7 +169,7 @@ impl AddGrant {
         if terms.tenant.as_ref().is_some_and(unknown) {
             return Err(CommandError::Request("there is no tenant of that name"));
         }
-        let store = store_of_running(&config).await?;
+        let store = owner_of_running(&config).await?;
         println!("grant {}", store.add_grant(&terms, &note(reason, by)).await?);
         store.close().await;
         Ok(true)

@@ -4,6 +4,7 @@ pub mod arguments;
 mod check_config;
 mod check_contracts;
 mod clock;
+mod database;
 mod dev_pki;
 mod error;
 mod grants;

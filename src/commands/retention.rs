@@ -2,7 +2,7 @@
 
 use super::error::CommandError;
 use super::settings::Settings;
-use crate::app::{retention, seal_of_running, store_of_running};
+use crate::app::{retention, retention_of_running, store_of_running};
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::procedures::retention::{Round, due};
@@ -30,7 +30,7 @@ impl RetentionCommand {
         let policies = retention(&config);
         let store = match self.dry_run {
             true => store_of_running(&config).await?,
-            false => seal_of_running(&config).await?.store,
+            false => retention_of_running(&config).await?,
         };
         let now = self.at.unwrap_or_else(|| Clock::System.now());
         let whole = match self.dry_run {

@@ -29,6 +29,11 @@ pub struct Data {
 pub struct Database {
     /// `postgres://…`; when absent, a private `PostgreSQL` is started under the data folder.
     pub url: Option<String>,
+    /// The same with the login of the tables' owner, which brings them to a version and makes months of the log; when
+    /// absent, `url`.
+    pub owner_url: Option<String>,
+    /// The same with the login that removes what is old enough; when absent, `owner_url`.
+    pub retention_url: Option<String>,
     /// Connections, 8 to 500: an eighth each for CheckBlocks, CheckConsent, other short reads, reads
     /// that may find much, small and large calls of StoreLog; one for readiness, the rest for
     /// everything else.
@@ -49,16 +54,18 @@ impl Default for Data {
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: None, connections: 20 }
+        Self { url: None, owner_url: None, retention_url: None, connections: 20 }
     }
 }
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The address may hold a password.
-        let url = self.url.as_ref().map(|_| "…");
+        // Addresses may hold passwords.
+        let hidden = |url: &Option<String>| url.as_ref().map(|_| "…");
         f.debug_struct("Database")
-            .field("url", &url)
+            .field("url", &hidden(&self.url))
+            .field("owner_url", &hidden(&self.owner_url))
+            .field("retention_url", &hidden(&self.retention_url))
             .field("connections", &self.connections)
             .finish()
     }

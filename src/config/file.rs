@@ -156,6 +156,10 @@ impl Config {
         if let Some(what) = self.trust.wrong() {
             return Some(format!("trust.{what}"));
         }
+        let Database { url, owner_url, retention_url, .. } = &self.database;
+        if url.is_none() && (owner_url.is_some() || retention_url.is_some()) {
+            return Some("database.owner_url and retention_url: there is no database.url".into());
+        }
         if let Err(error) = self.check_listeners() {
             return Some(error.to_string());
         }
@@ -186,7 +190,14 @@ mod tests {
     fn the_documented_file_holds_every_default() {
         let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/config/full.toml"));
         let mut config = Config::load(Some(path)).unwrap();
-        assert!(config.database.url.take().is_some(), "the file shows how a database is named");
+        let addresses = [
+            &mut config.database.url,
+            &mut config.database.owner_url,
+            &mut config.database.retention_url,
+        ];
+        for address in addresses {
+            assert!(address.take().is_some(), "the file shows how a database is named");
+        }
         let tenants = std::mem::take(&mut config.tenant);
         assert_eq!(tenants[0].name, "region-exempel");
         // Every setting of replication is shown, and those with a default show it.

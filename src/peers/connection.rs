@@ -2,6 +2,7 @@
 //!
 //! Reads no XML and tries once; what a reply means, and when to try again, is the caller's.
 
+use crate::keys::{FileVersion, IdentityFiles, KeyError, KeyIdentity, certificates, file_version};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -10,17 +11,20 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio::time::timeout;
 
 /// Connections kept open between calls.
 const IDLE_CONNECTIONS_MAX: usize = 16;
 /// Service platforms close idle connections after some minutes; ours end before.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether certificates or the key have changed.
+const LOOKED_AT: Duration = Duration::from_secs(10);
 
 /// Where another service is, and how to be known there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +45,8 @@ pub struct PeerSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum PeerSettingsError {
     /// A certificate or key.
-    #[error("{0}: {1}")]
-    Pem(PathBuf, rustls::pki_types::pem::Error),
+    #[error("{0}")]
+    Key(#[from] KeyError),
     /// Certificate and key do not go together, or are of a kind that is not supported.
     #[error("certificate: {0}")]
     Tls(#[from] rustls::Error),
@@ -77,10 +81,21 @@ pub enum CallError {
 /// Another service.
 #[derive(Debug, Clone)]
 pub struct Peer {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    made: Arc<Mutex<Made>>,
+    settings: PeerSettings,
     base: String,
     timeout: Duration,
     consumer: Option<HeaderValue>,
+}
+
+type PeerClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// What makes calls, and of which files.
+#[derive(Debug)]
+struct Made {
+    client: PeerClient,
+    versions: Vec<Option<FileVersion>>,
+    seen_at: Instant,
 }
 
 impl Peer {
@@ -97,23 +112,35 @@ impl Peer {
             (Some("https"), None) => return Err(wrong("needs ca_file")),
             _ => return Err(wrong("must begin with http:// or https://")),
         }
-        let mut http = HttpConnector::new();
-        http.set_nodelay(true);
-        http.enforce_http(false);
-        http.set_connect_timeout(Some(settings.timeout));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(settings)?)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_timer(hyper_util::rt::TokioTimer::new())
-            .build(connector);
         let consumer = settings.consumer.as_deref().map(HeaderValue::from_str).transpose();
         let consumer = consumer.map_err(|_| PeerSettingsError::Consumer)?;
-        Ok(Self { client, base, timeout: settings.timeout, consumer })
+        let made = Made {
+            client: client(settings)?,
+            versions: versions(settings),
+            seen_at: Instant::now(),
+        };
+        let (made, settings) = (Arc::new(Mutex::new(made)), settings.clone());
+        Ok(Self { made, base, timeout: settings.timeout, settings, consumer })
+    }
+
+    /// Makes calls, with the certificates and the key as they are now.
+    fn client(&self) -> PeerClient {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.seen_at.elapsed() >= LOOKED_AT {
+            made.seen_at = Instant::now();
+            let now = versions(&self.settings);
+            if now != made.versions {
+                match client(&self.settings) {
+                    Ok(client) => made.client = client,
+                    Err(error) => tracing::error!(
+                        %error,
+                        "ALARM: certificates or key for calls to another service cannot be read: the older ones are used"
+                    ),
+                }
+                made.versions = now;
+            }
+        }
+        made.client.clone()
     }
 
     /// Sends a message and returns the reply: an answer or a fault.
@@ -164,7 +191,7 @@ impl Peer {
         reply_bytes_max: usize,
     ) -> Result<(StatusCode, Bytes), CallError> {
         let reply = async {
-            let reply = self.client.request(request).await.map_err(|error| {
+            let reply = self.client().request(request).await.map_err(|error| {
                 if error.is_connect() { CallError::Unreachable } else { CallError::Broken }
             })?;
             let status = reply.status();
@@ -183,34 +210,48 @@ impl Peer {
 
 fn tls(settings: &PeerSettings) -> Result<ClientConfig, PeerSettingsError> {
     let mut roots = RootCertStore::empty();
-    for certificate in settings.ca_file.iter().flat_map(|file| certificates(file)) {
-        roots.add(certificate?)?;
+    if let Some(file) = &settings.ca_file {
+        for certificate in certificates(file)? {
+            roots.add(certificate)?;
+        }
     }
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots);
-    Ok(match &settings.identity {
+    Ok(match identity(settings) {
         None => config.with_no_client_auth(),
-        Some((certificate, key)) => {
-            let chain = certificates(certificate).into_iter().collect::<Result<_, _>>()?;
-            let key = PrivateKeyDer::from_pem_file(key)
-                .map_err(|e| PeerSettingsError::Pem(key.clone(), e))?;
+        Some(files) => {
+            let KeyIdentity { chain, key } = files.load()?;
             config.with_client_auth_cert(chain, key)?
         }
     })
 }
 
-fn certificates(file: &Path) -> Vec<Result<CertificateDer<'static>, PeerSettingsError>> {
-    let wrong = |e| PeerSettingsError::Pem(file.to_owned(), e);
-    match CertificateDer::pem_file_iter(file) {
-        Ok(found) => {
-            let found: Vec<_> = found.map(|one| one.map_err(wrong)).collect();
-            match found.is_empty() {
-                true => vec![Err(wrong(rustls::pki_types::pem::Error::NoItemsFound))],
-                false => found,
-            }
-        }
-        Err(error) => vec![Err(wrong(error))],
-    }
+fn identity(settings: &PeerSettings) -> Option<IdentityFiles> {
+    let (certificate, key) = settings.identity.clone()?;
+    Some(IdentityFiles::Pem { certificate, key })
+}
+
+fn client(settings: &PeerSettings) -> Result<PeerClient, PeerSettingsError> {
+    let mut http = HttpConnector::new();
+    http.set_nodelay(true);
+    http.enforce_http(false);
+    http.set_connect_timeout(Some(settings.timeout));
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls(settings)?)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(http);
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_timer(hyper_util::rt::TokioTimer::new())
+        .build(connector))
+}
+
+/// What tells whether a file of certificates or keys has changed.
+fn versions(settings: &PeerSettings) -> Vec<Option<FileVersion>> {
+    let own = identity(settings).map(|files| files.paths()).unwrap_or_default();
+    settings.ca_file.iter().chain(&own).map(|path| file_version(path)).collect()
 }

@@ -8,6 +8,7 @@ use crate::domain::trust::grant::GrantTerms;
 use crate::domain::trust::grants::{AskedGrant, Grants, NotGranted, Permit};
 use crate::store::database::Store;
 use crate::store::error::StoreError;
+use crate::store::grants::KeptGrant;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -68,7 +69,12 @@ impl Authorisation {
     /// # Errors
     /// The store's: what was in force stays for some minutes.
     pub async fn read(&self, store: &Store) -> Result<(), StoreError> {
-        let kept = store.grants_in_force().await?;
+        self.take(&store.grants_in_force().await?);
+        Ok(())
+    }
+
+    /// These of the store, beside those of the file, count from now on.
+    fn take(&self, kept: &[KeptGrant]) {
         let mut grants = Grants::new(self.0.organisations.iter().cloned());
         let of_file = self.0.of_file.read().unwrap_or_else(PoisonError::into_inner).clone();
         for terms in &of_file {
@@ -76,14 +82,13 @@ impl Authorisation {
                 tracing::error!(wrong, "a grant in the file of settings cannot be read");
             }
         }
-        for grant in &kept {
+        for grant in kept {
             if let Err(wrong) = grants.add(&grant.terms) {
                 tracing::error!(number = grant.number, wrong, "a grant cannot be read");
             }
         }
         let in_force = InForce { grants: Arc::new(grants), read_at: Instant::now() };
         *self.0.in_force.write().unwrap_or_else(PoisonError::into_inner) = Some(in_force);
-        Ok(())
     }
 
     /// Whether a caller may call a contract at an address, and about which care providers.
@@ -150,5 +155,40 @@ impl Authorisation {
     /// How often something was refused so far.
     pub fn all_refused(&self) -> RefusedCalls {
         self.0.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn grants_that_cannot_be_read_count_for_five_minutes() {
+        let of_file = GrantTerms {
+            consumer: "SE1".into(),
+            contracts: vec!["*".into()],
+            tenant: Some("default".into()),
+            care_providers: vec!["*".into()],
+            ..GrantTerms::default()
+        };
+        let authorisation = Authorisation::new(vec![of_file], Vec::new(), Vec::new());
+        let caller = Caller {
+            consumer: HsaId::new("SE1"),
+            peer: HsaId::new("SE1"),
+            how_known: HowKnown::Certificate,
+            on_behalf_of: None,
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        let permit =
+            || authorisation.permit(&caller, "StoreLog", ("default", "SE1"), now).map(|_| ());
+        assert_eq!(permit(), Err(NotGranted::NoGrant), "nothing has been read");
+        authorisation.take(&[]);
+        assert_eq!(permit(), Ok(()));
+        tokio::time::advance(STALE).await;
+        assert_eq!(permit(), Ok(()));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(permit(), Err(NotGranted::NoGrant));
+        authorisation.take(&[]);
+        assert_eq!(permit(), Ok(()));
     }
 }

@@ -209,10 +209,27 @@ async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, StoreErr
     }
 }
 
-/// Brings the schema to this program's version, however long that takes.
+/// Brings the schema to this program's version, however long that takes; a login that may not make tables finds it
+/// there.
 async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
     let mut connection = options.connect().await?;
-    MIGRATOR.run(&mut connection).await?;
+    let may_change: bool = sqlx::query_scalar(
+        "/* may_migrate */ select has_schema_privilege(current_schema(), 'CREATE')",
+    )
+    .fetch_one(&mut connection)
+    .await?;
+    if may_change {
+        MIGRATOR.run(&mut connection).await?;
+    } else {
+        let applied: Vec<i64> = sqlx::query_scalar(
+            "/* applied */ select version from _sqlx_migrations where success order by version",
+        )
+        .fetch_all(&mut connection)
+        .await?;
+        if !MIGRATOR.iter().map(|migration| migration.version).eq(applied) {
+            return Err(StoreError::OtherSchema);
+        }
+    }
     connection.close().await?;
     Ok(())
 }

@@ -11,6 +11,12 @@ pub enum StoreError {
     /// The schema could not be brought to this program's version.
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The schema is another than this program's, and this login may not bring it to its version.
+    #[error(
+        "the database has another version of the tables than this program, and this login may not change them: the owner's \
+         does (database.owner_url, or sigill database migrate)"
+    )]
+    OtherSchema,
     /// A stored row makes no sense.
     #[error("inconsistent row {row} in {table}: {what}")]
     Inconsistent {
@@ -87,6 +93,7 @@ impl StoreError {
             | Self::NoSpace
             | Self::Stopped => true,
             Self::Migration(_)
+            | Self::OtherSchema
             | Self::Inconsistent { .. }
             | Self::RowCount { .. }
             | Self::Distrusted => false,

@@ -19,6 +19,7 @@ mod lookups;
 mod readers;
 pub mod readiness;
 pub mod retention;
+pub mod roles;
 mod rows;
 pub mod tenants;
 mod turns;

@@ -6,7 +6,7 @@ pub mod caller;
 mod connection;
 pub mod endpoint;
 mod files;
-mod forwarded;
+pub mod forwarded;
 pub mod listener;
 mod origin;
 mod paced;

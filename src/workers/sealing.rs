@@ -60,7 +60,7 @@ async fn once(
         tracing::error!(%error, "the log is not sealed");
     }
     if is_time(&times.thinned, THINNING)
-        && let Err(error) = seal.store.thin_checkpoints(clock.now() - KEPT).await
+        && let Err(error) = seal.owner.thin_checkpoints(clock.now() - KEPT).await
     {
         tracing::error!(%error, "old checkpoints are not thinned");
     }

@@ -73,9 +73,14 @@ pub fn command(arguments: &[&str]) -> Command {
 impl Program {
     /// Starts and waits until it serves.
     pub async fn start(arguments: &[&str]) -> Self {
+        Self::telling(arguments, "info,sqlx=warn").await
+    }
+
+    /// The same, whose log tells what a filter lets pass.
+    pub async fn telling(arguments: &[&str], filter: &str) -> Self {
         let mut all = vec!["serve", "--http", "127.0.0.1:0"];
         all.extend(arguments);
-        let mut child = command(&all).spawn().unwrap();
+        let mut child = command(&all).env("SIGILL_LOG", filter).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (heard, mut log) = mpsc::unbounded_channel();
         tokio::spawn(async move {
@@ -102,6 +107,14 @@ impl Program {
     /// Starts on a test's database with more settings.
     pub async fn with(database: &Database, folder: &Folder, more: &str) -> Self {
         Self::start(&["--config", &settings(database, folder, more)]).await
+    }
+
+    /// The most that it has had in memory, in MB.
+    pub fn peak_memory_mb(&self) -> f64 {
+        let status = format!("/proc/{}/status", self.child.id().unwrap());
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
     }
 
     pub fn signal(&self, signal: Signal) {

@@ -61,7 +61,7 @@ async fn front(authority: &Authority, to: String) -> u16 {
 }
 
 #[tokio::test]
-async fn both_sides_must_know_each_other() {
+async fn replication_refuses_another_server() {
     let databases = (Database::new().await, Database::new().await);
     let folders = (Folder::new("tls-l"), Folder::new("tls-n"));
     let national = Program::with(&databases.1, &folders.1, &national_settings("")).await;
@@ -70,6 +70,8 @@ async fn both_sides_must_know_each_other() {
     let file = |name: &str, text: &str| {
         let path = folders.0.path().join(name);
         std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
         path.to_str().unwrap().to_owned()
     };
     let ours = certificate(&known, "local.example.org");

@@ -4,6 +4,7 @@
 
 mod imports;
 mod prose;
+mod security;
 mod tree;
 
 use std::collections::BTreeSet;

@@ -1,4 +1,14 @@
-//! Whether a call is granted: rules G1 to G9. Who calls is decided before, what a call is about after.
+//! Whether a call is granted. Who calls is decided before, what a call is about after.
+//!
+//! - **G1** Nobody may do anything without a grant.
+//! - **G2** A grant is one consumer's, whatever the letter case of its HSA-id.
+//! - **G3** It names contracts, or groups of them.
+//! - **G4** It holds at a tenant, or at some logical addresses.
+//! - **G5** It has a first and perhaps a last moment.
+//! - **G6** It is about some care providers, or about all, which is written.
+//! - **G7** Who says to act for a care provider or an organisation narrows what is granted, and never widens it.
+//! - **G8** Through a platform the consumer's grant must name the platform, which must itself be listed.
+//! - **G9** One grant must satisfy every rule; which of them failed is for the log, not for who asks.
 
 use super::grant::{Grant, GrantTerms, Several};
 use crate::domain::identity::HsaId;

@@ -46,6 +46,8 @@ impl fmt::Debug for LogSeal {
 pub struct LogSeal {
     /// The store, with the intake key.
     pub store: Store,
+    /// The store of the tables' owner.
+    pub owner: Store,
     /// How the log is sealed.
     pub settings: SealSettings,
     pub(super) intake: Intake,
@@ -137,7 +139,18 @@ impl LogSeal {
         let intake = Intake::new(keys.current.intake, previous, settings.new_name);
         let store = store.with_intake(intake.clone());
         let state = SealState { keys: Some(keys), ..SealState::default() };
-        Self { store, settings, intake, state: Arc::new(Mutex::new(state)) }
+        let owner = store.clone();
+        Self { store, owner, settings, intake, state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// The same, whose old checkpoints are thinned by the tables' owner.
+    pub fn kept_by(&self, owner: &Store) -> Self {
+        Self { owner: owner.clone(), ..self.clone() }
+    }
+
+    /// Another store of the same database, with the intake key.
+    pub fn sealing(&self, store: &Store) -> Store {
+        store.clone().with_intake(self.intake.clone())
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, SealState> {

@@ -1,7 +1,8 @@
 //! Files of trust that change while the server runs: keys, certificates, lists, and what the settings grant.
 
-use super::snapshot::{Tls, Version, Versions, version};
+use super::snapshot::{Tls, Versions};
 use crate::clock::Clock;
+use crate::keys::{FileVersion, file_version};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,14 +30,14 @@ pub struct Reloaded {
 #[derive(PartialEq, Eq)]
 struct Seen {
     tls: Option<Versions>,
-    settings: Option<Version>,
+    settings: Option<FileVersion>,
 }
 
 impl Reloaded {
     fn seen(&self) -> Seen {
         Seen {
             tls: self.tls.as_ref().map(|tls| tls.versions()),
-            settings: self.settings.as_ref().and_then(|(path, _)| version(path)),
+            settings: self.settings.as_ref().and_then(|(path, _)| file_version(path)),
         }
     }
 

@@ -4,19 +4,17 @@ use super::certificate::{NoSubject, Subject, subject};
 use super::crls::{self, KnownCrl};
 use super::verifier::{CallerVerifier, CrlGrace};
 use crate::domain::time::Timestamp;
-use crate::keys::{self, IdentityFiles, KeyError};
+use crate::keys::{self, FileVersion, IdentityFiles, KeyError, file_version};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Names of issuers that are for tests, and of those that `sigill dev-pki` makes.
@@ -166,21 +164,16 @@ impl Tls {
             paths.extend(crls::files(folder).unwrap_or_default());
             paths.push(folder.clone());
         }
-        paths.into_iter().map(|path| (version(&path), path)).map(|(v, path)| (path, v)).collect()
+        paths
+            .into_iter()
+            .map(|path| (file_version(&path), path))
+            .map(|(v, path)| (path, v))
+            .collect()
     }
 }
 
 /// Of each file what tells whether it has changed; `None`: it is not there.
-pub type Versions = BTreeMap<PathBuf, Option<Version>>;
-
-/// Its inode, size and time of change.
-pub type Version = (u64, u64, SystemTime);
-
-/// What tells whether a file has changed.
-pub fn version(path: &std::path::Path) -> Option<Version> {
-    let found = fs::metadata(path).ok()?;
-    Some((found.ino(), found.len(), found.modified().ok()?))
-}
+pub type Versions = BTreeMap<PathBuf, Option<FileVersion>>;
 
 fn snapshot(
     settings: &TlsSettings,

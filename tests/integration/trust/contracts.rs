@@ -59,7 +59,7 @@ fn about(contract: &str) -> About {
 }
 
 /// All contracts, each with a message that is right.
-fn contracts() -> Vec<(&'static str, String)> {
+pub fn contracts() -> Vec<(&'static str, String)> {
     let all: Vec<_> = Interaction::ALL.into_iter().map(|i| (i.name(), valid(i.name()))).collect();
     assert_eq!(all.len(), 29);
     all

@@ -3,6 +3,10 @@
 mod callers;
 mod contracts;
 mod granted;
+mod hostile;
+mod mutated;
 mod pki;
+mod privacy;
 mod reloads;
+mod roles;
 mod tls;

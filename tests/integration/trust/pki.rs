@@ -207,8 +207,13 @@ pub fn tls_address(program: &Program) -> String {
 
 /// How a client connects that trusts an authority.
 pub fn client(trusts: &Authority, identity: Option<&Identity>) -> ClientConfig {
+    client_of(&trusts.pem(), identity)
+}
+
+/// The same, of an authority's certificate (PEM).
+pub fn client_of(trusts: &str, identity: Option<&Identity>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    roots.add(trusts.der().clone()).unwrap();
+    roots.add(CertificateDer::from_pem_slice(trusts.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

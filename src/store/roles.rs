@@ -1,0 +1,86 @@
+//! The database's roles: who owns the tables and brings them to a version, who serves, who only reads, who removes what
+//! is old enough. The server's own can neither change nor delete log records, their seal or the history of grants.
+
+use super::error::StoreError;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+
+/// The role with which callers are served.
+pub const SERVER: &str = "sigill_server";
+/// The role that only reads, for reports of others' making.
+pub const REPORTS: &str = "sigill_reports";
+/// The role that removes what is old enough.
+pub const RETENTION: &str = "sigill_retention";
+
+/// Tables of which the server may change rows, and those of which it may also delete them.
+const CHANGED: &str = "assertions, blocks, change_clocks, import_cursors, legal_holds, log_adoption, log_findings, log_id_runs, \
+    log_orders, log_tree, patient_ends, temporary_revokes, witnessed_logs";
+const DELETED: &str =
+    "jobs, log_order_files, log_orders, log_pending, log_reports, log_writers, replications";
+/// Tables into which it puts nothing: the owner and retention do.
+const NOT_ADDED: &str = "_sqlx_migrations, grants, log_removals, retention_removals";
+
+/// The statements that make the roles, and give each what it needs and nothing else. They may be carried out again, and
+/// must be after a new version has made new tables.
+pub fn statements() -> Vec<String> {
+    let mut all = Vec::new();
+    for role in [SERVER, REPORTS, RETENTION] {
+        all.push(format!(
+            "do $$ begin create role {role} login; exception when duplicate_object then null; end $$"
+        ));
+        all.push(format!("revoke all on all tables in schema public from {role}"));
+        all.push(format!("grant usage on schema public to {role}"));
+        all.push(format!("grant select on all tables in schema public to {role}"));
+        all.push(format!(
+            "alter default privileges in schema public grant select on tables to {role}"
+        ));
+        all.push(format!("alter role {role} set lock_timeout = '10s'"));
+        all.push(format!("alter role {role} set idle_in_transaction_session_timeout = '60s'"));
+    }
+    let server = [
+        "revoke create on schema public from public".to_owned(),
+        format!("alter role {SERVER} set statement_timeout = '60s'"),
+        format!("grant insert on all tables in schema public to {SERVER}"),
+        format!("revoke insert on {NOT_ADDED} from {SERVER}"),
+        format!("grant usage on all sequences in schema public to {SERVER}"),
+        format!("grant update on {CHANGED} to {SERVER}"),
+        format!("grant update, delete on {DELETED} to {SERVER}"),
+        // Row by row: what is ahead of the tree, and what is not signed yet.
+        format!("grant delete on log_runs, log_checkpoints to {SERVER}"),
+        format!(
+            "grant update (root, integrated_at, note, signed_at, witnessed_at, cms) on log_checkpoints to {SERVER}"
+        ),
+        format!("grant update (hashes) on log_tiles to {SERVER}"),
+        format!("alter default privileges in schema public grant insert on tables to {SERVER}"),
+        format!("alter default privileges in schema public grant usage on sequences to {SERVER}"),
+        // Months of the log are exchanged, which only an owner can.
+        format!(
+            "do $$ begin
+                if not (select rolsuper from pg_roles where rolname = current_user) then
+                    execute format('grant %I to {RETENTION}', current_user);
+                end if;
+            end $$"
+        ),
+    ];
+    all.extend(server);
+    all
+}
+
+/// Carries them out as the tables' owner.
+///
+/// # Errors
+/// The store's.
+pub async fn apply(owner: &PgConnectOptions) -> Result<(), StoreError> {
+    let mut connection = owner.connect().await?;
+    let mut transaction = connection.begin().await?;
+    // Two servers that start at one time.
+    sqlx::query("/* lock_roles */ select pg_advisory_xact_lock(6001234)")
+        .execute(&mut *transaction)
+        .await?;
+    for statement in statements() {
+        sqlx::query(&statement).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    connection.close().await?;
+    Ok(())
+}

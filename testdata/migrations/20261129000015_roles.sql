@@ -1,0 +1,1 @@
+update log_tree set size = size;

@@ -1,5 +1,6 @@
 //! A plain HTTP client that comes from an address of its own choice.
 
+use crate::stream::Stream;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,8 +10,14 @@ use tokio::time::timeout;
 /// How long anything may take before it counts as not answered.
 pub const PATIENCE: Duration = Duration::from_secs(40);
 
-/// A connection to the server from 127.0.1.`last`.
-pub async fn connect_from(server: SocketAddr, last: u8) -> Option<TcpStream> {
+/// A connection to the server from 127.0.1.`last`, through TLS where the server wants it.
+pub async fn connect_from(server: SocketAddr, last: u8) -> Option<Stream> {
+    let tcp = connect_plainly(server, last).await?;
+    timeout(PATIENCE, Stream::through(tcp, server)).await.ok()?
+}
+
+/// The same without TLS.
+pub async fn connect_plainly(server: SocketAddr, last: u8) -> Option<TcpStream> {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(([127, 0, 1, last], 0).into()).unwrap();
     let stream = timeout(Duration::from_secs(5), socket.connect(server)).await.ok()?.ok()?;
@@ -29,7 +36,7 @@ pub fn head(length: usize) -> String {
 pub struct Client {
     server: SocketAddr,
     last: u8,
-    stream: Option<TcpStream>,
+    stream: Option<Stream>,
 }
 
 impl Client {
@@ -69,7 +76,7 @@ impl Client {
 }
 
 /// One answer whose length is announced, or that is chunked and ends.
-pub async fn read_answer(stream: &mut TcpStream) -> Option<String> {
+pub async fn read_answer(stream: &mut Stream) -> Option<String> {
     let mut got = Vec::new();
     loop {
         if stream.read_buf(&mut got).await.ok()? == 0 {

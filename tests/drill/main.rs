@@ -15,6 +15,7 @@ mod good;
 mod messages;
 mod program;
 mod report;
+mod stream;
 
 use attacks::Attack;
 use good::Good;

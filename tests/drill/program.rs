@@ -1,5 +1,6 @@
 //! The real program on a data folder of its own, and its private PostgreSQL from outside.
 
+use super::stream::{is_over_tls, over_tls};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sqlx::Connection as _;
@@ -20,6 +21,8 @@ pub enum Ground {
     SmallDisk,
     /// Usual, and nobody reads what the server says.
     Unread,
+    /// Usual, and callers come with certificates.
+    Tls,
 }
 
 /// What is stored before the attack.
@@ -41,7 +44,7 @@ pub struct Program {
     pub address: String,
     folder: PathBuf,
     ground: Ground,
-    port: u16,
+    ports: (u16, u16),
 }
 
 impl Program {
@@ -56,10 +59,15 @@ impl Program {
             assert!(done.unwrap().success(), "mount");
         }
         // Found free; the server takes it again after a restart.
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = launch(&folder, ground, port);
-        let address = format!("127.0.0.1:{port}");
-        let mut program = Self { child, address, folder, ground, port };
+        let free = || {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            listener.local_addr().unwrap().port()
+        };
+        let ports = (free(), free());
+        let child = launch(&folder, ground, ports);
+        let called = if ground == Ground::Tls { ports.1 } else { ports.0 };
+        let address = format!("127.0.0.1:{called}");
+        let mut program = Self { child, address, folder, ground, ports };
         program.serves().await;
         program
     }
@@ -74,6 +82,14 @@ impl Program {
         while since.elapsed() < Duration::from_mins(1) {
             let ended = self.child.try_wait().unwrap();
             assert!(ended.is_none(), "the server ended: {}", self.log());
+            let pki = self.data().join("dev-pki");
+            if self.ground == Ground::Tls && !is_over_tls(self.server()) {
+                if !pki.join("README").is_file() {
+                    sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+                over_tls(self.server(), &pki, "consumer");
+            }
             let mut client = super::client::Client::new(self.server(), 1);
             if client.get("/ready").await.is_some_and(|answer| answer.contains(" 200 ")) {
                 return;
@@ -86,7 +102,7 @@ impl Program {
     /// Starts it again, where it ended.
     pub async fn start_again(&mut self) {
         self.child.wait().await.unwrap();
-        self.child = launch(&self.folder, self.ground, self.port);
+        self.child = launch(&self.folder, self.ground, self.ports);
         self.serves().await;
     }
 
@@ -243,19 +259,25 @@ impl Program {
     }
 }
 
-fn launch(folder: &Path, ground: Ground, port: u16) -> Child {
+fn launch(folder: &Path, ground: Ground, (port, tls_port): (u16, u16)) -> Child {
     let program = std::env::var("SIGILL_DRILL_PROGRAM");
     let program = program.unwrap_or_else(|_| env!("CARGO_BIN_EXE_sigill").into());
     let said = match ground {
         // A pipe whose other end is kept and not read.
         Ground::Unread => Stdio::piped(),
-        Ground::Usual | Ground::SmallDisk => {
+        Ground::Usual | Ground::SmallDisk | Ground::Tls => {
             let file = std::fs::File::options().create(true).append(true).open(folder.join("log"));
             file.unwrap().into()
         }
     };
-    Command::new(program)
-        .args(["serve", "--http", &format!("127.0.0.1:{port}"), "--data"])
+    let mut command = Command::new(program);
+    if ground == Ground::Tls {
+        command.args(["serve", "--https", &format!("127.0.0.1:{tls_port}"), "--dev-pki"]);
+    } else {
+        command.arg("serve");
+    }
+    command
+        .args(["--http", &format!("127.0.0.1:{port}"), "--data"])
         .arg(folder.join("var"))
         .stderr(said)
         .kill_on_drop(true)

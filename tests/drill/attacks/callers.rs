@@ -5,17 +5,17 @@ use crate::Times;
 use crate::client::{connect_from, head};
 use crate::messages;
 use crate::program::Program;
+use crate::stream::Stream;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 /// Addresses that attack.
 const ADDRESSES: std::ops::Range<u8> = 10..15;
 
 /// So many connections, from several addresses, on each of which `begin` is sent.
-async fn open(server: SocketAddr, count: usize, begin: &str) -> Vec<TcpStream> {
+async fn open(server: SocketAddr, count: usize, begin: &str) -> Vec<Stream> {
     let mut open = Vec::new();
     for last in ADDRESSES.cycle().take(count) {
         if let Some(mut stream) = connect_from(server, last).await {
@@ -27,7 +27,7 @@ async fn open(server: SocketAddr, count: usize, begin: &str) -> Vec<TcpStream> {
 }
 
 /// A byte on each connection now and then, until the time is up; what has been cut comes again.
-async fn drip(server: SocketAddr, mut open: Vec<TcpStream>, begin: &str, until: Instant) -> usize {
+async fn drip(server: SocketAddr, mut open: Vec<Stream>, begin: &str, until: Instant) -> usize {
     let (mut again, count) = (0, open.len());
     while Instant::now() < until {
         let mut left = Vec::new();

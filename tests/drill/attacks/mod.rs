@@ -1,6 +1,7 @@
 //! The attacks: by what callers send, by what they ask for, and by what happens to parts.
 
 mod callers;
+mod handshakes;
 mod heavy;
 mod parts;
 mod work;
@@ -59,7 +60,7 @@ macro_rules! attack {
     };
 }
 
-pub const ALL: [Attack; 29] = [
+pub const ALL: [Attack; 37] = [
     attack!("connections", callers::connections),
     attack!("half heads", callers::half_heads, Ground::Usual, Seed::Nothing, true),
     attack!("slow bodies", callers::slow_bodies),
@@ -107,4 +108,12 @@ pub const ALL: [Attack; 29] = [
     attack!("server killed", parts::server_killed),
     attack!("disk full", parts::disk_full, Ground::SmallDisk, Seed::Nothing, true),
     attack!("end", parts::end),
+    attack!("tls: half handshakes", handshakes::half, Ground::Tls, Seed::Nothing, false),
+    attack!("tls: handshakes", handshakes::storm, Ground::Tls, Seed::Nothing, false),
+    attack!("tls: connections", callers::connections, Ground::Tls, Seed::Nothing, true),
+    attack!("tls: half heads", callers::half_heads, Ground::Tls, Seed::Nothing, true),
+    attack!("tls: slow bodies", callers::slow_bodies, Ground::Tls, Seed::Nothing, true),
+    attack!("tls: pipelines unread", callers::pipelines, Ground::Tls, Seed::Nothing, true),
+    attack!("tls: slow readers", work::slow_readers, Ground::Tls, Seed::Blocks(20_000), true),
+    attack!("tls: server killed", parts::server_killed, Ground::Tls, Seed::Nothing, true),
 ];

@@ -24,6 +24,7 @@ mod ping;
 mod seal;
 mod server;
 mod store_log;
+mod tls;
 
 use load::Done;
 use server::Server;
@@ -72,6 +73,10 @@ async fn main() {
     if wanted("small") {
         store_log::small_calls(&server).await;
         server.memory("after StoreLog, 10 records a call");
+    }
+    if wanted("tls") {
+        tls::run().await;
+        tls::grants();
     }
     if wanted("seal") {
         seal::sequenced(&server).await;

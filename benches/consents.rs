@@ -63,7 +63,7 @@ async fn pages(server: &Server) {
         include_str!("../testdata/consent/get_consents_for_care_provider/valid.request.xml");
     let valid = valid.replace("SE2321000016-VG01", PROVIDER);
     let (before, rest) = valid.split_once("2026-01-01T00:00:00").unwrap();
-    let mut stream = TcpStream::connect(&server.address).await.unwrap();
+    let mut stream = TcpStream::connect(&server.called.address).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let (begun, mut cursor) = (Instant::now(), "2025-12-31T00:00:00".to_owned());
     let (mut pages, mut found, mut bytes) = (0, 0, 0);

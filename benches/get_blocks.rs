@@ -37,7 +37,7 @@ async fn full_read(server: &Server, valid: &str) {
         "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n",
         message.len()
     );
-    let mut stream = TcpStream::connect(&server.address).await.unwrap();
+    let mut stream = TcpStream::connect(&server.called.address).await.unwrap();
     let begun = Instant::now();
     stream.write_all(&[head.as_bytes(), message.as_bytes()].concat()).await.unwrap();
     let mut buffer = vec![0; 256 * 1024];

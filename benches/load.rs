@@ -1,10 +1,14 @@
 //! Load over plain connections, with as little work of its own as can be.
 
 use super::server::Server;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
 
 /// What a load did.
 pub struct Done {
@@ -46,9 +50,9 @@ where
     let until = begun + Duration::from_secs(seconds);
     let mut running = JoinSet::new();
     for connection in 0..connections {
-        let (message, address) = (message.clone(), server.address.clone());
+        let (message, called) = (message.clone(), server.called.clone());
         running.spawn(async move {
-            let mut client = Client::connect(&address).await;
+            let mut client = Client::connect(&called).await;
             let mut times = Vec::new();
             while Instant::now() < until {
                 let text = message(connection, times.len());
@@ -75,7 +79,7 @@ pub async fn open_connections(server: &Server, count: usize) {
     let ping = include_str!("../testdata/monitoring/ping_for_configuration/valid.request.xml");
     let mut open = Vec::new();
     for _ in 0..count {
-        let mut client = Client::connect(&server.address).await;
+        let mut client = Client::connect(&server.called).await;
         client.call(ping, "pingDateTime").await;
         open.push(client);
     }
@@ -88,23 +92,44 @@ pub async fn whole_answer(server: &Server, message: &str) -> Vec<u8> {
         "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n",
         message.len()
     );
-    let mut stream = TcpStream::connect(&server.address).await.unwrap();
+    let mut stream = TcpStream::connect(&server.called.address).await.unwrap();
     stream.write_all(&[head.as_bytes(), message.as_bytes()].concat()).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
     answer
 }
 
+/// Where a server is called, and how.
+#[derive(Clone)]
+pub struct Called {
+    pub address: String,
+    /// Through TLS, with a certificate; and the server's name.
+    pub tls: Option<(Arc<ClientConfig>, &'static str)>,
+}
+
+/// A connection's bytes.
+trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytes for T {}
+
 /// One connection.
 pub struct Client {
-    stream: TcpStream,
+    stream: Box<dyn Bytes>,
     buffer: Vec<u8>,
 }
 
 impl Client {
-    pub async fn connect(address: &str) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
+    pub async fn connect(called: &Called) -> Self {
+        let tcp = TcpStream::connect(&called.address).await.unwrap();
+        tcp.set_nodelay(true).unwrap();
+        let stream: Box<dyn Bytes> = match &called.tls {
+            None => Box::new(tcp),
+            Some((client, name)) => {
+                let name = ServerName::try_from(*name).unwrap();
+                let connector = TlsConnector::from(Arc::clone(client));
+                Box::new(connector.connect(name, tcp).await.unwrap())
+            }
+        };
         Self { stream, buffer: vec![0; 64 * 1024] }
     }
 

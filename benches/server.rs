@@ -1,5 +1,6 @@
 //! The real program on a throwaway database.
 
+use super::load::Called;
 use sigill::fairness::shares::Percentages;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ pub async fn migrated() -> PgPool {
 /// The server under measurement.
 pub struct Server {
     child: Child,
-    pub address: String,
+    pub called: Called,
     pub pool: PgPool,
     pub options: PgConnectOptions,
     /// Its data folder, and its settings.
@@ -74,7 +75,8 @@ impl Server {
         std::fs::remove_file(log).unwrap();
         let pool =
             PgPoolOptions::new().max_connections(4).connect_with(options.clone()).await.unwrap();
-        Self { child, address, pool, options, folder, config }
+        let called = Called { address, tls: None };
+        Self { child, called, pool, options, folder, config }
     }
 
     /// What the server has used of the processors, in microseconds.

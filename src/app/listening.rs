@@ -80,7 +80,7 @@ impl Listening {
         let endpoint =
             Endpoint::new(services, Arc::new(callers), &config.limits, &config.http, clock.clone());
         let endpoint = Arc::new(endpoint.map_err(AppError::Threads)?);
-        let serving = Serving::new(endpoint, &config.limits);
+        let serving = Serving::new(endpoint, &config.limits).map_err(AppError::Threads)?;
         self.say(config)?;
         let Self { plain, encrypted, tls } = self;
         Ok(async move {

@@ -8,6 +8,7 @@ use super::tls::handshake::shake;
 use super::tls::snapshot::Tls;
 use super::transport::Transport;
 use crate::config::limits::Limits;
+use crate::fairness::threads::Side;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -59,6 +60,8 @@ pub struct Serving {
     endpoint: Arc<Endpoint>,
     places: Arc<Places>,
     handshakes: Arc<Places>,
+    /// Where hands are shaken: it is work, and whoever has shaken them goes first.
+    handshake_side: Arc<Side>,
     handshake_timeout: Duration,
     pace: Pace,
     graceful: GracefulShutdown,
@@ -66,9 +69,13 @@ pub struct Serving {
 
 impl Serving {
     /// With the places that there are for connections.
-    pub fn new(endpoint: Arc<Endpoint>, limits: &Limits) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// The system gives no threads.
+    pub fn new(endpoint: Arc<Endpoint>, limits: &Limits) -> std::io::Result<Self> {
+        Ok(Self {
             endpoint,
+            handshake_side: Arc::new(Side::new("handshakes", 1)?),
             places: Places::new(limits.connections_max, limits.percentages()),
             handshakes: Places::new(HANDSHAKES_MAX, limits.percentages()),
             handshake_timeout: limits.handshake_timeout(),
@@ -79,7 +86,7 @@ impl Serving {
                 stall_bytes: limits.stall_bytes(),
             },
             graceful: GracefulShutdown::new(),
-        }
+        })
     }
 
     /// Accepts connections until `stop` is done.
@@ -120,10 +127,11 @@ impl Serving {
 
     /// Lets calls under way finish.
     pub async fn finish(self) {
-        let Self { graceful, places, .. } = self;
+        let Self { graceful, places, handshakes, .. } = self;
         let mut drained = pin!(graceful.shutdown());
         while tokio::time::timeout(SWEEP_PAUSE, &mut drained).await.is_err() {
             places.cut_what_is_in_the_way(END_PATIENCE);
+            handshakes.cut_what_is_in_the_way(END_PATIENCE);
         }
     }
 
@@ -132,14 +140,17 @@ impl Serving {
         let Some(shaking) = self.handshakes.admit(peer.ip()) else { return };
         let (limit, pace) = (self.handshake_timeout, self.pace);
         let (places, endpoint) = (Arc::clone(&self.places), Arc::clone(&self.endpoint));
-        let watcher = self.graceful.watcher();
+        let (watcher, side) = (self.graceful.watcher(), Arc::clone(&self.handshake_side));
         tokio::spawn(async move {
             let connection = Arc::clone(&shaking.connection);
-            let bytes = Paced::new(stream, Arc::clone(&connection), pace, true);
-            let shaken = tokio::select! {
-                shaken = shake(&tls, bytes, limit) => shaken,
-                () = connection.is_cut() => Err("crowded-out"),
-            };
+            let shaken = side.run(async move {
+                let bytes = Paced::new(stream, Arc::clone(&connection), pace, true);
+                tokio::select! {
+                    shaken = shake(&tls, bytes, limit) => shaken,
+                    () = connection.is_cut() => Err("crowded-out"),
+                }
+            });
+            let shaken = shaken.await.unwrap_or(Err("broken"));
             drop(shaking);
             let (stream, certificate) = match shaken {
                 Ok(shaken) => shaken,

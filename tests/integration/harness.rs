@@ -331,7 +331,7 @@ impl Service {
         let (profile, believed, tls) = wishes.trust.unwrap_or_else(nobody);
         let callers = Arc::new(Callers::new(&believed, profile, tls).unwrap());
         let endpoint = Endpoint::new(services, callers, &limits, &wishes.http, held).unwrap();
-        let serving = Serving::new(Arc::new(endpoint), &limits);
+        let serving = Serving::new(Arc::new(endpoint), &limits).unwrap();
         let tcp = listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let caller = Caller::new(format!("http://{}", tcp.local_addr().unwrap()));
         let (stop, stopped) = oneshot::channel::<()>();

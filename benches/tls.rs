@@ -105,12 +105,12 @@ async fn calls(server: &mut Server, through: Called) {
     for round in 0..2 * ROUNDS {
         for (at, kind) in ["c", "s"].into_iter().enumerate() {
             let message = move |way: usize| {
-                move |connection: usize, call: usize| match kind {
-                    "c" => check.to_owned(),
-                    _ => {
-                        let mut chance = super::data::Chance::new(connection, call);
-                        store(&format!("t{way}-{round}-{connection}-{call}"), 10, &mut chance)
+                move |connection: usize, call: usize| {
+                    if kind == "c" {
+                        return check.to_owned();
                     }
+                    let mut chance = super::data::Chance::new(connection, call);
+                    store(&format!("t{way}-{round}-{connection}-{call}"), 10, &mut chance)
                 }
             };
             let mut rates = [0.0; 2];

@@ -161,6 +161,29 @@ fn fault_of(reply: &Reply) -> Option<&str> {
 }
 
 #[tokio::test]
+async fn a_database_across_a_network_is_verified_in_production() {
+    let folder = Folder::new("database-tls");
+    let file = folder.path().join("sigill.toml");
+    for (profile, mode, refused) in [
+        ("production", "", true),
+        ("production", "?sslmode=require", true),
+        ("production", "?sslmode=verify-full", false),
+        ("test", "?sslmode=require", false),
+    ] {
+        // A name that nobody has: what is not refused does not get far.
+        let url = format!("postgres://a@db.invalid/s{mode}");
+        let text = format!("[trust]\nprofile = \"{profile}\"\n[database]\nurl = \"{url}\"\n");
+        std::fs::write(&file, text).unwrap();
+        let file = file.to_str().unwrap();
+        let told = crate::program::command(&["serve", "--http", "127.0.0.1:0", "--config", file]);
+        let told = { told }.output().await.unwrap();
+        let said = String::from_utf8(told.stderr).unwrap();
+        assert!(!told.status.success());
+        assert_eq!(said.contains("sslmode=verify-full"), refused, "{profile} {mode}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn settings_print_no_secrets() {
     let folder = Folder::new("secrets");
     let file = folder.path().join("sigill.toml");

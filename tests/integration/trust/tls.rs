@@ -227,3 +227,24 @@ async fn keys_may_be_in_one_pkcs12_file() {
     let known = pki.system("SE-A");
     assert!(is_let_in(Connected::to(&program, &pki, Some(&known)).await).await);
 }
+
+#[tokio::test]
+async fn a_connection_ends_with_an_answer_after_its_time() {
+    let pki = Pki::new("age").await;
+    let more = format!("{}[limits]\nconnection_age_seconds = 1\n", everything("SE-A"));
+    let program = pki.program(&more).await;
+    let known = pki.system("SE-A");
+    let mut connected = Connected::to(&program, &pki, Some(&known)).await.unwrap();
+    let (begun, mut calls) = (tokio::time::Instant::now(), 0);
+    loop {
+        let reply = connected.post(&[], ping()).await;
+        assert_eq!(reply.status, 200);
+        calls += 1;
+        if reply.headers.get("connection").is_some_and(|value| value == "close") {
+            break;
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+    }
+    assert!(calls > 1 && begun.elapsed() >= std::time::Duration::from_secs(1), "{calls}");
+    assert!(connected.try_post(&[], ping()).await.is_err());
+}

@@ -174,7 +174,7 @@ pub fn grants() {
                 on_behalf_of: None,
                 contract: "StoreLog",
                 tenant: "default",
-                logical_address: "SE2321000016-VG01",
+                logical_address: Some("SE2321000016-VG01"),
                 now,
             };
             assert!(black_box(grants.permit(black_box(&asked))).is_ok());

@@ -19,12 +19,30 @@ create policy tiles_are_added on log_tiles for insert with check (true);
 create policy tiles_ahead_of_the_tree_change on log_tiles for update
     using ((tile + 1)::numeric * 256::numeric ^ (level + 1) > (select size from log_tree));
 
-create function signed_checkpoints_stay() returns trigger language plpgsql as $$
+-- The policies look at the tree's size, which only grows. Names are written out: a table of the session's own would come first.
+create function is_owner_of(relation oid) returns boolean language sql stable
+    set search_path = pg_catalog, pg_temp
+    return pg_has_role(current_user, (select relowner from pg_catalog.pg_class where oid = relation), 'member');
+
+create function tree_only_grows() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
+begin
+    if tg_op = 'UPDATE' and new.size >= old.size or public.is_owner_of(tg_relid) then
+        return coalesce(new, old);
+    end if;
+    raise exception 'the tree only grows';
+end $$;
+create trigger tree_only_grows before update or delete on log_tree
+    for each row execute function tree_only_grows();
+
+create function signed_checkpoints_stay() returns trigger language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
 begin
     if old.note is null
-        or old.size > (select size from log_tree)
-        or new.root = old.root and new.integrated_at = old.integrated_at and starts_with(new.note, old.note)
-        or pg_has_role(current_user, (select relowner from pg_class where oid = tg_relid), 'member')
+        or old.size > (select size from public.log_tree)
+        or new.root = old.root and new.integrated_at = old.integrated_at and new.signed_at is not distinct from old.signed_at
+            and starts_with(new.note, old.note) and (old.cms is null or new.cms = old.cms)
+        or public.is_owner_of(tg_relid)
     then
         return new;
     end if;
@@ -32,3 +50,7 @@ begin
 end $$;
 create trigger signed_checkpoints_stay before update on log_checkpoints
     for each row execute function signed_checkpoints_stay();
+
+-- Callers are compared without regard to letter case.
+update log_orders set caller = lower(caller) where caller <> lower(caller);
+update log_reports set caller = lower(caller) where caller <> lower(caller);

@@ -141,7 +141,7 @@ async fn serve_parts(
     clock: &Clock,
 ) -> Result<(), AppError> {
     let health = services.health.clone();
-    listening.follow(config, &services, clock, &stop_workers, &mut working);
+    let listening = listening.follow(config, &services, clock, &stop_workers, &mut working);
     let (drain, draining) = watch_channel::channel(false);
     let serving = listening.serve(config, services, clock, draining)?;
     let mut serving = std::pin::pin!(serving);

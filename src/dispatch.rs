@@ -91,7 +91,7 @@ async fn answer(
     told.interaction = Some(interaction);
     let Message { caller, address, base_address, size, now, .. } = message;
     let contract = interaction.name();
-    let at = (&*tenant.name, &*logical_address);
+    let at = (&*tenant.name, Some(&*logical_address));
     // Before anything of the request is read: who may not call costs no more.
     let permit = services.authorisation.permit(&caller, contract, at, now);
     let (permit, refused) = match permit {

@@ -8,7 +8,6 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 use zeroize::Zeroizing;
 
 /// The longest file that is read.
@@ -95,13 +94,13 @@ impl IdentityFiles {
     }
 }
 
-/// Its inode, size and time of change.
-pub type FileVersion = (u64, u64, SystemTime);
+/// Its inode, size, and when it or what the system notes of it was changed.
+pub type FileVersion = (u64, u64, i64, i64);
 
 /// What tells whether a file has changed; `None`: it is not there.
 pub fn file_version(path: &Path) -> Option<FileVersion> {
     let found = fs::metadata(path).ok()?;
-    Some((found.ino(), found.len(), found.modified().ok()?))
+    Some((found.ino(), found.len(), found.ctime(), found.ctime_nsec()))
 }
 
 /// The certificates of a PEM file, in their order.

@@ -10,11 +10,12 @@ use crate::procedures::context::Services;
 use crate::wire::caller::Callers;
 use crate::wire::endpoint::Endpoint;
 use crate::wire::listener::{self, Serving};
-use crate::wire::tls::reload::{self, Reloaded};
+use crate::wire::tls::reload::{self, ReadSettings, Reloaded};
 use crate::wire::tls::snapshot::Tls;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -23,6 +24,8 @@ pub(super) struct Listening {
     plain: TcpListener,
     encrypted: Option<TcpListener>,
     tls: Option<Arc<Tls>>,
+    /// Waits from the beginning: a hang-up while the server starts ends nothing.
+    hang_up: Signal,
 }
 
 impl Listening {
@@ -35,39 +38,42 @@ impl Listening {
             tls: trust::tls(config, now)?,
             plain: bind(config.http.listen)?,
             encrypted: config.http.https_listen.map(bind).transpose()?,
+            hang_up: signal(SignalKind::hangup()).map_err(AppError::Signals)?,
         })
     }
 
-    /// Follows the files of trust and of settings.
+    /// Follows the files of trust and of settings; what serves is left.
     pub(super) fn follow(
-        &self,
+        self,
         config: &Config,
         services: &Services,
         clock: &Clock,
         stop: &watch::Sender<bool>,
         working: &mut JoinSet<()>,
-    ) {
-        let (tls, path) = (self.tls.clone(), config.path.clone());
-        let (authorisation, store) = (services.authorisation.clone(), services.store.clone());
-        let bench_grants = config.bench_grants.clone();
+    ) -> Followed {
+        let Self { plain, encrypted, tls, hang_up } = self;
+        let (authorisation, bench_grants) =
+            (services.authorisation.clone(), config.bench_grants.clone());
         let grants =
             move |path: &std::path::Path| trust::grants_again(path, &bench_grants, &authorisation);
-        let read_now = services.authorisation.clone();
         let followed = Reloaded {
-            tls,
-            settings: path.map(|path| (path, Box::new(grants) as reload::ReadSettings)),
+            tls: tls.clone(),
+            settings: config.path.clone().map(|path| (path, Box::new(grants) as ReadSettings)),
             clock: clock.clone(),
         };
-        working.spawn(reload::follow(followed, stop.subscribe(), move || {
-            let (authorisation, store) = (read_now.clone(), store.clone());
-            async move {
-                if let Err(error) = authorisation.read(&store).await {
-                    tracing::error!(%error, "grants cannot be read: the last ones count");
-                }
-            }
-        }));
+        working.spawn(reload::follow(followed, hang_up, stop.subscribe()));
+        Followed { plain, encrypted, tls }
     }
+}
 
+/// The listeners, whose files are followed.
+pub(super) struct Followed {
+    plain: TcpListener,
+    encrypted: Option<TcpListener>,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Followed {
     /// Serves until it is to be drained, and then what is under way to its end.
     pub(super) fn serve(
         self,

@@ -6,6 +6,7 @@ use crate::app::trust;
 use crate::clock::Clock;
 use crate::config::file::Config;
 use crate::wire::caller::Callers;
+use crate::wire::tls::snapshot::TlsError;
 use std::path::PathBuf;
 
 /// Say what a configuration file means, without starting anything.
@@ -25,6 +26,10 @@ impl CheckConfigCommand {
         println!("{config:#?}");
         // What it names must be there, and fit.
         let tls = trust::tls(&config, Clock::System.now()).map_err(AppError::from)?;
+        let ended = tls.as_ref().and_then(|tls| tls.current().certificate_ends);
+        if let Some(ended) = ended.filter(|ends| *ends < Clock::System.now()) {
+            return Err(AppError::from(TlsError::Ended(ended)).into());
+        }
         Callers::new(&config.trust, config.profile(), tls).map_err(AppError::from)?;
         Ok(true)
     }

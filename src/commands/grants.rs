@@ -278,7 +278,7 @@ impl CheckGrant {
         let decided = match caller.platform().is_some_and(|platform| !is_listed(platform)) {
             true => Err(NotGranted::Platform),
             false => authorisation
-                .permit(&caller, contract, (tenant, &self.address), now)
+                .permit(&caller, contract, (tenant, Some(&self.address)), now)
                 .and_then(|permit| match about.as_ref().is_none_or(|about| permit.covers(about)) {
                     true => Ok(()),
                     false => Err(NotGranted::CareProvider),

@@ -126,8 +126,12 @@ impl Config {
         let Http { listen, https_listen, .. } = &self.http;
         let Trust { certificate_file, pkcs12_file, client_ca_file, .. } = &self.trust;
         let has_identity = certificate_file.is_some() || pkcs12_file.is_some();
-        let wrong = if self.profile() == Profile::Bench && !listen.ip().is_loopback() {
-            "trust.profile = \"bench\" is for loopback only: http.listen is another address"
+        let is_outside = [Some(listen), https_listen.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|address| !address.ip().is_loopback());
+        let wrong = if self.profile() == Profile::Bench && is_outside {
+            "trust.profile = \"bench\" is for loopback only: http.listen or https_listen is another address"
         } else if https_listen.is_some() && !(has_identity && client_ca_file.is_some()) {
             "http.https_listen needs trust.certificate_file (or pkcs12_file) and trust.client_ca_file"
         } else {
@@ -292,6 +296,10 @@ mod tests {
             ("[trust]\n", "trust.profile must stand in the file"),
             (
                 "[trust]\nprofile = 'bench'\n[http]\nlisten = '0.0.0.0:80'\n",
+                "trust.profile = \"bench\"",
+            ),
+            (
+                "[trust]\nprofile = 'bench'\n[http]\nhttps_listen = '0.0.0.0:443'\n",
                 "trust.profile = \"bench\"",
             ),
             ("[trust]\nprofile = 'test'\nkey_file = 'k'\n", "trust.certificate_file and key_file"),

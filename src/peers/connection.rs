@@ -96,6 +96,7 @@ struct Made {
     client: PeerClient,
     versions: Vec<Option<FileVersion>>,
     seen_at: Instant,
+    failed: bool,
 }
 
 impl Peer {
@@ -114,11 +115,10 @@ impl Peer {
         }
         let consumer = settings.consumer.as_deref().map(HeaderValue::from_str).transpose();
         let consumer = consumer.map_err(|_| PeerSettingsError::Consumer)?;
-        let made = Made {
-            client: client(settings)?,
-            versions: versions(settings),
-            seen_at: Instant::now(),
-        };
+        // Before they are read: what changes meanwhile is read once more.
+        let versions = versions(settings);
+        let made =
+            Made { client: client(settings)?, versions, seen_at: Instant::now(), failed: false };
         let (made, settings) = (Arc::new(Mutex::new(made)), settings.clone());
         Ok(Self { made, base, timeout: settings.timeout, settings, consumer })
     }
@@ -129,8 +129,10 @@ impl Peer {
         if made.seen_at.elapsed() >= LOOKED_AT {
             made.seen_at = Instant::now();
             let now = versions(&self.settings);
-            if now != made.versions {
-                match client(&self.settings) {
+            if now != made.versions || made.failed {
+                let client = client(&self.settings);
+                made.failed = client.is_err();
+                match client {
                     Ok(client) => made.client = client,
                     Err(error) => tracing::error!(
                         %error,

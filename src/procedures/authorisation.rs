@@ -30,6 +30,8 @@ struct AllGranted {
     /// Platforms whose own rules are believed.
     trusted_platforms: Vec<HsaId>,
     of_file: RwLock<Vec<GrantTerms>>,
+    /// What the store had when it was read last.
+    kept: RwLock<Vec<KeptGrant>>,
     in_force: RwLock<Option<InForce>>,
     refused: Mutex<RefusedCalls>,
 }
@@ -54,6 +56,7 @@ impl Authorisation {
             organisations,
             trusted_platforms,
             of_file: RwLock::new(of_file),
+            kept: RwLock::default(),
             in_force: RwLock::default(),
             refused: Mutex::default(),
         }))
@@ -62,6 +65,11 @@ impl Authorisation {
     /// The file of settings grants something else now.
     pub fn file_grants(&self, terms: Vec<GrantTerms>) {
         *self.0.of_file.write().unwrap_or_else(PoisonError::into_inner) = terms;
+        let mut in_force = self.0.in_force.write().unwrap_or_else(PoisonError::into_inner);
+        // The store's are as old as they were.
+        if let Some(in_force) = &mut *in_force {
+            in_force.grants = self.all();
+        }
     }
 
     /// Reads what the store grants. One that cannot be read grants nothing, and the others count all the same.
@@ -69,12 +77,19 @@ impl Authorisation {
     /// # Errors
     /// The store's: what was in force stays for some minutes.
     pub async fn read(&self, store: &Store) -> Result<(), StoreError> {
-        self.take(&store.grants_in_force().await?);
+        self.take(store.grants_in_force().await?);
         Ok(())
     }
 
     /// These of the store, beside those of the file, count from now on.
-    fn take(&self, kept: &[KeptGrant]) {
+    fn take(&self, kept: Vec<KeptGrant>) {
+        *self.0.kept.write().unwrap_or_else(PoisonError::into_inner) = kept;
+        let mut in_force = self.0.in_force.write().unwrap_or_else(PoisonError::into_inner);
+        *in_force = Some(InForce { grants: self.all(), read_at: Instant::now() });
+    }
+
+    /// All grants of the file and of the store.
+    fn all(&self) -> Arc<Grants> {
         let mut grants = Grants::new(self.0.organisations.iter().cloned());
         let of_file = self.0.of_file.read().unwrap_or_else(PoisonError::into_inner).clone();
         for terms in &of_file {
@@ -82,13 +97,13 @@ impl Authorisation {
                 tracing::error!(wrong, "a grant in the file of settings cannot be read");
             }
         }
-        for grant in kept {
+        let kept = self.0.kept.read().unwrap_or_else(PoisonError::into_inner);
+        for grant in kept.iter() {
             if let Err(wrong) = grants.add(&grant.terms) {
                 tracing::error!(number = grant.number, wrong, "a grant cannot be read");
             }
         }
-        let in_force = InForce { grants: Arc::new(grants), read_at: Instant::now() };
-        *self.0.in_force.write().unwrap_or_else(PoisonError::into_inner) = Some(in_force);
+        Arc::new(grants)
     }
 
     /// Whether a caller may call a contract at an address, and about which care providers.
@@ -99,7 +114,7 @@ impl Authorisation {
         &self,
         caller: &Caller,
         contract: &'static str,
-        (tenant, logical_address): (&str, &str),
+        (tenant, logical_address): (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<Permit, NotGranted> {
         if caller.how_known == HowKnown::Bench {
@@ -180,15 +195,16 @@ mod tests {
         };
         let now = Timestamp::UNIX_EPOCH;
         let permit =
-            || authorisation.permit(&caller, "StoreLog", ("default", "SE1"), now).map(|_| ());
+            || authorisation.permit(&caller, "StoreLog", ("default", Some("SE1")), now).map(|_| ());
         assert_eq!(permit(), Err(NotGranted::NoGrant), "nothing has been read");
-        authorisation.take(&[]);
+        authorisation.take(Vec::new());
         assert_eq!(permit(), Ok(()));
         tokio::time::advance(STALE).await;
         assert_eq!(permit(), Ok(()));
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(permit(), Err(NotGranted::NoGrant));
-        authorisation.take(&[]);
-        assert_eq!(permit(), Ok(()));
+        authorisation.file_grants(Vec::new());
+        authorisation.take(Vec::new());
+        assert_eq!(permit(), Err(NotGranted::NoGrant), "the file does not grant it any more");
     }
 }

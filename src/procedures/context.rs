@@ -214,7 +214,7 @@ impl Context<'_> {
     }
 
     /// The calling system, for what keeps whose it is; a call of nobody keeps nothing of others.
-    pub fn consumer(&self) -> &str {
-        self.caller.name().unwrap_or_default()
+    pub fn consumer(&self) -> String {
+        self.caller.key()
     }
 }

@@ -5,6 +5,9 @@ use super::failure::Failure;
 use crate::domain::identity::HsaId;
 use crate::domain::log::order::LogOrder;
 use crate::domain::rejection::{Class, Rejection};
+use crate::domain::time::Timestamp;
+use crate::domain::trust::caller::Caller;
+use crate::domain::trust::grants::NotGranted;
 use crate::fairness::threads::beside;
 use crate::order_folder::{FileBeingMade, OrderFolder};
 use crate::store::database::Store;
@@ -37,7 +40,7 @@ pub fn address(base: &str, token: Uuid) -> String {
 pub async fn take(context: &Context<'_>, order: &LogOrder) -> Result<Uuid, Failure> {
     context.services.may_store()?;
     let id = (context.services.orders.new_id)();
-    let (tenant, caller) = (context.tenant.id, context.consumer());
+    let (tenant, caller) = (context.tenant.id, &context.consumer());
     if context.store.take_order(tenant, caller, order, (id, WAITING_MAX)).await? {
         return Ok(id);
     }
@@ -52,7 +55,7 @@ pub async fn take(context: &Context<'_>, order: &LogOrder) -> Result<Uuid, Failu
 /// The store's.
 pub async fn state(context: &Context<'_>, id: &str) -> Result<Option<OrderState>, Failure> {
     let Ok(id) = Uuid::parse_str(id.trim()) else { return Ok(None) };
-    let (tenant, caller) = (context.tenant.id, context.consumer());
+    let (tenant, caller) = (context.tenant.id, &context.consumer());
     let Some((owner, state)) = context.store.order_state(tenant, caller, id).await? else {
         return Ok(None);
     };
@@ -68,23 +71,35 @@ pub async fn unfinished(services: &Services) -> Result<Vec<UnfinishedOrder>, Sto
     services.store.unfinished_orders().await
 }
 
-/// The file with an address, for the caller that ordered it.
+/// The file with an address, for the caller that ordered it, as long as it may fetch such files.
 ///
 /// # Errors
 /// The store's.
 pub async fn addressed(
     services: &Services,
-    caller: Option<&str>,
+    caller: &Caller,
     token: Uuid,
+    now: Timestamp,
 ) -> Result<Option<AddressedFile>, StoreError> {
-    let caller = caller.unwrap_or_default();
-    let found = services.store.addressed_file(caller, token).await?;
-    match found {
+    let key = caller.key();
+    let found = services.store.addressed_file(&key, token).await?;
+    match found.filter(|file| may_fetch(services, caller, file, now)) {
         Some(file) if services.orders.on_their_way.settled(file.file_id).await => {
-            services.store.addressed_file(caller, token).await
+            services.store.addressed_file(&key, token).await
         }
         found => Ok(found),
     }
+}
+
+fn may_fetch(services: &Services, caller: &Caller, file: &AddressedFile, now: Timestamp) -> bool {
+    const CONTRACT: &str = "GetFilesForOrderId";
+    let tenant = services.tenants.named(file.tenant_id).map_or("", |tenant| &tenant.name);
+    let permit = services.authorisation.permit(caller, CONTRACT, (tenant, None), now);
+    let covered = permit.and_then(|permit| {
+        let is_covered = HsaId::new(&file.owner_key).is_some_and(|owner| permit.covers(&owner));
+        is_covered.then_some(()).ok_or(NotGranted::CareProvider)
+    });
+    covered.map_err(|refusal| services.authorisation.refused(caller, CONTRACT, refusal)).is_ok()
 }
 
 /// Opens a file that is there.

@@ -71,7 +71,7 @@ pub async fn report(
             Ok(Err(_)) | Err(_) => queue(context, question).await?,
         }
     };
-    let caller = context.consumer();
+    let caller = &context.consumer();
     let reported = match store.queued_report(tenant, caller, question, id).await? {
         None => Reported::NotFound,
         Some(QueuedReport::Waiting { seconds }) => Reported::Waiting { id, seconds },
@@ -92,7 +92,7 @@ pub async fn report(
 async fn queue(context: &Context<'_>, question: &ReportQuestion) -> Result<Uuid, Failure> {
     context.services.may_store()?;
     let id = (context.services.reports.new_id)();
-    let caller = context.consumer();
+    let caller = &context.consumer();
     let ordered = (id, QUEUED_MAX);
     if context.store.queue_report(context.tenant.id, caller, question, ordered).await? {
         return Ok(id);

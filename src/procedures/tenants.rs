@@ -90,6 +90,14 @@ impl Tenants {
         }
     }
 
+    /// The tenant of a number.
+    pub fn named(&self, number: i32) -> Option<&Tenant> {
+        match self {
+            Self::One(tenant) => Some(tenant).filter(|tenant| tenant.id.0 == number),
+            Self::ByAddress(tenants) => tenants.values().find(|tenant| tenant.id.0 == number),
+        }
+    }
+
     /// Replication to services elsewhere, each once.
     pub fn replicators(&self) -> Vec<Arc<Replicator>> {
         let Self::ByAddress(tenants) = self else { return Vec::new() };

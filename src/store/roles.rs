@@ -58,6 +58,8 @@ pub fn statements() -> Vec<String> {
             "do $$ begin
                 if not (select rolsuper from pg_roles where rolname = current_user) then
                     execute format('grant %I to {RETENTION}', current_user);
+                    -- What it makes is the owner's, and has the owner's privileges.
+                    execute format('alter role {RETENTION} set role = %L', current_user);
                 end if;
             end $$"
         ),

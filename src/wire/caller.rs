@@ -9,7 +9,7 @@
 //! | anybody else | – | there is no HTTP for it |
 
 use super::connection::Connection;
-use super::forwarded::Forwarded;
+use super::forwarded::{Forwarded, Verified};
 use super::tls::handshake::word;
 use super::tls::snapshot::Tls;
 use crate::config::trust::{Profile, Trust};
@@ -47,6 +47,8 @@ pub struct Callers {
     forwarded: Option<Forwarded>,
     intermediates: Vec<CertificateDer<'static>>,
     tls: Option<Arc<Tls>>,
+    /// Certificates that proxies have handed on, and that were verified.
+    verified: Verified,
     /// Times that a header named a consumer of whom its sender is not believed.
     ignored: AtomicU64,
 }
@@ -128,6 +130,7 @@ impl Callers {
             forwarded: Forwarded::of(trust),
             intermediates: intermediates.unwrap_or_default(),
             tls,
+            verified: Verified::default(),
             ignored: AtomicU64::new(0),
         })
     }
@@ -176,10 +179,10 @@ impl Callers {
         if self.proxy_addresses.contains(&peer) && self.forwarded.is_some() {
             return self.handed_on(headers, now);
         }
-        let is_here =
-            peer.is_loopback() && !HANDED_ON.iter().any(|name| headers.contains_key(*name));
+        let is_handed_on = HANDED_ON.iter().any(|name| headers.contains_key(*name));
+        let is_here = peer.is_loopback() && !is_handed_on;
         let is_bench = self.profile == Profile::Bench && is_here;
-        let is_operator = is_bench || self.operator_addresses.contains(&peer);
+        let is_operator = is_bench || !is_handed_on && self.operator_addresses.contains(&peer);
         let caller = match is_bench {
             true => Caller {
                 consumer: consumer(headers)?,
@@ -200,11 +203,21 @@ impl Callers {
         let tls = self.tls.as_deref().ok_or(Stranger::Unknown)?;
         let wrong = Stranger::Header("med certifikat");
         let value = single(headers, forwarded.header()).map_err(|Unreadable| wrong)?;
-        let mut chain = forwarded.chain(value.ok_or(Stranger::Unknown)?).ok_or(wrong)?;
-        chain.extend(self.intermediates.iter().cloned());
-        let subject = tls.current().known(&chain, now);
-        let subject = subject.map_err(|error| Stranger::Certificate(word(&error)))?;
-        let known = self.system(headers, subject.hsa_id)?;
+        let value = value.ok_or(Stranger::Unknown)?;
+        let snapshot = tls.current();
+        let verified = self.verified.system(value, snapshot.generation, now);
+        let system = if let Some(system) = verified {
+            system
+        } else {
+            let mut chain = forwarded.chain(value).ok_or(wrong)?;
+            chain.extend(self.intermediates.iter().cloned());
+            let let_in = snapshot.known(&chain, now);
+            let let_in = let_in.map_err(|error| Stranger::Certificate(word(&error)))?;
+            let system = let_in.subject.hsa_id.clone();
+            self.verified.keep(value, snapshot.generation, let_in);
+            system
+        };
+        let known = self.system(headers, system)?;
         Ok(Known { through_proxy: true, ..known })
     }
 

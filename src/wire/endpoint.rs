@@ -101,10 +101,11 @@ impl Endpoint {
         connection.reads_body();
         let known = self.callers.known(request.headers(), connection, self.clock.now());
         // Whoever is at the other end may be known no more, or have a second request hidden in the first.
+        let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
         let ends = match &known {
             Err(Stranger::Certificate(_)) => true,
-            Ok(known) => known.through_proxy && request.headers().contains_key(TRANSFER_ENCODING),
-            Err(_) => false,
+            Ok(known) => known.through_proxy && is_chunked,
+            Err(_) => is_chunked,
         };
         let ends =
             ends || connection.certificate().is_some() && connection.age() > self.connection_age;
@@ -234,7 +235,8 @@ impl Endpoint {
         let line = RequestLine::of_file(caller.clone(), begun);
         let headers = request.headers();
         let wants_body = *request.method() == Method::GET;
-        let asked = files::FileRequest { token, headers, wants_body, caller };
+        let now = self.clock.now();
+        let asked = files::FileRequest { token, headers, wants_body, caller, now };
         files::fetch(&self.services, asked, connection, line, turn).await
     }
 

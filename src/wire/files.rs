@@ -6,6 +6,7 @@
 use super::connection::Connection;
 use super::reply::{self, Reply};
 use super::request_line::RequestLine;
+use crate::domain::time::Timestamp;
 use crate::domain::trust::caller::Caller;
 use crate::fairness::shares::HeldShare;
 use crate::procedures::context::Services;
@@ -36,8 +37,10 @@ pub struct FileRequest<'r> {
     pub headers: &'r HeaderMap,
     /// It asks for the file itself, not only how it is.
     pub wants_body: bool,
-    /// Who asks.
+    /// Who asks, and when.
     pub caller: Caller,
+    /// The same.
+    pub now: Timestamp,
 }
 
 /// Answers a request for a file; `place` is held until it has been sent.
@@ -48,9 +51,8 @@ pub async fn fetch(
     mut line: RequestLine,
     place: HeldShare,
 ) -> Reply {
-    let caller = request.caller.name();
     let found = match Uuid::try_parse(request.token) {
-        Ok(token) => orders::addressed(services, caller, token).await,
+        Ok(token) => orders::addressed(services, &request.caller, token, request.now).await,
         Err(_) => Ok(None),
     };
     let file = match found {

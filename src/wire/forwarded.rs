@@ -1,14 +1,45 @@
 //! Certificates that a proxy hands on in a header, as each writes them.
 
+use super::tls::snapshot::LetIn;
 use crate::config::trust::{CertificateEncoding, Trust};
+use crate::domain::identity::HsaId;
+use crate::domain::time::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::CertificateDer;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 /// Certificates of one header.
 const CERTIFICATES_MAX: usize = 8;
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
+
+/// Certificates that have been verified, as they are written: verifying one anew for each request would cost more than
+/// most requests.
+#[derive(Debug, Default)]
+pub struct Verified(Mutex<HashMap<String, (u64, LetIn)>>);
+
+/// So many are kept.
+const VERIFIED_MAX: usize = 1_024;
+
+impl Verified {
+    /// Whose a certificate is that this snapshot has let in, and still does.
+    pub(super) fn system(&self, value: &str, generation: u64, now: Timestamp) -> Option<HsaId> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (of, let_in) = kept.get(value)?;
+        (*of == generation && now <= let_in.until).then(|| let_in.subject.hsa_id.clone())
+    }
+
+    /// Keeps that a snapshot has let one in.
+    pub(super) fn keep(&self, value: &str, generation: u64, let_in: LetIn) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= VERIFIED_MAX {
+            kept.clear();
+        }
+        kept.insert(value.to_owned(), (generation, let_in));
+    }
+}
 
 /// The header, and how it is written; there is no guessing.
 #[derive(Debug, Clone)]

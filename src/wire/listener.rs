@@ -137,7 +137,9 @@ impl Serving {
 
     /// Shakes hands in a place of its own: only who is let in gets one among the connections.
     fn shake_hands(&self, stream: TcpStream, peer: SocketAddr, tls: Arc<Tls>) {
-        let Some(shaking) = self.handshakes.admit(peer.ip()) else { return };
+        let Some(shaking) = self.handshakes.admit(peer.ip()) else {
+            return self.endpoint.count_failed_handshake("no-place");
+        };
         let (limit, pace) = (self.handshake_timeout, self.pace);
         let (places, endpoint) = (Arc::clone(&self.places), Arc::clone(&self.endpoint));
         let (watcher, side) = (self.graceful.watcher(), Arc::clone(&self.handshake_side));
@@ -156,7 +158,9 @@ impl Serving {
                 Ok(shaken) => shaken,
                 Err(reason) => return endpoint.count_failed_handshake(reason),
             };
-            let Some(place) = places.admit(peer.ip()) else { return };
+            let Some(place) = places.admit(peer.ip()) else {
+                return endpoint.count_failed_handshake("no-place");
+            };
             let connection = Arc::clone(&place.connection);
             connection.is_known_by(certificate);
             let bytes = Transport::shaken(stream, Arc::clone(&connection));

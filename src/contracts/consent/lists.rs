@@ -59,8 +59,7 @@ impl Contract for wire::GetConsentsForCareProvider<'_> {
     async fn answer(self, context: &Context<'_>) -> Result<Answer, Failure> {
         let now = context.now;
         let since = self.created_on_or_after.and_then(lower_bound);
-        let asked = question(&self).and_then(|asked| context.about(&asked.0).map(|()| asked));
-        let (provider, with_ended) = match asked {
+        let (provider, with_ended) = match question(&self) {
             Ok(question) => question,
             // The cursor is read whatever else is wrong, or the consumer would lose its place.
             Err(rejection) => {
@@ -68,6 +67,7 @@ impl Contract for wire::GetConsentsForCareProvider<'_> {
                 return Ok(list(Err(&rejection), &empty(next), now));
             }
         };
+        context.about(&provider)?;
         let page = query::list(context, provider, since, with_ended).await?;
         Ok(context.made_of(page, move |page| list(Ok(()), &page, now)).await?.it)
     }

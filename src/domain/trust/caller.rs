@@ -47,6 +47,11 @@ impl Caller {
         self.consumer.as_ref().map(HsaId::as_str)
     }
 
+    /// The form that equal consumers share; of nobody, none.
+    pub fn key(&self) -> String {
+        self.consumer.as_ref().map(HsaId::key).unwrap_or_default()
+    }
+
     /// The platform through which it calls, if it does not call itself.
     pub fn platform(&self) -> Option<&HsaId> {
         let platform = self.peer.as_ref().filter(|_| self.how_known == HowKnown::Platform)?;

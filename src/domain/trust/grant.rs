@@ -96,11 +96,13 @@ impl Grant {
         self.contracts.iter().any(|granted| granted.covers(contract))
     }
 
-    /// Whether it holds at a logical address of a tenant (G4).
-    pub(super) fn holds_at(&self, tenant: &str, logical_address: &str) -> bool {
+    /// Whether it holds at a logical address of a tenant, or at any (G4).
+    pub(super) fn holds_at(&self, tenant: &str, logical_address: Option<&str>) -> bool {
         match &self.at {
             Addressed::Tenant(name) => name == tenant,
-            Addressed::Addresses(addresses) => addresses.contains(&key(logical_address)),
+            Addressed::Addresses(addresses) => {
+                logical_address.is_none_or(|address| addresses.contains(&key(address)))
+            }
         }
     }
 

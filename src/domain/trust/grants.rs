@@ -36,8 +36,8 @@ pub struct AskedGrant<'a> {
     pub contract: &'a str,
     /// The addressed tenant's name.
     pub tenant: &'a str,
-    /// The logical address.
-    pub logical_address: &'a str,
+    /// The logical address; of what was asked for at one before, none.
+    pub logical_address: Option<&'a str>,
     /// When.
     pub now: Timestamp,
 }
@@ -262,7 +262,7 @@ mod tests {
                 on_behalf_of: self.on_behalf_of.as_ref(),
                 contract: self.contract,
                 tenant: self.tenant,
-                logical_address: self.address,
+                logical_address: Some(self.address),
                 now: self.now,
             })
         }

@@ -45,6 +45,10 @@ pub struct AddressedFile {
     pub file_id: Uuid,
     /// How long it is.
     pub bytes: i64,
+    /// The number of the tenant of whose log it is, and the key of its care provider.
+    pub tenant_id: i32,
+    /// The same.
+    pub owner_key: String,
     /// It has been fetched, or its time is over.
     pub gone: bool,
 }
@@ -185,7 +189,7 @@ impl Store {
         token: Uuid,
     ) -> Result<Option<AddressedFile>, StoreError> {
         let found = sqlx::query_as(
-            "/* addressed_file */ select order_id, ordinal, file_id, bytes,
+            "/* addressed_file */ select order_id, ordinal, file_id, bytes, tenant_id, owner_key,
                 removed_at is not null as gone
              from log_order_files join log_orders using (order_number)
              where token = $1 and caller = $2 and outcome = 'made'",

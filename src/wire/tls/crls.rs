@@ -15,6 +15,7 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 const AHEAD: TimeDelta = TimeDelta::minutes(5);
 /// The longest list that is read: the country's largest has some megabytes.
 const BYTES_MAX: u64 = 64 << 20;
+const TO_COME: &str = "it is of a time to come";
 /// Files of the folder that are looked at.
 const FILES_MAX: usize = 256;
 
@@ -40,6 +41,8 @@ pub struct FoundCrls {
     pub newest: Vec<KnownCrl>,
     /// What was passed over, and why.
     pub passed_over: Vec<String>,
+    /// Some of it could be right another time, though no file changes.
+    pub may_mend: bool,
 }
 
 /// Reads a folder; `before` counts where nothing newer is found.
@@ -52,7 +55,8 @@ pub fn load(
     before: &[KnownCrl],
     now: Timestamp,
 ) -> std::io::Result<FoundCrls> {
-    let mut found = FoundCrls { newest: before.to_vec(), passed_over: Vec::new() };
+    let before: Vec<KnownCrl> = before.iter().filter(|crl| crl.is_of(issuers)).cloned().collect();
+    let mut found = FoundCrls { newest: before.clone(), ..FoundCrls::default() };
     for path in files(folder)? {
         let bytes = match std::fs::metadata(&path).map(|file| file.len()) {
             Ok(..=BYTES_MAX) => std::fs::read(&path),
@@ -67,10 +71,13 @@ pub fn load(
             Ok(read) => {
                 let read: Vec<KnownCrl> = read;
                 for crl in read {
-                    found.keep(crl, before, &path);
+                    found.keep(crl, &before, &path);
                 }
             }
-            Err(why) => found.passed_over.push(format!("{}: {why}", path.display())),
+            Err(why) => {
+                found.may_mend |= why.contains(TO_COME) || !path.is_file();
+                found.passed_over.push(format!("{}: {why}", path.display()));
+            }
         }
     }
     Ok(found)
@@ -89,8 +96,10 @@ pub(super) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         }
     }
     paths.sort();
-    paths.truncate(FILES_MAX);
-    Ok(paths)
+    match paths.len() <= FILES_MAX {
+        true => Ok(paths),
+        false => Err(std::io::Error::other(format!("more than {FILES_MAX} files"))),
+    }
 }
 
 /// The lists of a file: PEM or DER.
@@ -113,18 +122,13 @@ fn known(
 ) -> Result<KnownCrl, String> {
     let (_, list) = CertificateRevocationList::from_der(&der)
         .map_err(|_| "not a list of revoked certificates")?;
-    let is_signed = |issuer: &CertificateDer<'_>| {
-        let Ok((_, issuer)) = X509Certificate::from_der(issuer) else { return false };
-        issuer.subject().as_raw() == list.issuer().as_raw()
-            && list.verify_signature(issuer.public_key()).is_ok()
-    };
-    if !issuers.iter().any(is_signed) {
+    if !is_signed(&list, issuers) {
         return Err(format!("not signed by an issuer that is trusted ({})", list.issuer()));
     }
     let time = |at: x509_parser::time::ASN1Time| Timestamp::from_timestamp(at.timestamp(), 0);
     let this_update = time(list.last_update()).ok_or("a time that is none")?;
     if this_update > now + AHEAD {
-        return Err(format!("it is of a time to come ({this_update})"));
+        return Err(format!("{TO_COME} ({this_update})"));
     }
     // What could not be used would fail every handshake: deltas, indirect lists and the like.
     webpki::OwnedCertRevocationList::from_der(&der).map_err(|error| error.to_string())?;
@@ -136,6 +140,23 @@ fn known(
         next_update: list.next_update().and_then(time),
         der,
     })
+}
+
+/// Whether one of the issuers has signed a list.
+fn is_signed(list: &CertificateRevocationList<'_>, issuers: &[CertificateDer<'_>]) -> bool {
+    issuers.iter().any(|issuer| {
+        let Ok((_, issuer)) = X509Certificate::from_der(issuer) else { return false };
+        issuer.subject().as_raw() == list.issuer().as_raw()
+            && list.verify_signature(issuer.public_key()).is_ok()
+    })
+}
+
+impl KnownCrl {
+    /// Whether it is still one of a trusted issuer's: keys may have changed.
+    fn is_of(&self, issuers: &[CertificateDer<'_>]) -> bool {
+        CertificateRevocationList::from_der(&self.der)
+            .is_ok_and(|(_, list)| is_signed(&list, issuers))
+    }
 }
 
 impl FoundCrls {

@@ -6,7 +6,6 @@ use crate::wire::paced::Paced;
 use rustls::{AlertDescription, CertificateError, Error};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -52,9 +51,9 @@ pub async fn shake(
     let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let chain: Vec<_> = chain.iter().map(|one| one.clone().into_owned()).collect();
     let own = chain.first().ok_or("no-certificate")?;
-    let subject = super::certificate::subject(own).map_err(|_| "identity")?;
-    let generation = AtomicU64::new(snapshot.generation);
-    Ok((stream, ClientCertificate { chain, subject, generation }))
+    let let_in = snapshot.let_in(own).map_err(|_| "identity")?;
+    let known = ClientCertificate::new(chain, let_in, snapshot.generation);
+    Ok((stream, known))
 }
 
 /// Why a certificate or a handshake was refused, in a word.

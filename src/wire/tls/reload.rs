@@ -1,12 +1,13 @@
 //! Files of trust that change while the server runs: keys, certificates, lists, and what the settings grant.
 
-use super::snapshot::{Tls, Versions};
+use super::snapshot::Tls;
 use crate::clock::Clock;
+use crate::fairness::threads::beside;
 use crate::keys::{FileVersion, file_version};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -26,38 +27,24 @@ pub struct Reloaded {
     pub clock: Clock,
 }
 
-/// What tells whether any file has changed.
-#[derive(PartialEq, Eq)]
-struct Seen {
-    tls: Option<Versions>,
-    settings: Option<FileVersion>,
-}
-
 impl Reloaded {
-    fn seen(&self) -> Seen {
-        Seen {
-            tls: self.tls.as_ref().map(|tls| tls.versions()),
-            settings: self.settings.as_ref().and_then(|(path, _)| file_version(path)),
-        }
+    /// Lists may be long, and signatures on them are verified.
+    async fn look(&self, is_asked: bool) {
+        let Some(tls) = self.tls.clone() else { return };
+        let now = self.clock.now();
+        // One that panicked has changed nothing.
+        _ = beside(move || tls.look(is_asked, now)).await;
     }
 
-    fn read_tls(&self) {
-        let Some(tls) = &self.tls else { return };
-        match tls.reload(self.clock.now()) {
-            Ok(()) => tracing::info!(
-                generation = tls.current().generation,
-                "keys, certificates and lists read again"
-            ),
-            Err(error) => {
-                tracing::error!(%error, "ALARM: keys, certificates and lists cannot be read: older ones are in force");
-            }
-        }
-    }
-
-    fn read_settings(&self) {
+    /// Reads the settings unless they are as they were.
+    fn settings(&self, is_asked: bool, seen: &mut Option<FileVersion>) {
         let Some((path, read)) = &self.settings else { return };
+        let found = file_version(path);
+        if std::mem::replace(seen, found) == found && !is_asked {
+            return;
+        }
         match read(path) {
-            Ok(()) => tracing::info!("the settings' grants read again"),
+            Ok(()) => tracing::info!("what the settings grant has been read"),
             Err(error) => tracing::error!(
                 error,
                 "ALARM: the file of settings cannot be read: its older grants are in force"
@@ -66,17 +53,13 @@ impl Reloaded {
     }
 }
 
-/// Reads again what has changed, and everything at SIGHUP, until told to stop; `granted` is done after the settings were
-/// read.
-pub async fn follow<F: Future<Output = ()>>(
-    followed: Reloaded,
-    mut stop: watch::Receiver<bool>,
-    granted: impl Fn() -> F,
-) {
-    let Ok(mut hang_up) = signal(SignalKind::hangup()) else { return };
-    let mut seen = followed.seen();
+/// Reads again what has changed, and everything at SIGHUP, until told to stop.
+pub async fn follow(followed: Reloaded, mut hang_up: Signal, mut stop: watch::Receiver<bool>) {
+    // The settings are read once more at the beginning: they may have changed while the server started.
+    let mut seen = None;
+    followed.settings(false, &mut seen);
     while !*stop.borrow() {
-        let asked = tokio::select! {
+        let is_asked = tokio::select! {
             stopped = timeout(PERIOD, stop.changed()) => match stopped {
                 // A sender that is gone means to stop, as `true` does.
                 Ok(Err(_)) => return,
@@ -85,15 +68,7 @@ pub async fn follow<F: Future<Output = ()>>(
             },
             _ = hang_up.recv() => true,
         };
-        // Seen before they are read: what changes meanwhile is read once more.
-        let now = followed.seen();
-        if asked || now.tls != seen.tls {
-            followed.read_tls();
-        }
-        if asked || now.settings != seen.settings {
-            followed.read_settings();
-            granted().await;
-        }
-        seen = now;
+        followed.look(is_asked).await;
+        followed.settings(is_asked, &mut seen);
     }
 }

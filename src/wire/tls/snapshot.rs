@@ -1,7 +1,7 @@
 //! What the files of trust say at a time: our own identity, whom we let in, who is revoked.
 
 use super::certificate::{NoSubject, Subject, subject};
-use super::crls::{self, KnownCrl};
+use super::crls::{self, FoundCrls, KnownCrl};
 use super::verifier::{CallerVerifier, CrlGrace};
 use crate::domain::time::Timestamp;
 use crate::keys::{self, FileVersion, IdentityFiles, KeyError, file_version};
@@ -12,8 +12,7 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -78,6 +77,9 @@ pub enum TlsError {
     /// An issuer has no list.
     #[error("{0}: no list of revoked certificates of {1} (or trust.revocation = \"none\"){2}")]
     NoList(PathBuf, String, String),
+    /// Our own certificate is over.
+    #[error("our own certificate has ended ({0})")]
+    Ended(Timestamp),
     /// The lists cannot be used.
     #[error("lists of revoked certificates: {0}")]
     Lists(String),
@@ -90,11 +92,23 @@ pub struct Snapshot {
     pub generation: u64,
     /// What new connections are accepted with.
     pub server: Option<Arc<ServerConfig>>,
-    verifier: Arc<dyn ClientCertVerifier>,
+    verifier: Arc<CallerVerifier>,
     /// Until when our own certificate is valid.
     pub certificate_ends: Option<Timestamp>,
     /// The lists in force.
     pub crls: Vec<KnownCrl>,
+    /// Lists that were passed over, and why; and whether they could be right another time.
+    pub passed_over: Vec<String>,
+    may_mend: bool,
+}
+
+/// Whom a certificate makes known.
+#[derive(Debug, Clone)]
+pub struct LetIn {
+    /// Whose it is.
+    pub subject: Subject,
+    /// Until when it need not be asked again: it ends then, or the list by which it is not revoked.
+    pub until: Timestamp,
 }
 
 impl Snapshot {
@@ -106,13 +120,24 @@ impl Snapshot {
         &self,
         chain: &[CertificateDer<'_>],
         now: Timestamp,
-    ) -> Result<Subject, rustls::Error> {
+    ) -> Result<LetIn, rustls::Error> {
         let (own, above) = chain.split_first().ok_or(rustls::Error::NoCertificatesPresented)?;
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
         let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         self.verifier.verify_client_cert(own, above, now)?;
-        subject(own)
+        self.let_in(own)
             .map_err(|_: NoSubject| rustls::CertificateError::ApplicationVerificationFailure.into())
+    }
+
+    /// Whom a certificate makes known that has been verified.
+    ///
+    /// # Errors
+    /// That nobody is known by it.
+    pub fn let_in(&self, own: &CertificateDer<'_>) -> Result<LetIn, NoSubject> {
+        let subject = subject(own)?;
+        let list = self.verifier.list_ends(own).unwrap_or(Timestamp::MAX_UTC);
+        let until = subject.ends_at.min(list);
+        Ok(LetIn { subject, until })
     }
 }
 
@@ -121,7 +146,10 @@ impl Snapshot {
 pub struct Tls {
     settings: TlsSettings,
     current: RwLock<Arc<Snapshot>>,
-    failed: AtomicBool,
+    /// The files as they were when they were read last.
+    seen: Mutex<Versions>,
+    /// Why the last reading failed, if it did.
+    failure: Mutex<Option<String>>,
 }
 
 impl Tls {
@@ -130,8 +158,17 @@ impl Tls {
     /// # Errors
     /// What is wrong.
     pub fn load(settings: TlsSettings, now: Timestamp) -> Result<Self, TlsError> {
-        let snapshot = RwLock::new(Arc::new(snapshot(&settings, &[], 1, now)?));
-        Ok(Self { settings, current: snapshot, failed: AtomicBool::new(false) })
+        // Before they are read: what changes meanwhile is read once more.
+        let seen = Mutex::new(versions(&settings));
+        let first = snapshot(&settings, &[], 1, now)?;
+        if let Some(ended) = first.certificate_ends.filter(|ends| *ends < now) {
+            tracing::error!(%ended, "ALARM: our own certificate has ended");
+        }
+        for why in &first.passed_over {
+            tracing::warn!(why, "a list of revoked certificates is passed over");
+        }
+        let current = RwLock::new(Arc::new(first));
+        Ok(Self { settings, current, seen, failure: Mutex::default() })
     }
 
     /// The snapshot in force.
@@ -141,35 +178,69 @@ impl Tls {
 
     /// Whether the last reading failed, so that an older snapshot is in force.
     pub fn has_failed(&self) -> bool {
-        self.failed.load(Ordering::Relaxed)
+        lock(&self.failure).is_some()
     }
 
-    /// Reads everything again: it takes effect whole or not at all.
-    ///
-    /// # Errors
-    /// What is wrong; what was in force stays.
-    pub fn reload(&self, now: Timestamp) -> Result<(), TlsError> {
-        let before = self.current();
-        let next = snapshot(&self.settings, &before.crls, before.generation + 1, now);
-        self.failed.store(next.is_err(), Ordering::Relaxed);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next?);
-        Ok(())
-    }
-
-    /// What tells whether a file has changed.
-    pub fn versions(&self) -> Versions {
-        let mut paths = vec![self.settings.client_ca_file.clone()];
-        paths.extend(self.settings.identity.iter().flat_map(IdentityFiles::paths));
-        if let Revocation::Lists { folder, .. } = &self.settings.revocation {
-            paths.extend(crls::files(folder).unwrap_or_default());
-            paths.push(folder.clone());
+    /// Reads everything again when a file has changed, when it is asked for, or when the last reading was not whole: it
+    /// takes effect whole or not at all.
+    pub fn look(&self, is_asked: bool, now: Timestamp) {
+        let (found, before) = (versions(&self.settings), self.current());
+        let has_changed = std::mem::replace(&mut *lock(&self.seen), found.clone()) != found;
+        if !(has_changed || is_asked || self.has_failed() || before.may_mend) {
+            return;
         }
-        paths
-            .into_iter()
-            .map(|path| (file_version(&path), path))
-            .map(|(v, path)| (path, v))
-            .collect()
+        let next =
+            snapshot(&self.settings, &before.crls, before.generation + 1, now).and_then(|next| {
+                match next.certificate_ends {
+                    Some(ended) if ended < now => Err(TlsError::Ended(ended)),
+                    _ => Ok(next),
+                }
+            });
+        let failure = next.as_ref().err().map(ToString::to_string);
+        let is_told = std::mem::replace(&mut *lock(&self.failure), failure.clone()) == failure;
+        match next {
+            // What was wrong is told once.
+            Err(_) if is_told => {}
+            Err(error) => tracing::error!(
+                %error,
+                "ALARM: keys, certificates and lists cannot be read: older ones are in force"
+            ),
+            // Only what was passed over was looked at again, and it is as it was.
+            Ok(next) if !has_changed && !is_asked && next.is_like(&before) => {}
+            Ok(next) => {
+                for why in next.passed_over.iter().filter(|why| !before.passed_over.contains(why)) {
+                    tracing::warn!(why, "a list of revoked certificates is passed over");
+                }
+                tracing::info!(
+                    generation = next.generation,
+                    "keys, certificates and lists read again"
+                );
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+            }
+        }
     }
+}
+
+fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Snapshot {
+    /// Whether nothing of its lists is another.
+    fn is_like(&self, other: &Self) -> bool {
+        self.crls == other.crls && self.passed_over == other.passed_over
+    }
+}
+
+/// What tells whether a file has changed.
+fn versions(settings: &TlsSettings) -> Versions {
+    let mut paths = vec![settings.client_ca_file.clone()];
+    paths.extend(settings.identity.iter().flat_map(IdentityFiles::paths));
+    if let Revocation::Lists { folder, .. } = &settings.revocation {
+        paths.extend(crls::files(folder).unwrap_or_default());
+        paths.push(folder.clone());
+    }
+    paths.into_iter().map(|path| (file_version(&path), path)).map(|(v, path)| (path, v)).collect()
 }
 
 /// Of each file what tells whether it has changed; `None`: it is not there.
@@ -191,16 +262,17 @@ fn snapshot(
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder =
         WebPkiClientVerifier::builder_with_provider(Arc::new(anchors), Arc::clone(&provider));
-    let (builder, crls, grace) = match &settings.revocation {
-        Revocation::None => (builder, Vec::new(), CrlGrace::Alarm),
+    let (builder, found, grace) = match &settings.revocation {
+        Revocation::None => (builder, FoundCrls::default(), CrlGrace::Alarm),
         Revocation::Lists { folder, grace } => {
-            let crls = lists(folder, &issuers, before, now)?;
-            let ders = crls.iter().map(|crl| crl.der.clone());
-            (builder.with_crls(ders), crls, *grace)
+            let found = lists(folder, &issuers, before, now)?;
+            let ders = found.newest.iter().map(|crl| crl.der.clone());
+            (builder.with_crls(ders), found, *grace)
         }
     };
     let inner = builder.build().map_err(|error| TlsError::Lists(error.to_string()))?;
-    let verifier: Arc<dyn ClientCertVerifier> = Arc::new(CallerVerifier::new(inner, &crls, grace));
+    let FoundCrls { newest: crls, passed_over, may_mend } = found;
+    let verifier = Arc::new(CallerVerifier::new(inner, &crls, grace));
     let server = settings.identity.as_ref().map(|files| server(files, &verifier, provider));
     let (server, certificate_ends) = server.transpose()?.unzip();
     Ok(Snapshot {
@@ -209,12 +281,14 @@ fn snapshot(
         verifier,
         certificate_ends: certificate_ends.flatten(),
         crls,
+        passed_over,
+        may_mend,
     })
 }
 
 fn server(
     files: &IdentityFiles,
-    verifier: &Arc<dyn ClientCertVerifier>,
+    verifier: &Arc<CallerVerifier>,
     provider: Arc<CryptoProvider>,
 ) -> Result<(Arc<ServerConfig>, Option<Timestamp>), TlsError> {
     let identity = files.load()?;
@@ -225,7 +299,7 @@ fn server(
     let mut server = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Identity)?
-        .with_client_cert_verifier(Arc::clone(verifier))
+        .with_client_cert_verifier(Arc::<CallerVerifier>::clone(verifier))
         .with_single_cert(identity.chain, identity.key)
         .map_err(TlsError::Identity)?;
     server.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -241,18 +315,9 @@ fn lists(
     issuers: &[CertificateDer<'_>],
     before: &[KnownCrl],
     now: Timestamp,
-) -> Result<Vec<KnownCrl>, TlsError> {
-    // Those of issuers that are no longer trusted are of no use.
-    let before: Vec<KnownCrl> = before
-        .iter()
-        .filter(|crl| issuers.iter().any(|issuer| name(issuer).1 == crl.issuer))
-        .cloned()
-        .collect();
-    let found = crls::load(folder, issuers, &before, now)
+) -> Result<FoundCrls, TlsError> {
+    let found = crls::load(folder, issuers, before, now)
         .map_err(|error| TlsError::Folder(folder.to_owned(), error))?;
-    for why in &found.passed_over {
-        tracing::warn!(why, "a list of revoked certificates is passed over");
-    }
     for issuer in issuers {
         let (text, raw) = name(issuer);
         if !found.newest.iter().any(|crl| crl.issuer == raw) {
@@ -260,7 +325,7 @@ fn lists(
             return Err(TlsError::NoList(folder.to_owned(), text, why));
         }
     }
-    Ok(found.newest)
+    Ok(found)
 }
 
 /// The subject of a certificate, for people and as it is encoded.

@@ -41,6 +41,11 @@ impl CallerVerifier {
         };
         Self { inner, lists_end }
     }
+
+    /// Until when the list counts by which a certificate is not revoked; `None`: for ever.
+    pub fn list_ends(&self, certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+        self.lists_end.get(&issuer(certificate)?).copied()
+    }
 }
 
 impl ClientCertVerifier for CallerVerifier {
@@ -63,7 +68,7 @@ impl ClientCertVerifier for CallerVerifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let verified = self.inner.verify_client_cert(certificate, intermediates, now)?;
-        let ends = issuer(certificate).and_then(|issuer| self.lists_end.get(&issuer));
+        let ends = self.list_ends(certificate);
         let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         if ends.is_some_and(|ends| seconds > ends.timestamp()) {
             return Err(CertificateError::ExpiredRevocationList.into());

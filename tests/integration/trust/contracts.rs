@@ -160,11 +160,14 @@ async fn every_contract_refuses_an_unlisted_caller() {
     }
     assert_eq!(boundary.stored().await, 0);
     let by_status = Wishes { forbids_by_status: true, ..Wishes::default() };
-    let boundary = Boundary::new("unlisted-403", vec![listed], by_status).await;
+    let narrow = grant("SE-OTHER", "default", "SE2321000016-VG02");
+    let boundary = Boundary::new("unlisted-403", vec![listed, narrow], by_status).await;
     for (contract, message) in contracts() {
-        let reply = boundary.post("SE-B", message).await;
+        let reply = boundary.post("SE-B", message.clone()).await;
         assert_eq!(reply.status, 403, "{contract}");
         assert!(reply.body.contains("<faultcode>soap:Client"), "{}", reply.body);
+        let other = boundary.post("SE-OTHER", message).await;
+        assert_eq!(other.status == 403, about(contract) == About::Named, "{contract}");
     }
 }
 

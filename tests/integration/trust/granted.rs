@@ -153,3 +153,43 @@ async fn a_grant_that_cannot_be_read_opens_nothing_and_spoils_no_other() {
         assert_eq!(connected.post(&[], check()).await.code(), code);
     }
 }
+
+#[tokio::test]
+async fn an_orders_files_go_to_its_caller_as_long_as_it_may() {
+    let pki = Pki::new("order-files").await;
+    let granted = "platforms = [\"SE-VP\"]\n".to_owned()
+        + &everything("SE-A")
+        + "via = [\"*\"]\n"
+        + &everything("SE-B");
+    let program = pki.program(&granted).await;
+    let mut own = Connected::to(&program, &pki, Some(&pki.system("SE-A"))).await.unwrap();
+    let mut platform = Connected::to(&program, &pki, Some(&pki.system("SE-VP"))).await.unwrap();
+    let mut other = Connected::to(&program, &pki, Some(&pki.system("SE-B"))).await.unwrap();
+    let named = [("x-rivta-original-serviceconsumer-hsaid", "se-a")];
+    assert_eq!(own.post(&[], request("log/store_log/valid")).await.code(), "OK");
+    // Ordered through the platform, in other letters, and fetched with a certificate of its own.
+    let order = request("log/get_logs_by_order/valid");
+    let reply = platform.post(&named, order).await;
+    let order = reply.text("orderId").unwrap_or_else(|| panic!("{}", reply.body)).to_owned();
+    let files = request("log/get_files_for_order_id/valid");
+    let files = crate::harness::with(&files, "orderId", &order);
+    let begun = Instant::now();
+    let address = loop {
+        let reply = own.post(&[], files.clone()).await;
+        match reply.text("reference") {
+            Some(address) => break address.to_owned(),
+            None => assert!(begun.elapsed() < Duration::from_mins(1), "{}", reply.body),
+        }
+    };
+    assert!(address.starts_with("https://"), "{address}");
+    let path = address.split_once("/log/").map(|(_, path)| format!("/log/{path}")).unwrap();
+    assert_eq!(other.post(&[], files.clone()).await.code(), "REPORT_NOT_FOUND");
+    assert_eq!(other.head(&path).await.status, 404);
+    assert_eq!(own.head(&path).await.status, 200);
+    pki.settings(&("platforms = [\"SE-VP\"]\n".to_owned() + &everything("SE-B")));
+    until(&mut own, "ACCESSDENIED").await;
+    assert_eq!(own.head(&path).await.status, 404, "its grant has ended");
+    pki.settings(&granted);
+    until(&mut own, "OK").await;
+    assert_eq!(own.head(&path).await.status, 200);
+}

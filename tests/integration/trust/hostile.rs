@@ -98,6 +98,19 @@ async fn a_proxys_connection_ends_after_a_chunked_request() {
     let reply = proxy.post(&headers, check()).await;
     assert_eq!(reply.code(), "OK");
     assert_eq!(reply.headers["connection"], "close");
+    // Also where nobody is known: what comes behind would be somebody's.
+    for headers in [&[][..], &[("x-client-cert", "nonsense")]] {
+        let mut proxy = Connected::with(
+            &tls_address(&program),
+            client(&pki.systems, Some(&pki.system("SE-LB"))),
+        )
+        .await
+        .unwrap();
+        let chunked = [headers, &[("transfer-encoding", "chunked")]].concat();
+        let reply = proxy.post(&chunked, check()).await;
+        assert!(reply.status == 403 || reply.status == 400, "{}", reply.status);
+        assert_eq!(reply.headers["connection"], "close");
+    }
 }
 
 #[tokio::test]

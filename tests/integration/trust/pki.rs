@@ -277,7 +277,15 @@ impl Connected {
     }
 
     pub async fn get(&mut self, path: &str) -> Reply {
-        let request = Request::get(path).header("host", "localhost").body(Full::default()).unwrap();
+        self.ask(Request::get(path)).await
+    }
+
+    pub async fn head(&mut self, path: &str) -> Reply {
+        self.ask(Request::head(path)).await
+    }
+
+    async fn ask(&mut self, request: hyper::http::request::Builder) -> Reply {
+        let request = request.header("host", "localhost").body(Full::default()).unwrap();
         self.sender.ready().await.unwrap();
         let (parts, body) = self.sender.send_request(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();

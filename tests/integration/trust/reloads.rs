@@ -87,6 +87,14 @@ async fn a_bad_reload_keeps_the_old_identity() {
     let subject = sigill::wire::tls::certificate::subject(&shown).unwrap();
     assert_eq!(subject.hsa_id.as_str(), "SE-SERVER2");
     assert_eq!(connected.post(&[], check()).await.code(), "OK", "open connections go on");
+    // One that has ended does not take the place of one that has not.
+    let ended = identity(&pki.systems, "SE-SERVER3", Wanted { ends: -2, ..Wanted::default() });
+    pki.server(&ended);
+    until("told", async || metric(&program, "sigill_tls_reload_failed").await == "1").await;
+    let stream = shake(&tls_address(&program), client(&pki.systems, Some(&known))).await.unwrap();
+    let shown = stream.get_ref().1.peer_certificates().unwrap()[0].clone();
+    let subject = sigill::wire::tls::certificate::subject(&shown).unwrap();
+    assert_eq!(subject.hsa_id.as_str(), "SE-SERVER2");
 }
 
 #[tokio::test]

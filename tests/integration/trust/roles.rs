@@ -49,6 +49,43 @@ async fn as_role(database: &Database, role: &str) -> PgPool {
     PgPoolOptions::new().max_connections(2).connect_with(options).await.unwrap()
 }
 
+/// What the server's role is refused.
+const FORBIDDEN: &[&str] = &[
+    "update log_entries set user_id = 'X'",
+    "delete from log_entries",
+    "truncate log_entries",
+    "drop table log_entries",
+    "alter table log_entries detach partition log_entries_other",
+    "delete from log_entries_other",
+    "update log_further_resources set resource_type = 'X'",
+    "delete from log_further_resources",
+    "update log_notices set body = 'X'",
+    "delete from log_notices",
+    "delete from log_tiles",
+    "update log_runs set count = 1",
+    "update log_checkpoints set note = 'X' where note is not null",
+    "update log_checkpoints set note = null where note is not null",
+    "update log_checkpoints set root = '' where note is not null",
+    "update log_checkpoints set signed_at = now() where note is not null",
+    "update log_tree set size = 0",
+    "update log_tree set size = size - 1",
+    "delete from log_tree",
+    "update log_checkpoints set size = 1",
+    "insert into log_removals (entry_number, leaves) values (1, '')",
+    "insert into retention_removals default values",
+    "insert into grants default values",
+    "update grants set consumer = 'X'",
+    "delete from grants",
+    "alter table grants disable trigger all",
+    "drop trigger grants_are_only_ended on grants",
+    "create table something (n integer)",
+    "create function something() returns integer language sql as 'select 1'",
+    "set role sigill",
+    "delete from blocks",
+    "delete from assertions",
+    "insert into _sqlx_migrations select * from _sqlx_migrations",
+];
+
 #[tokio::test]
 async fn the_servers_role_cannot_change_records() {
     let (database, _folder, file) = apart("roles").await;
@@ -66,39 +103,9 @@ async fn the_servers_role_cannot_change_records() {
     let records = database.count("select count(*) from log_entries").await;
     assert!(records > 0);
     let server = as_role(&database, "sigill_server").await;
-    for sql in [
-        "update log_entries set user_id = 'X'",
-        "delete from log_entries",
-        "truncate log_entries",
-        "drop table log_entries",
-        "alter table log_entries detach partition log_entries_other",
-        "delete from log_entries_other",
-        "update log_further_resources set resource_type = 'X'",
-        "delete from log_further_resources",
-        "update log_notices set body = 'X'",
-        "delete from log_notices",
-        "delete from log_tiles",
-        "update log_runs set count = 1",
-        "update log_checkpoints set note = 'X' where note is not null",
-        "update log_checkpoints set note = null where note is not null",
-        "update log_checkpoints set root = '' where note is not null",
-        "update log_checkpoints set size = 1",
-        "insert into log_removals (entry_number, leaves) values (1, '')",
-        "insert into retention_removals default values",
-        "insert into grants default values",
-        "update grants set consumer = 'X'",
-        "delete from grants",
-        "alter table grants disable trigger all",
-        "drop trigger grants_are_only_ended on grants",
-        "create table something (n integer)",
-        "create function something() returns integer language sql as 'select 1'",
-        "set role sigill",
-        "delete from blocks",
-        "delete from assertions",
-        "insert into _sqlx_migrations select * from _sqlx_migrations",
-    ] {
+    for sql in FORBIDDEN {
         let refused = sqlx::query(sql).execute(&server).await.unwrap_err().to_string();
-        let is_forbidden = ["permission denied", "must be owner", "is never changed"];
+        let is_forbidden = ["permission denied", "must be owner", "is never changed", "only grows"];
         assert!(is_forbidden.iter().any(|said| refused.contains(said)), "{sql}: {refused}");
     }
     // What is sealed is not there to be deleted.
@@ -110,6 +117,15 @@ async fn the_servers_role_cannot_change_records() {
         let done = sqlx::query(sql).execute(&server).await.unwrap();
         assert_eq!(done.rows_affected(), 0, "{sql}");
     }
+    // A table of the session's own is not taken for the tree.
+    let mut session = server.acquire().await.unwrap();
+    for sql in ["create temporary table log_tree (size bigint)", "insert into log_tree values (0)"]
+    {
+        _ = sqlx::query(sql).execute(&mut *session).await;
+    }
+    let forged = "update log_checkpoints set note = 'x' where note is not null";
+    let refused = sqlx::query(forged).execute(&mut *session).await.unwrap_err().to_string();
+    assert!(refused.contains("is never changed"), "{refused}");
     assert_eq!(database.count("select count(*) from log_entries").await, records);
     let verified = command(&["log", "verify", "--full", "--config", &file]).output().await.unwrap();
     let said = String::from_utf8_lossy(&verified.stdout).into_owned();
@@ -169,6 +185,19 @@ async fn retention_has_a_login_of_its_own() {
             .await
             .unwrap();
     assert!(apart);
+    // What it makes, as months that it exchanges, is the owner's: others reach it as before.
+    let retention = as_role(&database, "sigill_retention").await;
+    sqlx::query("create table exchanged (like log_entries)").execute(&retention).await.unwrap();
+    let owner: String =
+        sqlx::query_scalar("select tableowner from pg_tables where tablename = 'exchanged'")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert_eq!(owner, "sigill_owner");
+    let server = as_role(&database, "sigill_server").await;
+    sqlx::query("select * from exchanged").execute(&server).await.unwrap();
+    let again = command(&["database", "roles", "--apply", "--config", &file]).output().await;
+    assert!(again.unwrap().status.success());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ mod database;
 pub mod error;
 mod listening;
 mod orders;
-mod process;
+pub mod process;
 pub mod seal;
 pub mod tenants;
 pub mod trust;
@@ -312,6 +312,14 @@ pub async fn apply_roles(config: &Config) -> Result<(), AppError> {
     let logins = database::of_running(config)?;
     command_store(logins.owner.clone()).await?.close().await;
     Ok(roles::apply(&logins.owner).await?)
+}
+
+/// Whether the database's addresses can be used; connects to nobody.
+///
+/// # Errors
+/// Why not.
+pub fn check_database(config: &Config) -> Result<(), AppError> {
+    Ok(database::Logins::named(config).map(|_| ())?)
 }
 
 /// The store that `serve` uses, without starting anything.

@@ -131,7 +131,11 @@ pub fn secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 
 fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
     let unreadable = |error| KeyError::Unreadable(path.to_owned(), error);
-    if fs::metadata(path).map_err(unreadable)?.len() > BYTES_MAX {
+    let found = fs::metadata(path).map_err(unreadable)?;
+    if !found.is_file() {
+        return Err(unreadable(std::io::Error::other("not a file")));
+    }
+    if found.len() > BYTES_MAX {
         return Err(KeyError::TooLong(path.to_owned()));
     }
     fs::read(path).map_err(unreadable)

@@ -75,10 +75,13 @@ impl SealFolder {
     pub fn keys(&self, which: KeyFile) -> Result<Option<LogKeys>, KeyFileError> {
         let path = self.path(which);
         let unusable = |error| KeyFileError::Unusable(path.clone(), error);
-        let file = match File::open(&path) {
+        match fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(unusable)?,
-        };
+            // What is no file may be read from for ever.
+            Ok(found) if !found.is_file() => return Err(unusable(io::Error::other("not a file"))),
+            _ => {}
+        }
+        let file = File::open(&path).map_err(unusable)?;
         if file.metadata().map_err(unusable)?.mode() & 0o077 != 0 {
             return Err(KeyFileError::Open(path));
         }

@@ -40,7 +40,8 @@ pub(super) struct Logins {
 }
 
 impl Logins {
-    fn named(config: &Config) -> Result<Option<Self>, DatabaseError> {
+    /// Those that are configured; `None`: the database is our own.
+    pub fn named(config: &Config) -> Result<Option<Self>, DatabaseError> {
         let is_strict = config.profile() == Profile::Production;
         let read = |url: &str| {
             let options = PgConnectOptions::from_str(url).map_err(DatabaseError::Url)?;

@@ -2,6 +2,7 @@
 
 use crate::config::file::Config;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::{User, getuid};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Descriptors beside those of connections: places for watchers and handshakes, files, signals.
@@ -23,6 +24,13 @@ pub(super) fn raise_descriptors(config: &Config) {
         }
         Err(error) => tracing::warn!(%error, "descriptors"),
     }
+}
+
+/// Who runs this: behind sudo, who called it.
+pub fn user_name() -> String {
+    let behind = std::env::var("SUDO_USER").ok();
+    let own = || User::from_uid(getuid()).ok().flatten().map(|user| user.name);
+    behind.or_else(own).unwrap_or_else(|| getuid().to_string())
 }
 
 /// The signals that end the server.

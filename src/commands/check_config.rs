@@ -2,7 +2,7 @@
 
 use super::error::CommandError;
 use crate::app::error::AppError;
-use crate::app::trust;
+use crate::app::{check_database, trust};
 use crate::clock::Clock;
 use crate::config::file::Config;
 use crate::wire::caller::Callers;
@@ -25,6 +25,7 @@ impl CheckConfigCommand {
         let config = Config::load(Some(&self.file))?;
         println!("{config:#?}");
         // What it names must be there, and fit.
+        check_database(&config)?;
         let tls = trust::tls(&config, Clock::System.now()).map_err(AppError::from)?;
         let ended = tls.as_ref().and_then(|tls| tls.current().certificate_ends);
         if let Some(ended) = ended.filter(|ends| *ends < Clock::System.now()) {

@@ -2,6 +2,7 @@
 
 use super::error::CommandError;
 use super::settings::Settings;
+use crate::app::process::user_name;
 use crate::app::trust::authorisation;
 use crate::app::{owner_of_running, store_of_running};
 use crate::clock::Clock;
@@ -124,8 +125,9 @@ impl GrantsCommand {
             Self::List { settings, ended, json } => list(&settings.load()?, ended, json).await,
             Self::Add(add) => add.run().await,
             Self::End { settings, number, reason, by } => {
+                let note = note(reason, by)?;
                 let store = owner_of_running(&settings.load()?).await?;
-                let ended = store.end_grant(number, &note(reason, by)).await?;
+                let ended = store.end_grant(number, &note).await?;
                 store.close().await;
                 if !ended {
                     println!("there is no grant {number} in force");
@@ -137,10 +139,15 @@ impl GrantsCommand {
     }
 }
 
-fn note(reason: String, by: Option<String>) -> Note {
-    let user = || std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
-    let by = by.unwrap_or_else(|| user().unwrap_or_else(|_| "unknown".into()));
-    Note { reason, by, at: Clock::System.now() }
+fn note(reason: String, by: Option<String>) -> Result<Note, CommandError> {
+    let by = by.unwrap_or_else(user_name);
+    let is_line = |text: &str| !text.trim().is_empty() && !text.contains(char::is_control);
+    match is_line(&reason) && is_line(&by) {
+        true => Ok(Note { reason, by, at: Clock::System.now() }),
+        false => {
+            Err(CommandError::Request("reason and by: must not be blank, or more than one line"))
+        }
+    }
 }
 
 impl AddGrant {
@@ -169,8 +176,19 @@ impl AddGrant {
         if terms.tenant.as_ref().is_some_and(unknown) {
             return Err(CommandError::Request("there is no tenant of that name"));
         }
+        let is_ours = |address: &&String| {
+            let address = address.trim();
+            config.tenant.is_empty()
+                || config.tenant.iter().any(|tenant| {
+                    tenant.logical_addresses.iter().any(|own| own.eq_ignore_ascii_case(address))
+                })
+        };
+        if !terms.logical_addresses.iter().all(|address| is_ours(&address)) {
+            return Err(CommandError::Request("no tenant has that logical address"));
+        }
+        let note = note(reason, by)?;
         let store = owner_of_running(&config).await?;
-        println!("grant {}", store.add_grant(&terms, &note(reason, by)).await?);
+        println!("grant {}", store.add_grant(&terms, &note).await?);
         store.close().await;
         Ok(true)
     }

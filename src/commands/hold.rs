@@ -51,6 +51,11 @@ impl HoldCommand {
         match self {
             Self::Place { settings, tenant, patient, care_provider, reason } => {
                 let hold = hold_on(patient, care_provider.as_deref())?;
+                if reason.trim().is_empty() || reason.contains(char::is_control) {
+                    return Err(CommandError::Request(
+                        "the reason is blank, or more than one line",
+                    ));
+                }
                 let store = seal_of_running(&settings.load()?).await?.store;
                 let tenant = tenant_named(&store, &tenant).await?;
                 let now = Clock::System.now();
@@ -62,6 +67,9 @@ impl HoldCommand {
                 let store = seal_of_running(&settings.load()?).await?.store;
                 let lifted = store.lift_hold(number, Clock::System.now()).await?;
                 store.close().await;
+                if !lifted {
+                    eprintln!("there is no hold {number} in force");
+                }
                 Ok(lifted)
             }
             Self::List { settings } => list(settings).await,

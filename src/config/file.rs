@@ -10,6 +10,7 @@ use super::retention::Retention;
 use super::tenant::{self, Tenant};
 use super::trust::{ConfiguredGrant, Profile, Trust};
 use super::witness::Witness;
+use crate::domain::identity::HsaId;
 use crate::domain::trust::grant::GrantTerms;
 use crate::domain::trust::grants::Grants;
 use serde::Deserialize;
@@ -134,6 +135,8 @@ impl Config {
             "trust.profile = \"bench\" is for loopback only: http.listen or https_listen is another address"
         } else if https_listen.is_some() && !(has_identity && client_ca_file.is_some()) {
             "http.https_listen needs trust.certificate_file (or pkcs12_file) and trust.client_ca_file"
+        } else if https_listen == &Some(*listen) && listen.port() != 0 {
+            "http.listen and https_listen are the same"
         } else {
             return Ok(());
         };
@@ -181,7 +184,22 @@ impl Config {
             (!is_known).then(|| format!("grant of {}: there is no tenant {name}", terms.consumer))
         };
         let terms = self.grants();
-        terms.iter().zip(1..).find_map(wrong).or_else(|| terms.iter().find_map(known))
+        let unlisted = |terms: &GrantTerms| {
+            let is_listed = |id: &String| {
+                HsaId::new(id).is_some_and(|id| self.trust.platforms.iter().any(|own| **own == id))
+            };
+            let via = terms.via.iter().find(|id| *id != "*" && !is_listed(id))?;
+            Some(format!(
+                "grant of {}: via {via}, which is not among trust.platforms",
+                terms.consumer
+            ))
+        };
+        terms
+            .iter()
+            .zip(1..)
+            .find_map(wrong)
+            .or_else(|| terms.iter().find_map(known))
+            .or_else(|| terms.iter().find_map(unlisted))
     }
 }
 
@@ -305,6 +323,17 @@ mod tests {
             ("[trust]\nprofile = 'test'\nkey_file = 'k'\n", "trust.certificate_file and key_file"),
             ("[trust]\nprofile = 'test'\nclient_ca_file = 'c'\n", "trust.crl_dir is needed"),
             ("[trust]\nprofile = 'test'\nproxies = ['SE1']\n", "trust.proxies need"),
+            ("[trust]\nprofile = 'test'\nplatforms = ['*']\n", "trust.platforms, proxies and"),
+            (
+                "[trust]\nprofile = 'test'\nrevocation = 'none'\ncrl_dir = 'c'\n",
+                "trust.crl_dir stands beside",
+            ),
+            (
+                &format!(
+                    "[trust]\nprofile = 'test'\n{grant}contracts = ['*']\ntenant = 'default'\nvia = ['SE2']\n"
+                ),
+                "grant of SE1: via SE2",
+            ),
             ("[trust]\nprofile = 'test'\ntrust_tak = ['SE1']\n", "trust.trust_tak"),
             (
                 "[trust]\nprofile = 'test'\n[http]\nhttps_listen = '0.0.0.0:443'\n",

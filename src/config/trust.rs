@@ -231,6 +231,35 @@ impl Trust {
         {
             return Some("proxies need certificate_header");
         }
+        if self.certificate_header.is_some()
+            && self.proxies.is_empty()
+            && self.proxy_addresses.is_empty()
+        {
+            return Some("certificate_header: there are no proxies that hand one on");
+        }
+        let is_token = |name: &String| {
+            !name.is_empty()
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+                && !name.to_ascii_lowercase().starts_with("x-rivta-")
+        };
+        if self.certificate_header.as_ref().is_some_and(|name| !is_token(name)) {
+            return Some("certificate_header: no name that such a header can have");
+        }
+        if self.proxies.iter().any(|id| self.platforms.contains(id)) {
+            return Some("proxies: one stands in platforms too");
+        }
+        if self.proxy_addresses.iter().any(|at| self.operator_addresses.contains(at)) {
+            return Some(
+                "operator_addresses: a proxy's address: everybody behind it would be an operator",
+            );
+        }
+        let named = [&self.platforms, &self.proxies, &self.operators];
+        if named.into_iter().flatten().any(|id| id.as_str().contains('*')) {
+            return Some("platforms, proxies and operators are named one by one");
+        }
+        if self.crl_dir.is_some() && self.revocation == RevocationBy::None {
+            return Some("crl_dir stands beside revocation = \"none\"");
+        }
         if self.trust_tak.iter().any(|id| !self.platforms.contains(id)) {
             return Some("trust_tak: must stand in platforms too");
         }

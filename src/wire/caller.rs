@@ -31,9 +31,21 @@ const ON_BEHALF_OF: &str = "x-rivta-acting-on-behalf-of-hsaid";
 /// What becomes `OwnerId` holds at most this many characters.
 const CONSUMER_CHARS_MAX: usize = 512;
 const ID_CHARS_MAX: usize = 64;
-/// What a proxy adds to what it hands on.
-const HANDED_ON: [&str; 6] =
-    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+/// What a proxy adds to what it hands on, beside everything that begins with `x-forwarded-`.
+const HANDED_ON: [&str; 12] = [
+    "cf-connecting-ip",
+    "client-ip",
+    "fastly-client-ip",
+    "forwarded",
+    "true-client-ip",
+    "via",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-original-forwarded-for",
+    "x-original-host",
+    "x-real-ip",
+];
 
 /// Who is believed about what.
 #[derive(Debug)]
@@ -179,7 +191,9 @@ impl Callers {
         if self.proxy_addresses.contains(&peer) && self.forwarded.is_some() {
             return self.handed_on(headers, now);
         }
-        let is_handed_on = HANDED_ON.iter().any(|name| headers.contains_key(*name));
+        let is_handed_on = headers.keys().any(|name| {
+            name.as_str().starts_with("x-forwarded") || HANDED_ON.contains(&name.as_str())
+        });
         let is_here = peer.is_loopback() && !is_handed_on;
         let is_bench = self.profile == Profile::Bench && is_here;
         let is_operator = is_bench || !is_handed_on && self.operator_addresses.contains(&peer);

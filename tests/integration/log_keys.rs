@@ -74,8 +74,16 @@ async fn a_rotation_that_was_cut_off_is_ended_at_the_next_start() {
     let again = seal_of(&sealed.service.database, sealed.folder.path(), sealed.folder.path()).await;
     assert!(again.signs());
     assert_eq!(std::fs::read(keys.with_extension("previous")).unwrap(), before);
+    // Servers know two generations of keys: another comes when all have read these, and nothing of before is on its way.
+    let later = at(NOON) + chrono::TimeDelta::minutes(10);
+    for time in [at(NOON), later] {
+        let refused = rotate(&again.store, &again.settings, false, time).await;
+        assert!(matches!(refused, Err(SealError::RotatedLately)), "{refused:?}");
+    }
+    let again = Sealed { seal: again, ..sealed };
+    again.seal_at(NOON).await;
     // And one that was cut off before its commit leaves nothing.
-    rotate(&again.store, &again.settings, false, at(NOON)).await.unwrap();
+    rotate(&again.seal.store, &again.seal.settings, false, later).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

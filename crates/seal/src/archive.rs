@@ -139,12 +139,14 @@ pub fn verify(
         ..Verified::default()
     };
     let mut sealed_sets: HashMap<u64, Hash> = HashMap::new();
+    let mut seen = vec![0_u64; usize::try_from(last.size / 64 + 1).unwrap_or_default()];
     frames(folder, "notices", &mut |leaf, bytes| {
         let entry = entry_at(&entries, leaf, last.size)?;
         let text = read_notice(bytes).ok_or(Finding::Changed(leaf, "its notice"))?;
         if entry != Entry::over(entry.kind, bytes) || entry.kind == Kind::Record {
             return Err(Finding::Changed(leaf, "its notice"));
         }
+        see(&mut seen, leaf)?;
         if entry.kind == Kind::Removal {
             let line = text.lines().find_map(|line| line.strip_prefix(LEAVES_LINE));
             let hash = line.and_then(unhex).ok_or(Finding::Removal(leaf))?;
@@ -172,17 +174,12 @@ pub fn verify(
         Ok(())
     })?;
     removed.sort_unstable_by_key(|range| range.start);
-    let mut seen = vec![0_u64; usize::try_from(last.size / 64 + 1).unwrap_or_default()];
     frames(folder, "records", &mut |leaf, bytes| {
         let entry = entry_at(&entries, leaf, last.size)?;
-        let (word, bit) = (usize::try_from(leaf / 64).unwrap_or_default(), 1 << (leaf % 64));
-        if seen[word] & bit != 0 {
-            return Err(Finding::Twice(leaf));
-        }
-        seen[word] |= bit;
         if entry != Entry::over(Kind::Record, bytes) {
             return Err(Finding::Changed(leaf, "its record"));
         }
+        see(&mut seen, leaf)?;
         SealedRecord::read(bytes).map_err(|no| Finding::NoRecord(leaf, no))?;
         let before = removed.partition_point(|range| range.start <= leaf);
         if before > 0 && removed[..before].iter().any(|range| range.contains(&leaf)) {
@@ -195,6 +192,18 @@ pub fn verify(
         Ok(())
     })?;
     Ok(verified)
+}
+
+/// Notes that what a leaf says is there: once.
+fn see(seen: &mut [u64], leaf: u64) -> Result<(), Finding> {
+    let (word, bit) = (usize::try_from(leaf / 64).unwrap_or_default(), 1 << (leaf % 64));
+    match seen.get_mut(word) {
+        Some(word) if *word & bit == 0 => {
+            *word |= bit;
+            Ok(())
+        }
+        _ => Err(Finding::Twice(leaf)),
+    }
 }
 
 /// The checkpoints of an archive, all of them signed by the log.
@@ -256,6 +265,7 @@ fn checkpoint(path: &Path, names: &[VerifyingName]) -> Result<SignedCheckpoint, 
     let is_signed = names
         .iter()
         .any(|name| found.checkpoint().origin == name.name() && found.is_signed_by(name));
+    let is_signed = is_signed && !names.iter().any(|name| found.is_forged_by(name));
     is_signed.then_some(found).ok_or_else(|| Finding::Unsigned(path.to_owned()))
 }
 

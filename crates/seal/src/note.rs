@@ -153,6 +153,23 @@ impl SignedCheckpoint {
         self.time_by(name).is_some()
     }
 
+    /// Whether a signature stands there by the key of a name that it has not made: nothing in the note can be believed
+    /// then.
+    pub fn is_forged_by(&self, name: &VerifyingName) -> bool {
+        let is_right = |line: &SignatureLine| match name.signature_type() {
+            SignatureType::Note => name.has_signed(self.body.as_bytes(), &line.bytes),
+            SignatureType::Cosignature => {
+                line.bytes.split_first_chunk::<8>().is_some_and(|(seconds, signature)| {
+                    name.has_signed(
+                        timed(&self.body, u64::from_be_bytes(*seconds)).as_bytes(),
+                        signature,
+                    )
+                })
+            }
+        };
+        !self.of_name(name).all(is_right)
+    }
+
     /// Adds another's signature, unless there are too many.
     pub fn add(&mut self, line: SignatureLine) {
         if self.signatures.len() < SIGNATURES_MAX && !self.signatures.contains(&line) {

@@ -2,7 +2,7 @@
 
 use crate::Hash;
 use crate::entry::{Entry, Kind};
-use crate::names::VerifyingName;
+use crate::names::{CLOCK_SUFFIX, VerifyingName};
 use crate::note::{NoCheckpoint, SignedCheckpoint};
 use crate::proof::is_included;
 use base64::Engine;
@@ -106,11 +106,22 @@ impl ProofFile {
         quorum: usize,
     ) -> Result<(), NoProofFile> {
         let checkpoint = self.checkpoint.checkpoint();
-        if checkpoint.origin != log.name() || !self.checkpoint.is_signed_by(log) {
+        let forged = witnesses.iter().chain([log]).any(|name| self.checkpoint.is_forged_by(name));
+        if checkpoint.origin != log.name() || !self.checkpoint.is_signed_by(log) || forged {
             return Err(NoProofFile::Signature);
         }
-        let signed = witnesses.iter().filter(|witness| self.checkpoint.time_by(witness).is_some());
-        if signed.count() < quorum {
+        // Each once, and the log's own clock is no witness.
+        let is_other = |witness: &&VerifyingName| {
+            let rest = witness.name().strip_prefix(log.name());
+            !rest.is_some_and(|rest| rest.is_empty() || rest == CLOCK_SUFFIX)
+        };
+        let mut signed: Vec<&VerifyingName> = Vec::new();
+        for witness in witnesses.iter().filter(is_other) {
+            if !signed.contains(&witness) && self.checkpoint.time_by(witness).is_some() {
+                signed.push(witness);
+            }
+        }
+        if signed.len() < quorum {
             return Err(NoProofFile::Witnesses);
         }
         let entry = Entry::over(self.kind, &self.preimage);
@@ -163,7 +174,10 @@ mod tests {
         let (proof, log, witness) = proof();
         let read = ProofFile::of_text(&proof.to_text()).unwrap();
         assert_eq!(read, proof);
-        assert_eq!(read.verify(&log, &[witness], 1), Ok(()));
+        assert_eq!(read.verify(&log, std::slice::from_ref(&witness), 1), Ok(()));
+        // One that is named twice is one.
+        let twice = [witness.clone(), witness];
+        assert_eq!(read.verify(&log, &twice, 2), Err(NoProofFile::Witnesses));
         assert_eq!(read.verify(&log, &[], 1), Err(NoProofFile::Witnesses));
         let other = SigningKeys::of_seeds("log.example/1", &[9; 32], &[2; 32]).unwrap();
         assert_eq!(read.verify(&other.verifying()[0], &[], 0), Err(NoProofFile::Signature));

@@ -15,6 +15,9 @@ use crate::domain::identity::HsaId;
 use crate::domain::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+/// The longest HSA-id.
+const ID_CHARS_MAX: usize = 64;
+
 /// All grants there are.
 #[derive(Debug, Clone, Default)]
 pub struct Grants {
@@ -138,8 +141,13 @@ impl Grants {
     /// # Errors
     /// What is wrong with it, for who wrote it.
     pub fn add(&mut self, terms: &GrantTerms) -> Result<(), String> {
-        let consumer =
-            HsaId::new(&terms.consumer).ok_or("consumer: an HSA-id must not be blank")?;
+        let is_id = |id: &String| {
+            (1..=ID_CHARS_MAX).contains(&id.trim().len())
+                && id.trim().bytes().all(|b| b.is_ascii_graphic())
+        };
+        let consumer = HsaId::new(&terms.consumer)
+            .filter(|_| is_id(&terms.consumer) && !terms.consumer.contains('*'))
+            .ok_or("consumer: must be one HSA-id, of 1 to 64 visible characters")?;
         let grant = Grant::new(terms)?;
         self.by_consumer.entry(consumer.key()).or_default().push(grant);
         Ok(())

@@ -103,7 +103,11 @@ pub async fn lift(
     let mut change = context.change(ChangeDomain::Blocking).await?;
     let found = change.find_block(&new.block).await?;
     let (number, block) = context.seen(found, |(_, block)| provider_of(block)).unzip();
-    let stored = change.find_revoke(&new.id).await?;
+    // Of a block that the call may not be about nothing is told.
+    let stored = match block.is_none() && !context.permit.is_everything() {
+        true => None,
+        false => change.find_revoke(&new.id).await?,
+    };
     let history = stored.as_ref().map(|(.., history)| history);
     let decision = registration::register_revoke(block.as_ref(), history, new, context.now)?;
     // What is not there has been refused.

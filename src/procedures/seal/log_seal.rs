@@ -123,6 +123,12 @@ pub enum SealError {
         "no finding says that the database was rolled back or goes two ways (sigill log findings): the log needs no other name; --force if it does"
     )]
     NothingToContinue,
+    /// Servers may still send with the keys before these.
+    #[error(
+        "the keys were rotated less than five minutes ago, or batches are on their way with those before them: once every server \
+         has the key file, try again"
+    )]
+    RotatedLately,
     /// Nothing has been signed.
     #[error("no checkpoint of the log is signed yet: try again in some seconds")]
     NotSigned,

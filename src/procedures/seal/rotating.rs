@@ -12,6 +12,7 @@ use crate::store::log::seal::notices::NewNotice;
 use crate::store::log::seal::tree::TreeChange;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
 use sigill_seal::entry::Kind;
 use sigill_seal::keys::LogKeys;
 use sigill_seal::note::SignedCheckpoint;
@@ -19,6 +20,10 @@ use sigill_seal::note::SignedCheckpoint;
 /// Findings after which a log cannot go on under its name.
 const CAUSES: [&str; 4] = ["rolled back", "fork", "checkpoint", "tree"];
 const FINDINGS: i64 = 1_000;
+/// Every server has read new keys within this time, if it has been given them.
+const APART: TimeDelta = TimeDelta::minutes(5);
+/// Batches on their way that are looked at.
+const WAITING_MAX: i64 = 10_000;
 
 /// Gives the log new keys under its name. Where its keys are `lost`, the new ones alone sign from now on, which must be
 /// told to everybody who verifies it.
@@ -32,8 +37,13 @@ pub async fn rotate(
     now: Timestamp,
 ) -> Result<SealIdentity, SealError> {
     let mut change = store.change_tree_in_turn().await?;
-    let identities = SealIdentity::all(&change.notices(&KINDS).await?);
+    let notices = change.notices(&KINDS).await?;
+    let identities = SealIdentity::all(&notices);
     let last = identities.last().ok_or(SealError::NotOpen)?;
+    let rotated = notices.last().filter(|notice| notice.kind() == Some(Kind::Keys));
+    if !lost && rotated.is_some_and(|notice| now - notice.stored_at < APART) {
+        return Err(SealError::RotatedLately);
+    }
     end_rotation(settings, last).await?;
     let current = on_disk(settings.folder.clone(), |folder| {
         Ok::<_, SealError>(folder.keys(KeyFile::Current)?)
@@ -45,6 +55,14 @@ pub async fn rotate(
             file: settings.folder.path(KeyFile::Current).display().to_string(),
             why: "they are not there, or others; --lost if nobody has them",
         });
+    }
+    if let Some(ours) = &ours {
+        // Of keys that servers may send with there are two generations: those before these are forgotten now.
+        let intake = Intake::new(ours.intake, None, settings.new_name);
+        let waiting = change.batches(WAITING_MAX).await?;
+        if !waiting.iter().all(|batch| batch.is_authentic(&intake)) {
+            return Err(SealError::RotatedLately);
+        }
     }
     let keys = new_keys(settings, Some(&last.origin))?;
     let body = SealIdentity::body("keys", &keys);

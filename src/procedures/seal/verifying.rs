@@ -260,7 +260,7 @@ pub async fn walk_on(
     let stretch = store.stretch_from(from.unwrap_or(i64::MIN), records).await?;
     let walked = store.walk(stretch, Some(&seal.intake), &removed, now).await?;
     for finding in &walked.findings {
-        if store.add_finding(finding, now).await? {
+        if store.add_finding(finding, now).await?.is_new {
             tracing::error!(
                 kind = finding.kind,
                 detail = finding.detail,

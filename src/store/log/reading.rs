@@ -116,7 +116,7 @@ impl Store {
                 detail = finding.detail,
                 "ALARM: the log is not as it was sealed"
             );
-            distrusted |= self.add_finding(finding, how.now).await?;
+            distrusted |= self.add_finding(finding, how.now).await?.is_open;
         }
         match distrusted {
             true => Err(StoreError::Distrusted),

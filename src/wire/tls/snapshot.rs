@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -255,6 +255,14 @@ fn snapshot(
     let path = &settings.client_ca_file;
     let issuers = keys::certificates(path)?;
     check_names(settings, &issuers)?;
+    let names: BTreeSet<Vec<u8>> = issuers.iter().map(|issuer| name(issuer).1).collect();
+    if names.len() < issuers.len() {
+        // Lists are told apart by their issuers' names.
+        return Err(TlsError::Name(
+            path.clone(),
+            "two issuers in it have one name, or one stands there twice",
+        ));
+    }
     let mut anchors = RootCertStore::empty();
     for issuer in &issuers {
         anchors.add(issuer.clone()).map_err(|error| TlsError::Issuer(path.clone(), error))?;

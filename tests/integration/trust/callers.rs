@@ -73,7 +73,8 @@ async fn a_platform_alone_grants_nothing() {
         (everything("SE-VP"), "ACCESSDENIED"),
         ("trust_tak = [\"SE-VP\"]\n".to_owned(), "OK"),
     ] {
-        let program = pki.program(&format!("platforms = [\"SE-VP\"]\n{more}")).await;
+        let listed = "platforms = [\"SE-VP\", \"SE-VP2\"]\n";
+        let program = pki.program(&format!("{listed}{more}")).await;
         let vp = pki.system("SE-VP");
         let mut connected = Connected::to(&program, &pki, Some(&vp)).await.unwrap();
         assert_eq!(connected.post(&named, check()).await.code(), code, "{more}");
@@ -150,7 +151,7 @@ async fn plain_http_is_for_listed_peers() {
     {
         assert_eq!(program.caller.get(path).await.status, status, "{path}");
     }
-    // Who reads how the server is calls no contract.
+    // Who reads how the server is calls no contract, and no proxy stands there.
     let program =
         pki.program(&format!("operator_addresses = [\"127.0.0.1\"]\n{}", everything("SE-A"))).await;
     assert_eq!(program.caller.get("/metrics").await.status, 200);
@@ -178,6 +179,10 @@ async fn behind_a_proxy_on_the_same_machine_nobody_is_local() {
         "X-Real-IP",
         "X-Forwarded-Host",
         "X-Forwarded-Proto",
+        "X-Forwarded-Port",
+        "X-Forwarded-Tls-Client-Cert",
+        "CF-Connecting-IP",
+        "True-Client-IP",
     ] {
         let reply = plain(&program, &[(header, "198.51.100.1")], end.clone()).await;
         assert_eq!(reply.status, 403, "{header}");

@@ -104,9 +104,20 @@ async fn a_grant_that_says_nothing_is_not_added() {
             "care_providers: *",
         ),
         (&["--contract", "*", "--tenant", "default"], "--care-provider"),
+        (
+            &["--contract", "*", "--tenant", "default", "--care-provider", "*", "--by", " "],
+            "must not be blank",
+        ),
     ] {
         let (added, told) = grants(&[&whole, more].concat(), &file).await;
         assert!(!added && told.contains(said), "{more:?}: {told}");
+    }
+    for consumer in ["*", "Åsa", "two words", "", &"x".repeat(65)] {
+        let rest =
+            ["--contract", "*", "--tenant", "default", "--care-provider", "*", "--reason", "x"];
+        let (added, told) =
+            grants(&[&["add", "--consumer", consumer], &rest[..]].concat(), &file).await;
+        assert!(!added && told.contains("consumer: must be one HSA-id"), "{consumer}: {told}");
     }
     assert_eq!(pki.database.count("select count(*) from grants").await, 0);
 }

@@ -48,21 +48,22 @@ pub(in crate::store) async fn add(
     connection: &mut PgConnection,
     finding: &NewFinding,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<AddedFinding, StoreError> {
     let leaf = |leaf: u64| i64::try_from(leaf).unwrap_or(i64::MAX);
     // What is about the log as a whole is told from another time by what it says.
     let observed = match finding.observed.is_empty() {
         true => finding.detail.as_bytes(),
         false => &finding.observed,
     };
-    let acknowledged: bool = sqlx::query_scalar(
+    let added: AddedFinding = sqlx::query_as(
         "/* add_finding */ with added as (
             insert into log_findings (kind, first_leaf, last_leaf, entry_number, observed, detail, from_at,
                 to_at, found_at)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning 1)
-         select coalesce((select acknowledged_by is not null from log_findings
-            where kind = $1 and coalesce(first_leaf, -1) = coalesce($2, -1)
-              and coalesce(entry_number, -1) = coalesce($4, -1) and observed = $5), false)",
+         select exists (select 1 from added) as is_new,
+            coalesce((select acknowledged_by is null from log_findings
+                where kind = $1 and coalesce(first_leaf, -1) = coalesce($2, -1)
+                  and coalesce(entry_number, -1) = coalesce($4, -1) and observed = $5), true) as is_open",
     )
     .bind(finding.kind)
     .bind(finding.leaves.map(|(first, _)| leaf(first)))
@@ -75,7 +76,16 @@ pub(in crate::store) async fn add(
     .bind(now)
     .fetch_one(connection)
     .await?;
-    Ok(!acknowledged)
+    Ok(added)
+}
+
+/// What has become of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct AddedFinding {
+    /// Nobody had found it before.
+    pub is_new: bool,
+    /// It must be acknowledged: the same that has been need not be again.
+    pub is_open: bool,
 }
 
 #[derive(FromRow)]
@@ -138,7 +148,7 @@ pub(super) async fn acknowledge_whole(
 }
 
 impl Store {
-    /// Keeps a finding; whether it must be acknowledged: the same that has been need not be again.
+    /// Keeps a finding, once.
     ///
     /// # Errors
     /// The store's.
@@ -146,7 +156,7 @@ impl Store {
         &self,
         finding: &NewFinding,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<AddedFinding, StoreError> {
         add(&mut *self.pool.acquire().await?, finding, now).await
     }
 

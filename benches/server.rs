@@ -124,7 +124,8 @@ impl Server {
 
     pub async fn stop(mut self) {
         self.child.kill().await.unwrap();
-        std::fs::remove_dir_all(self.folder).unwrap();
+        // An older program has made none.
+        _ = std::fs::remove_dir_all(self.folder);
         std::fs::remove_file(self.config).unwrap();
     }
 }

@@ -24,6 +24,7 @@ pub async fn run() {
     let folder = std::env::temp_dir().join(format!("sigill-bench-pki-{}", std::process::id()));
     let pki = DevPki::at(&folder);
     pki.make(Clock::System.now()).unwrap();
+    let pool = sqlx::PgPool::connect(&url).await.unwrap();
     for (kind, server_name, system, host) in [
         ("ECDSA P-256", "server", "consumer", "localhost"),
         ("RSA 4096", "consumer-rsa", "consumer-rsa", "rsa.example"),
@@ -39,6 +40,10 @@ pub async fn run() {
             path("function-ca.pem"),
             path("crl"),
         );
+        // Each has a log of its own, with keys of its own.
+        let database = format!("tls_{}", system.replace('-', "_"));
+        sqlx::query(&format!("create database {database}")).execute(&pool).await.unwrap();
+        let url = url.replacen("/postgres?", &format!("/{database}?"), 1);
         let mut server = Server::of(env!("CARGO_BIN_EXE_sigill"), "tls", &url, &settings).await;
         let client = Arc::new(client(&pki, system));
         let through = Called { address: format!("127.0.0.1:{port}"), tls: Some((client, host)) };

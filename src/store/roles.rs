@@ -2,8 +2,11 @@
 //! is old enough. The server's own can neither change nor delete log records, their seal or the history of grants.
 
 use super::error::StoreError;
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// The role with which callers are served.
 pub const SERVER: &str = "sigill_server";
@@ -11,6 +14,10 @@ pub const SERVER: &str = "sigill_server";
 pub const REPORTS: &str = "sigill_reports";
 /// The role that removes what is old enough.
 pub const RETENTION: &str = "sigill_retention";
+
+/// Roles are the whole cluster's: whoever makes the same ones meanwhile is waited for.
+const TRIES: usize = 20;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Tables of which the server may change rows, and those of which it may also delete them.
 const CHANGED: &str = "assertions, blocks, change_clocks, import_cursors, legal_holds, log_adoption, log_findings, log_id_runs, \
@@ -73,6 +80,24 @@ pub fn statements() -> Vec<String> {
 /// # Errors
 /// The store's.
 pub async fn apply(owner: &PgConnectOptions) -> Result<(), StoreError> {
+    for _ in 1..TRIES {
+        match apply_once(owner).await {
+            Err(StoreError::Database(error)) if meets_another(&error) => sleep(PAUSE).await,
+            done => return done,
+        }
+    }
+    apply_once(owner).await
+}
+
+/// Somebody else makes the same roles, in this database or in another of the same cluster.
+fn meets_another(error: &sqlx::Error) -> bool {
+    // Changed by two at once, there already, told to wait for each other.
+    let codes = ["XX000", "23505", "42710", "40P01"];
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| codes.contains(&&*code))
+}
+
+async fn apply_once(owner: &PgConnectOptions) -> Result<(), StoreError> {
     let mut connection = owner.connect().await?;
     let mut transaction = connection.begin().await?;
     // Two servers that start at one time.

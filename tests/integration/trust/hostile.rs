@@ -170,7 +170,7 @@ async fn bombs_end_early_in_bounded_memory() {
             "namespaces",
             format!(
                 "{head}<soapenv:Body><a {}/>{tail}",
-                (0..much / 20).map(|n| format!("xmlns:n{n}='u{n}' ")).collect::<String>()
+                (0..much / 30).map(|n| format!("xmlns:n{n}='u{n}' ")).collect::<String>()
             ),
         ),
         ("references", format!("{head}<soapenv:Body>{}{tail}", "&#65;".repeat(much / 5))),

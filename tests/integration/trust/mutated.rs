@@ -11,6 +11,10 @@ use random::Random;
 use sigill::messages::generated::Interaction;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// Messages of each contract.
 const EACH: usize = 120;
@@ -43,4 +47,71 @@ async fn mutated_messages_are_answered() {
         let stored = service.database.count(&format!("select count(*) from {table}")).await;
         assert!(stored > 0, "{table}");
     }
+}
+
+/// Headers that say who calls, as they should be and otherwise, on a bench that believes them: whatever stands there is
+/// answered or ends the connection, and what is believed of it is one id of visible characters.
+#[tokio::test]
+async fn odd_headers_are_answered() {
+    let service = Service::start().await;
+    let address = service.caller.base().trim_start_matches("http://").to_owned();
+    let check = crate::harness::request("blocking/check_blocks/valid");
+    let names = [
+        "x-rivta-original-serviceconsumer-hsaid",
+        "X-RIVTA-Original-ServiceConsumer-HSAid",
+        "x-rivta-acting-on-behalf-of-hsaid",
+        "x-skltp-correlation-id",
+        "content-type",
+        "host",
+        "transfer-encoding",
+        "content-length",
+        "expect",
+        "soapaction",
+        "x-forwarded-for",
+        "origin",
+    ];
+    let values = [
+        "SE2321000016-A1",
+        "",
+        " ",
+        "SE A",
+        "a,b",
+        "\u{e5}",
+        "x\ty",
+        "\"",
+        "chunked",
+        "0",
+        "-1",
+        "text/xml",
+        "100-continue",
+        "text/xml; charset=utf-16",
+        "localhost",
+        "evil.example",
+        "99999999999999999999",
+        "\u{0}",
+        "null",
+    ];
+    let mut random = Random::new(2027);
+    let mut statuses = BTreeMap::<String, usize>::new();
+    for _ in 0..600 {
+        let mut head =
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nConnection: close\r\n"
+                .to_owned();
+        for _ in 0..random.below(4) {
+            let value = values[random.below(values.len())].repeat([1, 1, 1, 40][random.below(4)]);
+            head += &format!("{}: {value}\r\n", names[random.below(names.len())]);
+        }
+        head += &format!("Content-Length: {}\r\n\r\n{check}", check.len());
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        // A server that has seen enough takes no more.
+        _ = stream.write_all(head.as_bytes()).await;
+        let mut answer = Vec::new();
+        let read = timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
+        read.expect("an answer or an end").ok();
+        let status = String::from_utf8_lossy(&answer).chars().skip(9).take(3).collect::<String>();
+        *statuses.entry(status).or_default() += 1;
+    }
+    assert!(statuses["200"] > 50 && statuses["400"] > 50, "{statuses:?}");
+    assert!(!statuses.contains_key("500"), "{statuses:?}");
+    assert_eq!(service.post(check).await.code(), "OK");
 }

@@ -23,8 +23,10 @@ pub async fn run(other: &str) {
     let url = url.replacen("/postgres?", "/other?", 1);
     let other = Server::of(other, "other", &url, "").await;
     let both = (&ours, &other);
-    for (name, records, connections) in [("StoreLog 500 x 4", 500, 4), ("StoreLog 10 x 32", 10, 32)]
-    {
+    // `make bench AGAINST=path ONLY=report`: the report alone.
+    let only_report = std::env::var("ONLY").is_ok_and(|only| only == "report");
+    let storing = [("StoreLog 500 x 4", 500, 4), ("StoreLog 10 x 32", 10, 32)];
+    for (name, records, connections) in storing.into_iter().filter(|_| !only_report) {
         pairs(&format!("{name}, calls/s, over the other's"), both, 0.9, async |server, pair| {
             load::run(server, connections, SECONDS, ">OK<", move |connection, call| {
                 let mut chance = Chance::new(connection + connections * pair, call);

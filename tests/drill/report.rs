@@ -77,7 +77,9 @@ impl Row {
                 broken_times.push(("p99", format!("p99 {now:.0} ms")));
             }
             let live = during.live.as_secs_f64() * 1000.0;
-            if live > LIVE_MAX_MS {
+            // Through TLS hands are shaken first, in the turn of all who shake hands.
+            let most = if name.starts_with("tls") { 2.0 * LIVE_MAX_MS } else { LIVE_MAX_MS };
+            if live > most {
                 broken_times.push(("/live", format!("/live took {live:.0} ms")));
             }
         }

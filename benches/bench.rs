@@ -14,6 +14,7 @@
 mod against;
 mod baseline;
 mod check_blocks;
+mod client;
 mod consents;
 mod data;
 mod get_blocks;

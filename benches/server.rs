@@ -1,6 +1,6 @@
 //! The real program on a throwaway database.
 
-use super::load::Called;
+use super::client::Called;
 use sigill::fairness::shares::Percentages;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::path::PathBuf;

@@ -1,6 +1,7 @@
 //! What TLS and grants cost: handshakes, calls over kept connections with and without, looking a grant up.
 
-use super::load::{Called, Client, run as load};
+use super::client::{Called, Client};
+use super::load::run as load;
 use super::server::Server;
 use super::{ROUNDS, median};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};

@@ -4,6 +4,7 @@ mod database;
 pub mod error;
 mod listening;
 mod orders;
+mod people;
 pub mod process;
 pub mod seal;
 pub mod tenants;
@@ -18,12 +19,15 @@ use crate::clock::Clock;
 use crate::config::database::Data;
 use crate::config::file::Config;
 use crate::config::trust::RefusalForm;
+use crate::demo::fill::Filled;
+use crate::demo::region::Size;
 use crate::fairness::shares::Percentages;
 use crate::health::Health;
 use crate::peers::witness::RemoteWitness;
 use crate::procedures::authorisation::Authorisation;
 use crate::procedures::context::{ReportSettings, Services};
 use crate::procedures::log_ids::Tidying;
+use crate::procedures::people::people::SharedPeople;
 use crate::procedures::processors::Processors;
 use crate::procedures::retention::Retention;
 use crate::procedures::seal::log_seal::LogSeal;
@@ -41,6 +45,8 @@ use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+/// What the demonstration follows from.
+const DEMO_SEED: u64 = 7;
 /// Connections of a command beside a server.
 const COMMAND_CONNECTIONS: u32 = 12;
 
@@ -59,13 +65,14 @@ pub async fn serve(
     raise_descriptors(&config);
     // What cannot be listened on is told before a database is started; who comes meanwhile waits.
     let listening = Listening::begin(&config, clock.now())?;
+    let pages_at = listening.pages_address(&config);
     let database = tokio::select! {
         database = Database::prepare(&config) => database?,
         () = stop.next() => return Ok(()),
     };
     let health = Health::default();
     let started = tokio::select! {
-        started = start(&config, &database, &clock, &health) => started,
+        started = start(&config, &database, &clock, (&health, &pages_at)) => started,
         () = stop.next() => {
             tracing::info!("stopped while starting");
             return Ok(database.stop_at_once().await?);
@@ -98,13 +105,14 @@ struct Parts {
     seal: LogSeal,
     witnesses: Vec<RemoteWitness>,
     writing: JoinSet<()>,
+    people: SharedPeople,
 }
 
 async fn start(
     config: &Config,
     database: &Database,
     clock: &Clock,
-    health: &Health,
+    (health, pages_at): (&Health, &str),
 ) -> Result<Parts, AppError> {
     let logins = database.start().await?;
     // The owner brings the tables to this program's version before anybody else looks at them.
@@ -128,14 +136,32 @@ async fn start(
     let granted = (trust, authorisation);
     let services = services(config, store, log_writers, granted, health.clone(), clock).await?;
     let witnesses = seal::witnesses(config).map_err(TenantsError::from)?;
-    Ok(Parts { services, upkeep, seal, witnesses, writing })
+    if config.demo {
+        fill_demo(&services, &upkeep, clock).await?;
+    }
+    let people = people::people(config, &services, pages_at, clock)?;
+    Ok(Parts { services, upkeep, seal, witnesses, writing, people })
+}
+
+/// Fills the tenant of a demonstration, where it is empty.
+async fn fill_demo(services: &Services, upkeep: &Upkeep, clock: &Clock) -> Result<(), AppError> {
+    let tenant = services.store.tenant(tenants::DEMO_TENANT).await?;
+    let filled = Filled {
+        store: &services.store,
+        owner: &upkeep.owner,
+        writers: &services.log_writers,
+        tenant,
+        name: tenants::DEMO_TENANT,
+    };
+    filled.fill(DEMO_SEED, Size::SMALL, clock.now()).await?;
+    Ok(())
 }
 
 async fn serve_parts(
     config: &Config,
     database: &Database,
     listening: Listening,
-    Parts { services, mut writing, .. }: Parts,
+    Parts { services, mut writing, people, .. }: Parts,
     (stop_workers, mut working): (watch_channel::Sender<bool>, JoinSet<()>),
     stop: &mut Stop,
     clock: &Clock,
@@ -143,7 +169,7 @@ async fn serve_parts(
     let health = services.health.clone();
     let listening = listening.follow(config, &services, clock, &stop_workers, &mut working);
     let (drain, draining) = watch_channel::channel(false);
-    let serving = listening.serve(config, services, clock, draining)?;
+    let serving = listening.serve(config, (services, people), clock, draining)?;
     let mut serving = std::pin::pin!(serving);
     tokio::select! {
         () = &mut serving => return Ok(()),
@@ -211,7 +237,7 @@ async fn services(
 fn workers(
     config: &Config,
     private: Option<&Path>,
-    Parts { services, upkeep, seal, witnesses, .. }: &Parts,
+    Parts { services, upkeep, seal, witnesses, people, .. }: &Parts,
     clock: &Clock,
 ) -> (watch_channel::Sender<bool>, JoinSet<()>) {
     let (stop, stopped) = watch_channel::channel(false);
@@ -244,6 +270,8 @@ fn workers(
     working.spawn(workers::reports::run(store.clone(), kept, stopped.clone()));
     let (settings, hours) = (services.orders.clone(), config.log.order_keep_hours);
     working.spawn(workers::orders::run(store.clone(), settings, hours, stopped.clone()));
+    working.spawn(workers::people::probe(people.clone(), stopped.clone()));
+    working.spawn(workers::people::statistics(people.clone(), stopped.clone()));
     let authorisation = services.authorisation.clone();
     working.spawn(workers::grants::run(authorisation, store.clone(), stopped.clone()));
     let tidying = Tidying {

@@ -4,10 +4,12 @@
 //! SOAP   bytes ─▶ wire ─▶ dispatch ─▶ contracts ─▶ procedures ─▶ domain (decide, pure)
 //!                                     (messages)       │         store  (load, keep)
 //!                                                      └───────▶ peers  (tell other services)
+//! people bytes ─▶ wire ─▶ admin/<page> ──────────▶ procedures ─▶ …
 //! time   workers ────────────────────────────────▶ procedures ─▶ …
 //! shell  commands ───────────────────────────────▶ procedures ─▶ …
 //! ```
 
+pub mod admin;
 pub mod app;
 pub mod check_contracts;
 pub mod checkpoint_cms;
@@ -15,8 +17,10 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod contracts;
+pub mod demo;
 pub mod dev_pki;
 pub mod dispatch;
+pub mod documents;
 pub mod domain;
 pub mod fairness;
 pub mod health;

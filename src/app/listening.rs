@@ -1,15 +1,17 @@
 //! The listeners, and who is believed behind each.
 
 use super::error::AppError;
-use super::trust;
+use super::{people, trust};
 use crate::clock::Clock;
 use crate::config::file::Config;
 use crate::config::trust::Profile;
 use crate::domain::time::Timestamp;
 use crate::procedures::context::Services;
+use crate::procedures::people::people::SharedPeople;
 use crate::wire::caller::Callers;
 use crate::wire::endpoint::Endpoint;
 use crate::wire::listener::{self, Serving};
+use crate::wire::people::People;
 use crate::wire::tls::reload::{self, ReadSettings, Reloaded};
 use crate::wire::tls::snapshot::Tls;
 use std::net::SocketAddr;
@@ -24,6 +26,8 @@ pub(super) struct Listening {
     plain: TcpListener,
     encrypted: Option<TcpListener>,
     tls: Option<Arc<Tls>>,
+    pages: Option<TcpListener>,
+    pages_tls: Option<Arc<Tls>>,
     /// Waits from the beginning: a hang-up while the server starts ends nothing.
     hang_up: Signal,
 }
@@ -38,8 +42,20 @@ impl Listening {
             tls: trust::tls(config, now)?,
             plain: bind(config.http.listen)?,
             encrypted: config.http.https_listen.map(bind).transpose()?,
+            pages: config.admin.listen.map(bind).transpose()?,
+            pages_tls: people::tls(config, now)?,
             hang_up: signal(SignalKind::hangup()).map_err(AppError::Signals)?,
         })
+    }
+
+    /// Under which address people reach the pages.
+    pub(super) fn pages_address(&self, config: &Config) -> String {
+        if let Some(address) = &config.admin.base_address {
+            return address.clone();
+        }
+        let at = self.pages.as_ref().and_then(|pages| pages.local_addr().ok());
+        let scheme = if self.pages_tls.is_some() { "https" } else { "http" };
+        at.map_or_else(String::new, |at| format!("{scheme}://{at}"))
     }
 
     /// Follows the files of trust and of settings; what serves is left.
@@ -51,7 +67,8 @@ impl Listening {
         stop: &watch::Sender<bool>,
         working: &mut JoinSet<()>,
     ) -> Followed {
-        let Self { plain, encrypted, tls, hang_up } = self;
+        let pages_at = self.pages_address(config);
+        let Self { plain, encrypted, tls, pages, pages_tls, hang_up } = self;
         let (authorisation, bench_grants) =
             (services.authorisation.clone(), config.bench_grants.clone());
         let grants =
@@ -62,7 +79,15 @@ impl Listening {
             clock: clock.clone(),
         };
         working.spawn(reload::follow(followed, hang_up, stop.subscribe()));
-        Followed { plain, encrypted, tls }
+        let of_pages = pages_tls.clone().map(|tls| Reloaded {
+            tls: Some(tls),
+            settings: None,
+            clock: clock.clone(),
+        });
+        if let (Some(followed), Ok(hang_up)) = (of_pages, signal(SignalKind::hangup())) {
+            working.spawn(reload::follow(followed, hang_up, stop.subscribe()));
+        }
+        Followed { plain, encrypted, tls, pages: pages.map(|pages| (pages, pages_tls, pages_at)) }
     }
 }
 
@@ -71,6 +96,8 @@ pub(super) struct Followed {
     plain: TcpListener,
     encrypted: Option<TcpListener>,
     tls: Option<Arc<Tls>>,
+    /// The pages: listener, TLS, the address under which people reach them.
+    pages: Option<(TcpListener, Option<Arc<Tls>>, String)>,
 }
 
 impl Followed {
@@ -78,7 +105,7 @@ impl Followed {
     pub(super) fn serve(
         self,
         config: &Config,
-        services: Services,
+        (services, people): (Services, SharedPeople),
         clock: &Clock,
         draining: watch::Receiver<bool>,
     ) -> Result<impl Future<Output = ()> + use<>, AppError> {
@@ -87,8 +114,15 @@ impl Followed {
             Endpoint::new(services, Arc::new(callers), &config.limits, &config.http, clock.clone());
         let endpoint = Arc::new(endpoint.map_err(AppError::Threads)?);
         let serving = Serving::new(endpoint, &config.limits).map_err(AppError::Threads)?;
+        let of_pages = self.pages.as_ref().map(|(_, tls, at)| {
+            let site = people::site(config, people, at.clone());
+            Arc::new(People::new(site, tls.clone(), &config.limits, clock.clone()))
+        });
+        // Whoever looks at pages takes no place of who calls.
+        let of_pages = of_pages.map(|pages| Serving::new(pages, &config.limits)).transpose();
+        let of_pages = of_pages.map_err(AppError::Threads)?;
         self.say(config)?;
-        let Self { plain, encrypted, tls } = self;
+        let Self { plain, encrypted, tls, pages } = self;
         Ok(async move {
             let drained = |mut draining: watch::Receiver<bool>| async move {
                 // A sender that is gone means to stop, as `true` does.
@@ -97,11 +131,21 @@ impl Followed {
             let without = serving.accept(plain, None, drained(draining.clone()));
             let with = async {
                 if let Some(encrypted) = encrypted {
-                    serving.accept(encrypted, tls, drained(draining)).await;
+                    serving.accept(encrypted, tls, drained(draining.clone())).await;
                 }
             };
-            tokio::join!(without, with);
-            serving.finish().await;
+            let to_people = async {
+                if let (Some((listener, tls, _)), Some(of_pages)) = (pages, &of_pages) {
+                    of_pages.accept(listener, tls, drained(draining.clone())).await;
+                }
+            };
+            tokio::join!(without, with, to_people);
+            let pages_end = async {
+                if let Some(of_pages) = of_pages {
+                    of_pages.finish().await;
+                }
+            };
+            tokio::join!(serving.finish(), pages_end);
         })
     }
 
@@ -150,6 +194,14 @@ impl Followed {
         if let Some(encrypted) = &self.encrypted {
             let tls_address = format!("https://{}", at(encrypted)?);
             tracing::info!(tls_address, "serving systems with certificates");
+        }
+        if let Some((.., pages_address)) = &self.pages {
+            if config.admin.test_login {
+                tracing::warn!(
+                    "TEST LOGIN: whoever reaches the pages may be anybody of the directory"
+                );
+            }
+            tracing::info!(pages_address, "serving pages for people");
         }
         tracing::info!(address = %format!("http://{plain}"), "serving");
         Ok(())

@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// The one tenant of an installation without configured ones; the first migration makes it.
 const DEFAULT_TENANT: &str = "default";
+/// The one of a demonstration.
+pub const DEMO_TENANT: &str = "demo";
 /// A lease outlasts the calls that it covers by this.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
@@ -43,8 +45,9 @@ pub async fn tenants(
     clock: &Clock,
 ) -> Result<Tenants, TenantsError> {
     if config.tenant.is_empty() {
-        let id = store.tenant(DEFAULT_TENANT).await?;
-        return Ok(Tenants::One(Tenant::whole(id, DEFAULT_TENANT)));
+        let name = if config.demo { DEMO_TENANT } else { DEFAULT_TENANT };
+        let id = store.tenant(name).await?;
+        return Ok(Tenants::One(Tenant::whole(id, name)));
     }
     let mut by_address = HashMap::new();
     for settings in &config.tenant {

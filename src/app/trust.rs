@@ -7,7 +7,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::trust::grant::GrantTerms;
 use crate::keys::IdentityFiles;
 use crate::procedures::authorisation::Authorisation;
-use crate::wire::tls::snapshot::{IssuerNames, Revocation, Tls, TlsError, TlsSettings};
+use crate::wire::tls::snapshot::{Clients, IssuerNames, Revocation, Tls, TlsError, TlsSettings};
 use crate::wire::tls::verifier::CrlGrace;
 use chrono::TimeDelta;
 use std::path::Path;
@@ -45,8 +45,36 @@ pub fn tls(config: &Config, now: Timestamp) -> Result<Option<Arc<Tls>>, TlsError
         Profile::Production => IssuerNames::OneKind,
         Profile::Test | Profile::Bench => IssuerNames::Any,
     };
-    let settings =
-        TlsSettings { identity: identity(&config.trust), client_ca_file, issuers, revocation };
+    let settings = TlsSettings {
+        identity: identity(&config.trust),
+        clients: Clients::All(client_ca_file),
+        issuers,
+        revocation,
+    };
+    Tls::load(settings, now).map(|tls| Some(Arc::new(tls)))
+}
+
+/// What the pages' TLS is made of; `None`: they are plain HTTP, on loopback.
+///
+/// # Errors
+/// A file that cannot be used.
+pub fn people_tls(config: &Config, now: Timestamp) -> Result<Option<Arc<Tls>>, TlsError> {
+    let admin = &config.admin;
+    let files = admin.certificate_file.clone().zip(admin.key_file.clone());
+    let Some((certificate, key)) = files else { return Ok(None) };
+    let revocation = match &admin.crl_dir {
+        Some(folder) => Revocation::Lists {
+            folder: folder.clone(),
+            grace: CrlGrace::For(TimeDelta::hours(i64::from(config.trust.crl_grace_hours))),
+        },
+        None => Revocation::None,
+    };
+    let settings = TlsSettings {
+        identity: Some(IdentityFiles::Pem { certificate, key }),
+        clients: admin.client_ca_file.clone().map_or(Clients::None, Clients::Some),
+        issuers: IssuerNames::Any,
+        revocation,
+    };
     Tls::load(settings, now).map(|tls| Some(Arc::new(tls)))
 }
 

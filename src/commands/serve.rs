@@ -29,6 +29,12 @@ pub struct ServeCommand {
     #[arg(long, num_args = 0..=1)]
     #[expect(clippy::option_option, reason = "how an option is read that may have a value")]
     dev_pki: Option<Option<PathBuf>>,
+    /// Address and port of the pages for people; default on a test bench: the port after that of calls.
+    #[arg(long)]
+    admin: Option<SocketAddr>,
+    /// Fill an empty tenant with a made-up region and let everybody log in as anybody of it: on a test bench only.
+    #[arg(long)]
+    demo: bool,
 }
 
 impl ServeCommand {
@@ -43,10 +49,34 @@ impl ServeCommand {
         if let Some(folder) = self.dev_pki {
             bench_with_certificates(&mut config, folder)?;
         }
+        pages(&mut config, self.admin, self.demo)?;
         config.check_listeners()?;
         let log = telemetry::start();
         app::serve(config, Clock::System, log.dropped()).await?;
         Ok(true)
+    }
+}
+
+/// Where the pages are: a test bench has them without being told.
+fn pages(config: &mut Config, listen: Option<SocketAddr>, demo: bool) -> Result<(), CommandError> {
+    let is_bench = config.profile() == Profile::Bench && config.path.is_none();
+    config.admin.listen = listen.or(config.admin.listen);
+    if is_bench {
+        let at = config.http.listen;
+        let port = if at.port() == 0 { 0 } else { at.port().checked_add(1).unwrap_or_default() };
+        config.admin.listen.get_or_insert(SocketAddr::new(at.ip(), port));
+        config.admin.test_login = true;
+    }
+    if demo && (config.profile() != Profile::Bench || !config.tenant.is_empty()) {
+        return Err(CommandError::Request("--demo is for a test bench without tenants of its own"));
+    }
+    config.demo = demo;
+    config.admin.test_login |= demo;
+    match config.admin.wrong() {
+        None => Ok(()),
+        Some(_) => Err(CommandError::Request(
+            "--admin: the pages are for loopback only, unless admin.certificate_file is set",
+        )),
     }
 }
 

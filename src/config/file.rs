@@ -1,5 +1,6 @@
 //! The whole file: how it is loaded, and why it cannot be used.
 
+use super::admin::Admin;
 use super::blocking::Blocking;
 use super::consent::Consent;
 use super::database::{Data, Database};
@@ -23,6 +24,9 @@ pub struct Config {
     /// What a test bench grants beside.
     #[serde(skip)]
     pub bench_grants: Vec<GrantTerms>,
+    /// Whether it is a demonstration: its one tenant is `demo`, which is filled where it is empty.
+    #[serde(skip)]
+    pub demo: bool,
     /// The file, if there is one: without it, it is a test bench.
     #[serde(skip)]
     pub path: Option<PathBuf>,
@@ -46,6 +50,8 @@ pub struct Config {
     pub retention: Retention,
     /// Being a witness of others' logs.
     pub witness: Witness,
+    /// The pages for people.
+    pub admin: Admin,
     /// Who is believed about what.
     pub trust: Trust,
     /// What callers may do.
@@ -162,6 +168,9 @@ impl Config {
         }
         if let Some(what) = self.trust.wrong() {
             return Some(format!("trust.{what}"));
+        }
+        if let Some(what) = self.admin.wrong() {
+            return Some(format!("admin.{what}"));
         }
         let Database { url, owner_url, retention_url, .. } = &self.database;
         if url.is_none() && (owner_url.is_some() || retention_url.is_some()) {

@@ -4,6 +4,7 @@
 //! refused with its key; unknown keys are refused too. `testdata/config/full.toml` is the
 //! documentation and is parsed by a test.
 
+pub mod admin;
 pub mod blocking;
 pub mod consent;
 pub mod database;

@@ -10,6 +10,7 @@ pub mod decision;
 pub mod identity;
 pub mod lifetime;
 pub mod log;
+pub mod people;
 pub mod period;
 pub mod rejection;
 pub mod retention;

@@ -187,6 +187,38 @@ impl Peer {
         self.send(request, reply_bytes_max).await
     }
 
+    /// Sends a form and returns what comes back, whatever its status.
+    ///
+    /// # Errors
+    /// That nothing does.
+    pub async fn send_form(
+        &self,
+        path: &str,
+        kind: &'static str,
+        body: String,
+        reply_bytes_max: usize,
+    ) -> Result<(StatusCode, Bytes), CallError> {
+        let request = Request::post(format!("{}{path}", self.base)).header(CONTENT_TYPE, kind);
+        let request = request.header("accept", "application/json");
+        let request = request.body(Full::from(body)).map_err(|_| CallError::Unreachable)?;
+        self.send(request, reply_bytes_max).await
+    }
+
+    /// Asks for what is at a path, whatever its status.
+    ///
+    /// # Errors
+    /// That nothing comes back.
+    pub async fn get(
+        &self,
+        path: &str,
+        reply_bytes_max: usize,
+    ) -> Result<(StatusCode, Bytes), CallError> {
+        let request = Request::get(format!("{}{path}", self.base));
+        let request = request.header("accept", "application/json");
+        let request = request.body(Full::default()).map_err(|_| CallError::Unreachable)?;
+        self.send(request, reply_bytes_max).await
+    }
+
     async fn send(
         &self,
         request: Request<Full<Bytes>>,

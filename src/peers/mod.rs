@@ -5,6 +5,7 @@
 
 pub mod connection;
 pub mod contract_call;
+pub mod identities;
 pub mod national;
 pub mod producer;
 pub mod witness;

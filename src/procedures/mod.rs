@@ -13,6 +13,7 @@ pub mod log;
 pub mod log_ids;
 pub mod on_their_way;
 pub mod orders;
+pub mod people;
 pub mod processors;
 pub mod readiness;
 pub mod reports;

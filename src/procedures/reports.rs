@@ -90,12 +90,25 @@ pub async fn report(
 }
 
 async fn queue(context: &Context<'_>, question: &ReportQuestion) -> Result<Uuid, Failure> {
-    context.services.may_store()?;
     let id = (context.services.reports.new_id)();
+    queue_as(context, question, id).await?;
+    Ok(id)
+}
+
+/// Queues a report under an id.
+///
+/// # Errors
+/// That too many wait, or the store's.
+pub async fn queue_as(
+    context: &Context<'_>,
+    question: &ReportQuestion,
+    id: Uuid,
+) -> Result<(), Failure> {
+    context.services.may_store()?;
     let caller = &context.consumer();
     let ordered = (id, QUEUED_MAX);
     if context.store.queue_report(context.tenant.id, caller, question, ordered).await? {
-        return Ok(id);
+        return Ok(());
     }
     let text = format!("systemet har redan {QUEUED_MAX} rapporter i kö");
     Err(Rejection::new(Class::Error, text).into())

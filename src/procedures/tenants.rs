@@ -90,6 +90,34 @@ impl Tenants {
         }
     }
 
+    /// The tenant in which a care provider's own staff work: where its blocks are registered.
+    pub fn holding(&self, care_provider: &HsaId) -> Option<&Tenant> {
+        match self {
+            Self::One(tenant) => Some(tenant),
+            Self::ByAddress(tenants) => {
+                let holds = |tenant: &&Tenant| {
+                    tenant.level != Level::National && tenant.may_hold(care_provider).is_ok()
+                };
+                // Which one it is must not follow from the order of a hash.
+                tenants
+                    .values()
+                    .filter(holds)
+                    .min_by_key(|tenant| (tenant.care_providers.is_empty(), tenant.id.0))
+            }
+        }
+    }
+
+    /// All tenants, each once.
+    pub fn all(&self) -> Vec<&Tenant> {
+        let mut all: Vec<&Tenant> = match self {
+            Self::One(tenant) => vec![tenant],
+            Self::ByAddress(tenants) => tenants.values().collect(),
+        };
+        all.sort_by_key(|tenant| tenant.id.0);
+        all.dedup_by_key(|tenant| tenant.id.0);
+        all
+    }
+
     /// The tenant of a number.
     pub fn named(&self, number: i32) -> Option<&Tenant> {
         match self {

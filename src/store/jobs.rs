@@ -5,6 +5,7 @@
 
 use super::database::Store;
 use super::error::StoreError;
+use crate::domain::time::Timestamp;
 use std::time::Duration;
 
 /// A job that this process may do until its lease ends.
@@ -17,7 +18,36 @@ pub struct LeasedJob {
     pub attempts: i32,
 }
 
+/// A job as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct JobRow {
+    /// Its kind.
+    pub kind: String,
+    /// How many there are of it.
+    pub count: i64,
+    /// How many of them somebody does now.
+    pub leased: i64,
+    /// When the first of the others is due.
+    pub due_at: Option<Timestamp>,
+    /// Why one failed the last time.
+    pub failure: Option<String>,
+}
+
 impl Store {
+    /// Jobs by kind.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn jobs(&self, most: usize) -> Result<Vec<JobRow>, StoreError> {
+        let jobs = sqlx::query_as(
+            "/* jobs */ select kind, count(*) as count, count(*) filter (where leased_until > now()) as leased,
+                nullif(min(due_at) filter (where coalesce(leased_until <= now(), true)), '-infinity') as due_at,
+                max(failure) as failure
+             from jobs group by kind order by kind limit $1",
+        );
+        Ok(jobs.bind(i64::try_from(most).unwrap_or(i64::MAX)).fetch_all(&self.pool).await?)
+    }
+
     /// Makes a job, due at once, unless there is one of that kind and subject already.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod log;
 pub mod long_reads;
 mod lookups;
+pub mod people;
 mod readers;
 pub mod readiness;
 pub mod retention;

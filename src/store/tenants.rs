@@ -43,6 +43,18 @@ impl Store {
         Ok(TenantId(id))
     }
 
+    /// Whether a tenant has neither blocks nor consents nor a directory.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn is_empty_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        let sql =
+            "/* is_empty_tenant */ select not exists (select from blocks where tenant_id = $1)
+            and not exists (select from assertions where tenant_id = $1)
+            and not exists (select from directory_units where tenant_id = $1)";
+        Ok(sqlx::query_scalar(sql).bind(tenant.0).fetch_one(&self.pool).await?)
+    }
+
     /// Every tenant, by name.
     ///
     /// # Errors

@@ -82,7 +82,7 @@ impl Known {
     /// It may only read how the server is.
     pub fn caller(self) -> Result<Caller, Stranger> {
         match self.caller.how_known {
-            HowKnown::Unknown => Err(Stranger::Unknown),
+            HowKnown::Unknown | HowKnown::Person => Err(Stranger::Unknown),
             HowKnown::Bench | HowKnown::Certificate | HowKnown::Platform => Ok(self.caller),
         }
     }

@@ -3,6 +3,7 @@
 use super::call::Calls;
 use super::caller::{Callers, Known, Stranger};
 use super::connection::Connection;
+use super::listener::Answers;
 use super::origin::{Hosts, is_foreign_page};
 use super::pages::Boundary;
 use super::reply::{self, Reply, ToldBody};
@@ -49,6 +50,20 @@ const FILES_MAX: usize = 16;
 /// How long a page or a file waits for its turn.
 const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 
+impl Answers for Endpoint {
+    async fn serve(
+        &self,
+        request: Request<Incoming>,
+        connection: &Arc<Connection>,
+    ) -> Response<ToldBody> {
+        self.answer(request, connection).await
+    }
+
+    fn count_failed_handshake(&self, reason: &'static str) {
+        self.handshakes.count(reason);
+    }
+}
+
 impl Endpoint {
     /// An endpoint with its limits.
     ///
@@ -79,11 +94,6 @@ impl Endpoint {
         })
     }
 
-    /// A handshake has failed.
-    pub(super) fn count_failed_handshake(&self, reason: &'static str) {
-        self.handshakes.count(reason);
-    }
-
     fn boundary(&self) -> Boundary<'_> {
         Boundary {
             callers: &self.callers,
@@ -92,8 +102,7 @@ impl Endpoint {
         }
     }
 
-    /// Answers one request.
-    pub async fn serve(
+    async fn answer(
         &self,
         request: Request<Incoming>,
         connection: &Arc<Connection>,

@@ -1,16 +1,18 @@
 //! Accepts connections, gives each its task, and drains them at the end.
 
 use super::connection::Connection;
-use super::endpoint::Endpoint;
 use super::paced::{Pace, Paced};
 use super::places::{ConnectionPlace, Places};
+use super::reply::ToldBody;
 use super::tls::handshake::shake;
 use super::tls::snapshot::Tls;
 use super::transport::Transport;
 use crate::config::limits::Limits;
 use crate::fairness::threads::Side;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use std::convert::Infallible;
@@ -55,9 +57,22 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// What all listeners serve connections with.
-pub struct Serving {
-    endpoint: Arc<Endpoint>,
+/// What answers requests.
+pub trait Answers: Send + Sync + 'static {
+    /// Answers one.
+    fn serve(
+        &self,
+        request: Request<Incoming>,
+        connection: &Arc<Connection>,
+    ) -> impl Future<Output = Response<ToldBody>> + Send;
+
+    /// A handshake has failed.
+    fn count_failed_handshake(&self, reason: &'static str);
+}
+
+/// What all listeners of one kind serve connections with.
+pub struct Serving<E> {
+    endpoint: Arc<E>,
     places: Arc<Places>,
     handshakes: Arc<Places>,
     /// Where hands are shaken: it is work, and whoever has shaken them goes first.
@@ -67,12 +82,12 @@ pub struct Serving {
     graceful: GracefulShutdown,
 }
 
-impl Serving {
+impl<E: Answers> Serving<E> {
     /// With the places that there are for connections.
     ///
     /// # Errors
     /// The system gives no threads.
-    pub fn new(endpoint: Arc<Endpoint>, limits: &Limits) -> std::io::Result<Self> {
+    pub fn new(endpoint: Arc<E>, limits: &Limits) -> std::io::Result<Self> {
         Ok(Self {
             endpoint,
             handshake_side: Arc::new(Side::new("handshakes", 1)?),
@@ -162,7 +177,9 @@ impl Serving {
                 return endpoint.count_failed_handshake("no-place");
             };
             let connection = Arc::clone(&place.connection);
-            connection.is_known_by(certificate);
+            if let Some(certificate) = certificate {
+                connection.is_known_by(certificate);
+            }
             let bytes = Transport::shaken(stream, Arc::clone(&connection));
             let served = served(bytes, Arc::clone(&connection), endpoint);
             until_cut(watcher.watch(served), place).await;
@@ -173,7 +190,7 @@ impl Serving {
         &self,
         bytes: Transport,
         place: ConnectionPlace,
-    ) -> impl Future<Output = ()> + Send + use<> {
+    ) -> impl Future<Output = ()> + Send + use<E> {
         let connection = Arc::clone(&place.connection);
         let served = served(bytes, connection, Arc::clone(&self.endpoint));
         until_cut(self.graceful.watch(served), place)
@@ -192,11 +209,11 @@ async fn until_cut(served: impl Future<Output = Result<(), hyper::Error>>, place
     }
 }
 
-fn served(
+fn served<E: Answers>(
     bytes: Transport,
     connection: Arc<Connection>,
-    endpoint: Arc<Endpoint>,
-) -> impl GracefulConnection<Error = hyper::Error> + use<> {
+    endpoint: Arc<E>,
+) -> impl GracefulConnection<Error = hyper::Error> + use<E> {
     let service = service_fn(move |request| {
         let (endpoint, connection) = (Arc::clone(&endpoint), Arc::clone(&connection));
         async move { Ok::<_, Infallible>(endpoint.serve(request, &connection).await) }

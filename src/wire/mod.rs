@@ -11,6 +11,7 @@ pub mod listener;
 mod origin;
 mod paced;
 mod pages;
+pub mod people;
 mod places;
 pub mod reply;
 mod request_line;

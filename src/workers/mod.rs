@@ -4,6 +4,7 @@ pub mod grants;
 pub mod log_ids;
 mod loops;
 pub mod orders;
+pub mod people;
 pub mod replication;
 pub mod reports;
 pub mod retention;

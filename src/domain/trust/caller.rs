@@ -27,6 +27,8 @@ pub enum HowKnown {
     Certificate,
     /// By the word of a platform, which is known by its certificate.
     Platform,
+    /// A person who has logged in to our own pages.
+    Person,
 }
 
 impl HowKnown {
@@ -37,6 +39,7 @@ impl HowKnown {
             Self::Bench => "bench",
             Self::Certificate => "certificate",
             Self::Platform => "platform",
+            Self::Person => "person",
         }
     }
 }

@@ -114,6 +114,11 @@ impl Permit {
         Self { of: Vec::new(), narrowed: None }
     }
 
+    /// One care provider: of a person who has logged in to our own pages.
+    pub fn of_provider(provider: &HsaId) -> Self {
+        Self { of: vec![Several::All], narrowed: Some(BTreeSet::from([provider.key()])) }
+    }
+
     /// Whether it may be about every care provider.
     pub fn is_everything(&self) -> bool {
         self.narrowed.is_none() && self.of.iter().any(|of| matches!(of, Several::All))

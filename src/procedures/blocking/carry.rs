@@ -14,7 +14,7 @@ use crate::procedures::context::Context;
 use crate::procedures::failure::Failure;
 use crate::procedures::tenants::Upstream;
 use crate::store::blocking::changes::{BlockNumber, RevokeNumber};
-use crate::store::change::Change;
+use crate::store::change::{Change, ChangeDomain};
 
 /// What a change is about, and what the national service is told of it.
 pub(super) struct Carried<'r> {
@@ -61,6 +61,30 @@ pub(super) async fn conclude(
         }
         (Upstream::None, Decision::Store) => change.commit().await?,
         (Upstream::None, Decision::Repeated) => {}
+    }
+    Ok(())
+}
+
+/// Makes several new blocks durable here, all or none, and carries them to the national service without waiting.
+pub(super) async fn carry_all(
+    context: &Context<'_>,
+    mut change: Change,
+    blocks: &[(BlockNumber, RecordId)],
+) -> Result<(), Failure> {
+    if let Upstream::Elsewhere(_) = &context.tenant.upstream {
+        for (block, _) in blocks {
+            change.queue(NoticeKind::RegisterBlock, *block, None).await?;
+        }
+    }
+    change.commit().await?;
+    if let Upstream::Here(_) = &context.tenant.upstream {
+        // Each as one that is repeated: the copy that is not there yet is made.
+        for (block, id) in blocks {
+            let change = context.change(ChangeDomain::Blocking).await?;
+            let about =
+                Carried { kind: NoticeKind::RegisterBlock, id, block: *block, revoke: None };
+            conclude(context, change, Decision::Repeated, about, ReplicationWait::No).await?;
+        }
     }
     Ok(())
 }

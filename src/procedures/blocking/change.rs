@@ -3,8 +3,9 @@
 //! Done means that the change is durable and seen by every call from now on; what it says of the
 //! national service depends on how long the caller waits.
 
-use super::carry::{Carried, conclude};
+use super::carry::{Carried, carry_all, conclude};
 use super::seen::{provider_of, seen_revoke};
+use crate::domain::blocking::block::{BlockContent, Guards};
 use crate::domain::blocking::history::Removal;
 use crate::domain::blocking::lifecycle;
 use crate::domain::blocking::registration::{
@@ -12,11 +13,13 @@ use crate::domain::blocking::registration::{
 };
 use crate::domain::blocking::replication::NoticeKind;
 use crate::domain::decision::Decision;
-use crate::domain::identity::RecordId;
+use crate::domain::identity::{Action, HsaId, RecordId};
 use crate::procedures::context::Context;
 use crate::procedures::failure::Failure;
 use crate::store::blocking::changes::{BlockNumber, RemoveBlock};
+use crate::store::blocking::history::Histories;
 use crate::store::change::{Change, ChangeDomain};
+use uuid::Uuid;
 
 /// Registers a block, with who asked and who registered.
 ///
@@ -146,4 +149,48 @@ pub async fn cancel(
     let kind = NoticeKind::UnregisterTemporaryRevoke;
     let about = Carried { kind, id: &history.block, block, revoke: Some(revoke) };
     conclude(context, change, decision, about, wait).await
+}
+
+/// Inner blocks that are copied to another unit of the same care provider.
+pub struct CopiedBlocks<'a> {
+    /// The blocks in force at the unit that they are copied from.
+    pub blocks: &'a Histories,
+    /// The unit that they are copied to.
+    pub to: &'a HsaId,
+    /// The system that does it.
+    pub owner: &'a str,
+    /// Who does it.
+    pub action: Action,
+    /// Ids of the copies.
+    pub new_id: fn() -> Uuid,
+}
+
+/// Copies inner blocks to another unit, all of them in one transaction or none; those that the unit has already are left.
+///
+/// # Errors
+/// Why it is refused, or the store's.
+pub async fn copy_inner(context: &Context<'_>, copied: CopiedBlocks<'_>) -> Result<usize, Failure> {
+    let mut change = context.change(ChangeDomain::Blocking).await?;
+    let mut numbers = Vec::new();
+    for (history, _) in copied.blocks {
+        let Guards::Unit { provider, .. } = &history.block.content.guards else { continue };
+        context.about(provider)?;
+        context.tenant.may_hold(provider)?;
+        let guards = Guards::Unit { provider: provider.clone(), unit: copied.to.clone() };
+        let content = BlockContent { guards, ..history.block.content.clone() };
+        if change.has_standing_block(&content).await? {
+            continue;
+        }
+        let Some(id) = RecordId::new(&(copied.new_id)().to_string()) else { continue };
+        let new = BlockRegistration {
+            id,
+            content,
+            owner_id: Some(copied.owner.to_owned()),
+            action: Some(copied.action.clone()),
+        };
+        numbers.push((change.insert_block(&new).await?, new.id));
+    }
+    let count = numbers.len();
+    carry_all(context, change, &numbers).await?;
+    Ok(count)
 }

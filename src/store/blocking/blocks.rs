@@ -22,7 +22,8 @@ use std::collections::hash_map::Entry;
 use std::sync::LazyLock;
 
 /// The columns of a block.
-pub(super) const BLOCK_COLUMNS: &str = "b.block_number, b.block_id, b.block_type, b.patient_key,
+pub(in crate::store) const BLOCK_COLUMNS: &str =
+    "b.block_number, b.block_id, b.block_type, b.patient_key,
     b.patient_root, b.patient_extension, b.information_start_at, b.information_end_at,
     b.information_care_unit_id, b.information_care_provider_id, b.exempts_lak, b.exempts_upp,
     b.owner_id, b.extended, b.stored_at, b.removed_at, b.first_removed_at";

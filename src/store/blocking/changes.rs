@@ -2,7 +2,7 @@
 
 use super::blocks::{BLOCK_COLUMNS, BlockRow};
 use super::history::{REVOKE_COLUMNS, RevokeRow, actions, block_history, revoke_history};
-use crate::domain::blocking::block::{Guards, InformationType};
+use crate::domain::blocking::block::{BlockContent, Guards, InformationType};
 use crate::domain::blocking::history::RevokeReason;
 use crate::domain::blocking::history::{BlockHistory, Removal, RevokeHistory};
 use crate::domain::blocking::registration::{BlockRegistration, RevokeRegistration};
@@ -119,6 +119,31 @@ impl Change {
             let number = RevokeNumber(row.revoke_number);
             found.push((number, revoke_history(row, &mut actions)?));
         }
+        Ok(found)
+    }
+
+    /// Whether a block in force closes the same.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn has_standing_block(&mut self, content: &BlockContent) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar(
+            "/* has_standing_block */ select exists (select from blocks
+                where tenant_id = $1 and patient_key = $2 and provider_key = $3 and removed_at is null
+                  and lower(btrim(information_care_unit_id)) is not distinct from $4
+                  and information_start_at is not distinct from $5 and information_end_at is not distinct from $6
+                  and exempts_lak = $7 and exempts_upp = $8)",
+        )
+        .bind(self.tenant.0)
+        .bind(content.patient.key())
+        .bind(content.guards.provider().key())
+        .bind(content.guards.unit().map(HsaId::key))
+        .bind(content.period.start)
+        .bind(content.period.end)
+        .bind(content.exempted.contains(&InformationType::Lak))
+        .bind(content.exempted.contains(&InformationType::Upp))
+        .fetch_one(&mut *self.transaction)
+        .await?;
         Ok(found)
     }
 

@@ -207,28 +207,37 @@ impl Store {
             );
             let blocks = sqlx::query(&sql).bind(tenant.0).bind(&patient).bind(&provider);
             let blocks = blocks.fetch_all(&mut *transaction).await?;
-            let number = |row| NumberRow::from_row(row).map(|row| row.block_number);
-            let numbers: Vec<i64> = blocks.iter().map(number).collect::<Result<_, _>>()?;
-            let sql = format!(
-                "/* block_histories_revokes */ select {REVOKE_COLUMNS}
-                 from unnest($1::bigint[]) as n (block_number)
-                 join temporary_revokes r using (block_number) join blocks b using (block_number)
-                 where r.extended or r.cancelled_at is null
-                 order by r.revoke_number"
-            );
-            let revokes = sqlx::query(&sql).bind(&numbers).fetch_all(&mut *transaction).await?;
-            let mut actions = actions(&mut transaction, &numbers).await?;
-            let mut lifts = revokes_by_block(&revokes, &mut actions)?;
-            let history = |row: &PgRow| {
-                let row = BlockRow::from_row(row)?;
-                let of_block = lifts.remove(&row.block_number).unwrap_or_default();
-                Ok((block_history(row, &mut actions)?, of_block))
-            };
-            let histories = blocks.iter().map(history).collect::<Result<_, StoreError>>()?;
-            Ok((histories, blocks.len() + revokes.len()))
+            let histories = histories(&mut transaction, &blocks).await?;
+            let lifts: usize = histories.iter().map(|(_, lifts)| lifts.len()).sum();
+            Ok((histories, blocks.len() + lifts))
         })
         .await
     }
+}
+
+/// Rows of blocks with what has happened to them.
+pub(in crate::store) async fn histories(
+    connection: &mut PgConnection,
+    blocks: &[PgRow],
+) -> Result<Histories, StoreError> {
+    let number = |row| NumberRow::from_row(row).map(|row| row.block_number);
+    let numbers: Vec<i64> = blocks.iter().map(number).collect::<Result<_, _>>()?;
+    let sql = format!(
+        "/* block_histories_revokes */ select {REVOKE_COLUMNS}
+         from unnest($1::bigint[]) as n (block_number)
+         join temporary_revokes r using (block_number) join blocks b using (block_number)
+         where r.extended or r.cancelled_at is null
+         order by r.revoke_number"
+    );
+    let revokes = sqlx::query(&sql).bind(&numbers).fetch_all(&mut *connection).await?;
+    let mut actions = actions(connection, &numbers).await?;
+    let mut lifts = revokes_by_block(&revokes, &mut actions)?;
+    let history = |row: &PgRow| {
+        let row = BlockRow::from_row(row)?;
+        let of_block = lifts.remove(&row.block_number).unwrap_or_default();
+        Ok((block_history(row, &mut actions)?, of_block))
+    };
+    blocks.iter().map(history).collect()
 }
 
 fn revokes_by_block(

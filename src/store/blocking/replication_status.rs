@@ -82,6 +82,18 @@ impl Store {
         Ok(waiting.fetch_all(&self.pool).await?)
     }
 
+    /// Makes what waits to be tried again due at once; returns how much that is.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn retry_replications(&self, tenant: TenantId) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "/* retry_replications */ update replications set due_at = now()
+             where tenant_id = $1 and due_at > now() and coalesce(leased_until <= now(), true)",
+        );
+        Ok(done.bind(tenant.0).execute(&self.pool).await?.rows_affected())
+    }
+
     /// Whether the tenant has or had a block.
     ///
     /// # Errors

@@ -22,7 +22,8 @@ use std::sync::LazyLock;
 pub struct AssertionNumber(pub(super) i64);
 
 /// The columns of an assertion.
-pub(super) const ASSERTION_COLUMNS: &str = "assertion_number, assertion_id, assertion_type,
+pub(in crate::store) const ASSERTION_COLUMNS: &str =
+    "assertion_number, assertion_id, assertion_type,
     patient_key, patient_root, patient_extension, care_provider_id, care_unit_id, employee_id,
     start_at, start_given, requested_start_at, end_at, original_end_at, patient_ended_at,
     ended_at_once, represented_by_root, represented_by_extension, owner_id, source, stored_at,

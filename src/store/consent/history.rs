@@ -78,7 +78,7 @@ impl Store {
 }
 
 /// Rows of assertions with what has happened to them.
-pub(super) async fn histories(
+pub(in crate::store) async fn histories(
     connection: &mut PgConnection,
     rows: &[PgRow],
 ) -> Result<Vec<(AssertionNumber, AssertionHistory)>, StoreError> {

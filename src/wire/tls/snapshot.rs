@@ -25,12 +25,32 @@ const DEV_NAME: &str = "DEV SIGILL";
 pub struct TlsSettings {
     /// Our certificate and key; `None` where only certificates of a proxy's header are verified.
     pub identity: Option<IdentityFiles>,
-    /// The issuers of the certificates of systems (PEM): no others open anything.
-    pub client_ca_file: PathBuf,
+    /// Who shows a certificate.
+    pub clients: Clients,
     /// Which names issuers may have.
     pub issuers: IssuerNames,
     /// Who is revoked.
     pub revocation: Revocation,
+}
+
+/// Who shows a certificate of an issuer (PEM file): no others open anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Clients {
+    /// Everybody: systems.
+    All(PathBuf),
+    /// Whoever wants to be known by it: people.
+    Some(PathBuf),
+    /// Nobody.
+    None,
+}
+
+impl Clients {
+    fn file(&self) -> Option<&PathBuf> {
+        match self {
+            Self::All(file) | Self::Some(file) => Some(file),
+            Self::None => None,
+        }
+    }
 }
 
 /// Which names issuers may have.
@@ -92,7 +112,8 @@ pub struct Snapshot {
     pub generation: u64,
     /// What new connections are accepted with.
     pub server: Option<Arc<ServerConfig>>,
-    verifier: Arc<CallerVerifier>,
+    /// `None`: nobody shows a certificate.
+    verifier: Option<Arc<CallerVerifier>>,
     /// Until when our own certificate is valid.
     pub certificate_ends: Option<Timestamp>,
     /// The lists in force.
@@ -124,7 +145,8 @@ impl Snapshot {
         let (own, above) = chain.split_first().ok_or(rustls::Error::NoCertificatesPresented)?;
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
         let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-        self.verifier.verify_client_cert(own, above, now)?;
+        let verifier = self.verifier.as_ref().ok_or(rustls::Error::NoCertificatesPresented)?;
+        verifier.verify_client_cert(own, above, now)?;
         self.let_in(own)
             .map_err(|_: NoSubject| rustls::CertificateError::ApplicationVerificationFailure.into())
     }
@@ -135,7 +157,8 @@ impl Snapshot {
     /// That nobody is known by it.
     pub fn let_in(&self, own: &CertificateDer<'_>) -> Result<LetIn, NoSubject> {
         let subject = subject(own)?;
-        let list = self.verifier.list_ends(own).unwrap_or(Timestamp::MAX_UTC);
+        let list = self.verifier.as_ref().and_then(|verifier| verifier.list_ends(own));
+        let list = list.unwrap_or(Timestamp::MAX_UTC);
         let until = subject.ends_at.min(list);
         Ok(LetIn { subject, until })
     }
@@ -234,7 +257,7 @@ impl Snapshot {
 
 /// What tells whether a file has changed.
 fn versions(settings: &TlsSettings) -> Versions {
-    let mut paths = vec![settings.client_ca_file.clone()];
+    let mut paths: Vec<PathBuf> = settings.clients.file().into_iter().cloned().collect();
     paths.extend(settings.identity.iter().flat_map(IdentityFiles::paths));
     if let Revocation::Lists { folder, .. } = &settings.revocation {
         paths.extend(crls::files(folder).unwrap_or_default());
@@ -252,36 +275,16 @@ fn snapshot(
     generation: u64,
     now: Timestamp,
 ) -> Result<Snapshot, TlsError> {
-    let path = &settings.client_ca_file;
-    let issuers = keys::certificates(path)?;
-    check_names(settings, &issuers)?;
-    let names: BTreeSet<Vec<u8>> = issuers.iter().map(|issuer| name(issuer).1).collect();
-    if names.len() < issuers.len() {
-        // Lists are told apart by their issuers' names.
-        return Err(TlsError::Name(
-            path.clone(),
-            "two issuers in it have one name, or one stands there twice",
-        ));
-    }
-    let mut anchors = RootCertStore::empty();
-    for issuer in &issuers {
-        anchors.add(issuer.clone()).map_err(|error| TlsError::Issuer(path.clone(), error))?;
-    }
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(anchors), Arc::clone(&provider));
-    let (builder, found, grace) = match &settings.revocation {
-        Revocation::None => (builder, FoundCrls::default(), CrlGrace::Alarm),
-        Revocation::Lists { folder, grace } => {
-            let found = lists(folder, &issuers, before, now)?;
-            let ders = found.newest.iter().map(|crl| crl.der.clone());
-            (builder.with_crls(ders), found, *grace)
+    let (verifier, found) = match settings.clients.file() {
+        Some(path) => {
+            let (verifier, found) = verifier(settings, path, (before, now), &provider)?;
+            (Some(verifier), found)
         }
+        None => (None, FoundCrls::default()),
     };
-    let inner = builder.build().map_err(|error| TlsError::Lists(error.to_string()))?;
     let FoundCrls { newest: crls, passed_over, may_mend } = found;
-    let verifier = Arc::new(CallerVerifier::new(inner, &crls, grace));
-    let server = settings.identity.as_ref().map(|files| server(files, &verifier, provider));
+    let server = settings.identity.as_ref().map(|files| server(files, verifier.as_ref(), provider));
     let (server, certificate_ends) = server.transpose()?.unzip();
     Ok(Snapshot {
         generation,
@@ -294,9 +297,49 @@ fn snapshot(
     })
 }
 
+/// Verifies who shows a certificate of an issuer of a file.
+fn verifier(
+    settings: &TlsSettings,
+    path: &std::path::Path,
+    (before, now): (&[KnownCrl], Timestamp),
+    provider: &Arc<CryptoProvider>,
+) -> Result<(Arc<CallerVerifier>, FoundCrls), TlsError> {
+    let issuers = keys::certificates(path)?;
+    check_names(settings, path, &issuers)?;
+    let names: BTreeSet<Vec<u8>> = issuers.iter().map(|issuer| name(issuer).1).collect();
+    if names.len() < issuers.len() {
+        // Lists are told apart by their issuers' names.
+        return Err(TlsError::Name(
+            path.to_owned(),
+            "two issuers in it have one name, or one stands there twice",
+        ));
+    }
+    let mut anchors = RootCertStore::empty();
+    for issuer in &issuers {
+        anchors.add(issuer.clone()).map_err(|error| TlsError::Issuer(path.to_owned(), error))?;
+    }
+    let builder =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(anchors), Arc::clone(provider));
+    let (builder, found, grace) = match &settings.revocation {
+        Revocation::None => (builder, FoundCrls::default(), CrlGrace::Alarm),
+        Revocation::Lists { folder, grace } => {
+            let found = lists(folder, &issuers, before, now)?;
+            let ders = found.newest.iter().map(|crl| crl.der.clone());
+            (builder.with_crls(ders), found, *grace)
+        }
+    };
+    let builder = match settings.clients {
+        Clients::Some(_) => builder.allow_unauthenticated(),
+        Clients::All(_) | Clients::None => builder,
+    };
+    let inner = builder.build().map_err(|error| TlsError::Lists(error.to_string()))?;
+    let verifier = Arc::new(CallerVerifier::new(inner, &found.newest, grace));
+    Ok((verifier, found))
+}
+
 fn server(
     files: &IdentityFiles,
-    verifier: &Arc<CallerVerifier>,
+    verifier: Option<&Arc<CallerVerifier>>,
     provider: Arc<CryptoProvider>,
 ) -> Result<(Arc<ServerConfig>, Option<Timestamp>), TlsError> {
     let identity = files.load()?;
@@ -304,12 +347,15 @@ fn server(
         let (_, own) = X509Certificate::from_der(own).ok()?;
         Timestamp::from_timestamp(own.validity().not_after.timestamp(), 0)
     });
-    let mut server = ServerConfig::builder_with_provider(provider)
+    let server = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(TlsError::Identity)?
-        .with_client_cert_verifier(Arc::<CallerVerifier>::clone(verifier))
-        .with_single_cert(identity.chain, identity.key)
         .map_err(TlsError::Identity)?;
+    let server = match verifier {
+        Some(verifier) => server.with_client_cert_verifier(Arc::<CallerVerifier>::clone(verifier)),
+        None => server.with_no_client_auth(),
+    };
+    let mut server =
+        server.with_single_cert(identity.chain, identity.key).map_err(TlsError::Identity)?;
     server.alpn_protocols = vec![b"http/1.1".to_vec()];
     // Of a session that is taken up again the certificate is not verified: it could have been revoked.
     server.session_storage = Arc::new(NoServerSessionStorage {});
@@ -351,7 +397,11 @@ fn common_name(certificate: &CertificateDer<'_>) -> String {
     names.concat()
 }
 
-fn check_names(settings: &TlsSettings, issuers: &[CertificateDer<'_>]) -> Result<(), TlsError> {
+fn check_names(
+    settings: &TlsSettings,
+    path: &std::path::Path,
+    issuers: &[CertificateDer<'_>],
+) -> Result<(), TlsError> {
     if settings.issuers == IssuerNames::Any {
         return Ok(());
     }
@@ -364,5 +414,5 @@ fn check_names(settings: &TlsSettings, issuers: &[CertificateDer<'_>]) -> Result
     } else {
         return Ok(());
     };
-    Err(TlsError::Name(settings.client_ca_file.clone(), wrong))
+    Err(TlsError::Name(path.to_owned(), wrong))
 }

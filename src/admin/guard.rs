@@ -1,0 +1,300 @@
+//! Holds every page to its line in the table: who may see it, that a form comes from our own page, that no page about a
+//! patient goes out whose log record is not durable.
+
+use super::asked::{Answer, Asked, Refused, View, view};
+use super::look;
+use super::pages::{self, Logging, Page, Right};
+use super::parts::{Part, Tone, link};
+use super::request::{Fields, PageMethod, PageReply, PageRequest};
+use super::site::Site;
+use super::words::{Language, Words, filled, t};
+use crate::domain::people::roles::Role;
+use crate::procedures::people::people::Person;
+
+/// What a browser may do with our pages: nothing that does not come from here.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
+    frame-ancestors 'none'; base-uri 'none'";
+/// The cookie of the language.
+const LANGUAGE: &str = "sigill_language";
+/// How long public pages may be kept by who has asked.
+const PUBLIC_SECONDS: u32 = 300;
+
+/// Answers a request for a page.
+pub async fn serve(site: &Site, request: PageRequest) -> PageReply {
+    let reply = match pages::of_path(&request.path) {
+        _ if request.path == "/stil.css" => asset("text/css; charset=utf-8", look::STYLE),
+        _ if request.path == "/skript.js" => asset("text/javascript; charset=utf-8", look::SCRIPT),
+        Some((page, path)) => for_page(site, page, path, request).await,
+        None => {
+            let language = language(&request);
+            let person = person(site, &request).await.ok().flatten();
+            look::drawn(site, &pages::NOWHERE, person.as_ref(), language, not_found())
+        }
+    };
+    secured(reply)
+}
+
+fn asset(kind: &str, text: &'static str) -> PageReply {
+    PageReply::of(200, kind, text).with("cache-control", "public, max-age=3600")
+}
+
+fn secured(mut reply: PageReply) -> PageReply {
+    if reply.header("cache-control").is_none() {
+        reply = reply.with("cache-control", "no-store");
+    }
+    reply
+        .with("content-security-policy", POLICY)
+        .with("x-content-type-options", "nosniff")
+        .with("referrer-policy", "no-referrer")
+        .with("cross-origin-opener-policy", "same-origin")
+}
+
+async fn for_page(
+    site: &Site,
+    page: &'static Page,
+    path: Vec<(String, String)>,
+    request: PageRequest,
+) -> PageReply {
+    let language = language(&request);
+    let person = if page.right == Right::Public {
+        // Who reads what everybody may read is nobody's matter, and the database may be gone.
+        match page.knows_person {
+            true => person(site, &request).await.ok().flatten(),
+            false => None,
+        }
+    } else {
+        match person(site, &request).await {
+            Ok(person) => person,
+            Err(refused) => return look::drawn(site, page, None, language, refused_view(refused)),
+        }
+    };
+    let drawn = |view: View| look::drawn(site, page, person.as_ref(), language, view);
+    if let Some(instead) = stopped(page, person.as_ref(), &request) {
+        return match instead {
+            Ok(to) => to_page(&to),
+            Err(refused) => drawn(refused_view(refused)),
+        };
+    }
+    if request.method == PageMethod::Post && !page.takes_posts() {
+        return drawn(plain(
+            405,
+            t("Sidan tar inte emot något."),
+            t("Gå tillbaka och försök igen."),
+        ));
+    }
+    let query = Fields::of(request.query.as_bytes());
+    let form = match request.method {
+        PageMethod::Post => Fields::of(&request.body),
+        PageMethod::Get => Some(Fields::default()),
+    };
+    let (Some(query), Some(form)) = (query, form) else {
+        return drawn(plain(
+            400,
+            t("För mycket"),
+            t("Formuläret har fler eller längre fält än sidan."),
+        ));
+    };
+    if request.method == PageMethod::Post
+        && let Err(why) = is_own(site, page, person.as_ref(), &form, &request)
+    {
+        tracing::info!(why, page = page.path, "a form is refused");
+        return drawn(plain(
+            403,
+            t("Formuläret togs inte emot"),
+            t(
+                "Det kom inte från en aktuell sida här. Ladda om sidan och försök igen; inget har ändrats.",
+            ),
+        ));
+    }
+    let now = site.people.clock.now();
+    let copy = person.clone();
+    let site = site.clone();
+    let asked =
+        Asked { site: site.clone(), page, person, language, path, query, form, request, now };
+    let answer = (page.handler)(asked).await;
+    finished(&site, page, copy.as_ref(), language, answer)
+}
+
+/// What a page has answered, held to how it is logged.
+fn finished(
+    site: &Site,
+    page: &'static Page,
+    person: Option<&Person>,
+    language: Language,
+    answer: Result<Answer, Refused>,
+) -> PageReply {
+    let drawn = |view: View| look::drawn(site, page, person, language, view);
+    let is_about_patients = page.log == Logging::Patients;
+    match answer {
+        Ok(Answer::View(_) | Answer::File(None, ..)) if is_about_patients => {
+            tracing::error!(page = page.path, "a page about patients has no log record");
+            drawn(not_logged())
+        }
+        Ok(Answer::View(view) | Answer::Patients(_, view)) => {
+            let is_public = page.right == Right::Public && !page.knows_person && view.status == 200;
+            let reply = drawn(view);
+            match is_public {
+                true => reply.with("cache-control", format!("public, max-age={PUBLIC_SECONDS}")),
+                false => reply,
+            }
+        }
+        Ok(Answer::To(to)) => to_page(&to),
+        Ok(Answer::ToWith(to, cookies)) => {
+            cookies.into_iter().fold(to_page(&to), |reply, cookie| reply.with("set-cookie", cookie))
+        }
+        Ok(Answer::File(_, name, kind, bytes)) => {
+            let plain: String =
+                name.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect();
+            PageReply::of(200, kind, bytes)
+                .with("content-disposition", format!("attachment; filename=\"{plain}\""))
+        }
+        Err(refused) => drawn(refused_view(refused)),
+    }
+}
+
+fn to_page(to: &str) -> PageReply {
+    PageReply::of(303, "text/plain; charset=utf-8", "").with("location", to)
+}
+
+/// Where who asks must go first, or why it may not.
+fn stopped(
+    page: &'static Page,
+    person: Option<&Person>,
+    request: &PageRequest,
+) -> Option<Result<String, Refused>> {
+    let log_in = || {
+        // A form is never sent again by itself.
+        let back = if request.method == PageMethod::Get { request.path.as_str() } else { "/" };
+        let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
+        Some(Ok(format!("/logga-in?till={back}")))
+    };
+    match (page.right, person) {
+        (Right::Public, _) => None,
+        (_, None) => log_in(),
+        (Right::LoggedIn, Some(_)) => None,
+        (_, Some(person)) if person.on_duty().is_none() => Some(Ok("/uppdrag".to_owned())),
+        (Right::OnDuty, Some(_)) => None,
+        (Right::Roles(roles), Some(person)) => {
+            let may = roles.iter().any(|role| person.is(*role));
+            (!may).then_some(Err(Refused::Role(roles)))
+        }
+    }
+}
+
+/// Whether a form comes from our own page, and from this login's.
+fn is_own(
+    site: &Site,
+    page: &Page,
+    person: Option<&Person>,
+    form: &Fields,
+    request: &PageRequest,
+) -> Result<(), &'static str> {
+    let is_ours = match (request.fetch_site.as_deref(), request.origin.as_deref()) {
+        (Some(from), _) => from == "same-origin",
+        (None, Some(origin)) => {
+            let own = request.host.as_deref().map(|host| {
+                let scheme = if site.is_secure() { "https" } else { "http" };
+                format!("{scheme}://{host}")
+            });
+            origin == site.base_address || own.as_deref() == Some(origin)
+        }
+        (None, None) => false,
+    };
+    if !is_ours {
+        return Err("another page");
+    }
+    if page.right == Right::Public && person.is_none() {
+        return Ok(());
+    }
+    let token = person.map(|person| look::hex(&person.session.form_token)).unwrap_or_default();
+    match !token.is_empty() && same(token.as_bytes(), form.get("form_token").as_bytes()) {
+        true => Ok(()),
+        false => Err("no token"),
+    }
+}
+
+/// Whether two texts are the same, in a time that does not tell where they differ.
+fn same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len()
+        && one.iter().zip(other).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+}
+
+/// A cookie of a request.
+pub fn cookie<'r>(request: &'r PageRequest, name: &str) -> Option<&'r str> {
+    let cookies = request.cookies.as_deref()?;
+    let mut named = cookies.split(';').filter_map(|cookie| cookie.trim().split_once('='));
+    named.find(|(own, _)| *own == name).map(|(_, value)| value)
+}
+
+async fn person(site: &Site, request: &PageRequest) -> Result<Option<Person>, Refused> {
+    let Some(token) = cookie(request, site.cookie()).and_then(look::of_hex) else {
+        return Ok(None);
+    };
+    Ok(site.people.person(&token, request.address).await?)
+}
+
+fn language(request: &PageRequest) -> Language {
+    let chosen = cookie(request, LANGUAGE).and_then(Language::of_code);
+    let wanted = || {
+        let first = request.languages.as_deref()?.split([',', ';', '-']).next()?;
+        Language::of_code(first.trim())
+    };
+    chosen.or_else(wanted).unwrap_or_default()
+}
+
+/// The cookie that keeps a language.
+pub fn language_cookie(site: &Site, language: Language) -> String {
+    site.set_cookie(LANGUAGE, language.code(), 365 * 24 * 3600)
+}
+
+fn plain(status: u16, title: Words, says: Words) -> View {
+    View {
+        status,
+        ..view(title, vec![Part::Notice(Tone::Warning, says, vec![link("/", t("Till start"))])])
+    }
+}
+
+fn not_found() -> View {
+    plain(
+        404,
+        t("Sidan finns inte"),
+        t("Den finns inte, eller så hör den till en annan inloggning."),
+    )
+}
+
+fn not_logged() -> View {
+    plain(503, t("Sidan visas inte"), t("Sidan visas inte, eftersom visningen inte kan loggas."))
+}
+
+/// What is shown instead of a page.
+fn refused_view(refused: Refused) -> View {
+    match refused {
+        Refused::Role(roles) => {
+            let names: Vec<String> =
+                roles.iter().map(|role| look::role_name(*role).said(Language::Swedish)).collect();
+            let says = filled("Sidan kräver någon av rollerna: {}.", [names.join(", ").into()]);
+            plain(403, t("Du har inte behörighet"), says)
+        }
+        Refused::NotFound => not_found(),
+        Refused::NotLogged(error) => {
+            tracing::error!(%error, "looking cannot be logged: the page is not shown");
+            not_logged()
+        }
+        Refused::Rule(rejection) => {
+            plain(422, t("Det går inte"), Words::from(rejection.text.into_owned()))
+        }
+        Refused::Failed(error) => {
+            tracing::error!(%error, "a page failed");
+            plain(
+                503,
+                t("Något gick fel hos oss"),
+                t(
+                    "Inget har ändrats. Försök igen om en stund; driftstatus visar om felet är känt.",
+                ),
+            )
+        }
+    }
+}
+
+/// All roles that see patients.
+pub const NO_PATIENTS: [Role; 2] = [Role::Auditor, Role::Operator];

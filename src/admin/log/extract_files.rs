@@ -1,0 +1,119 @@
+//! A patient's extract as a file (E3, E5, E8, E9).
+
+use super::extracts::patient_of;
+use super::file_of;
+use crate::admin::asked::{Answer, Asked, Handled, Refused};
+use crate::admin::words::{day, minute};
+use crate::documents::document::{Document, DocumentTable};
+use crate::domain::people::number;
+use crate::procedures::people::extracts::{ExtractContent, StoredExtract};
+use crate::procedures::people::looking::Activity;
+use crate::procedures::people::people::OnDuty;
+
+/// The file of a form.
+pub async fn file(asked: Asked) -> Handled {
+    let person = asked.on_duty()?;
+    let extract =
+        asked.people().extract(&person, asked.id("x")?).await?.ok_or(Refused::NotFound)?;
+    let patient = patient_of(&extract);
+    let matter = format!("Loggutdrag: {}", extract.case_text);
+    let viewed = asked
+        .viewed_several(&matter, (Activity::Print, Some("utdrag")), &["Logg"], &[&patient])
+        .await?;
+    let content = asked.people().extract_content(&person, &extract, &viewed).await?;
+    if asked.part("form") == "json" {
+        let text = asked.people().extract_proof(&extract, &content).await?;
+        let name = "utdrag.json".to_owned();
+        return Ok(Answer::File(Some(viewed), name, "application/json", text.into_bytes()));
+    }
+    let phone = asked.people().unit(&person, &person.assignment.provider).await?;
+    let phone = phone.and_then(|unit| unit.phone);
+    let document = document(&asked, &person, (&extract, &content), phone.as_deref());
+    let (name, kind, bytes) = file_of(&asked, "loggutdrag", document).ok_or(Refused::NotFound)?;
+    Ok(Answer::File(Some(viewed), name, kind, bytes))
+}
+
+fn document(
+    asked: &Asked,
+    person: &OnDuty<'_>,
+    (extract, content): (&StoredExtract, &ExtractContent),
+    phone: Option<&str>,
+) -> Document {
+    let provider = person.assignment.provider_name.clone();
+    let ask = match phone {
+        Some(phone) => {
+            format!("Har du frågor om en rad? Ring {provider}, {phone}, och säg radens nummer.")
+        }
+        None => format!("Har du frågor om en rad? Kontakta {provider} och säg radens nummer."),
+    };
+    let mut intro = vec![
+        "Här står varje gång som någon har öppnat uppgifter om dig: vilken enhet, när, vad och varför. \
+         En rad betyder inte att något var fel: personal får läsa det som behövs för din vård."
+            .to_owned(),
+        "Kolumnen Grund säger varför uppgifterna var öppna: samma vårdgivare, ditt samtycke eller en nödsituation. \
+         Står där inget, säger registren inte varför; fråga då vårdgivaren."
+            .to_owned(),
+        ask,
+    ];
+    if content.says_later {
+        intro.push("Ytterligare uppgifter kan komma att lämnas senare.".to_owned());
+    }
+    let mut head =
+        vec![("Nr", 0.04), ("Tid", 0.12), ("Enhet", 0.16), ("Vårdgivare", 0.15), ("Roll", 0.1)];
+    if extract.names {
+        head.push(("Namn", 0.12));
+    }
+    head.extend([("Vad", 0.18), ("Varför", 0.14), ("Grund", 0.11)]);
+    let rows = content.rows.iter().enumerate().map(|(at, row)| {
+        let mut cells = vec![
+            (at + 1).to_string(),
+            minute(row.at),
+            row.unit.clone(),
+            row.provider.clone(),
+            row.role.clone(),
+        ];
+        if extract.names {
+            cells.push(row.name.clone().unwrap_or_default());
+        }
+        cells.extend([row.what.clone(), row.why.clone(), row.ground.words().to_owned()]);
+        cells
+    });
+    let mut closing = vec![
+        format!(
+            "Utdraget har {} rader för {} – {}.",
+            content.rows.len(),
+            day(extract.from_on),
+            day(extract.to_on)
+        ),
+        format!("Kontrollkod: {}", content.code()),
+    ];
+    if let Some(checkpoint) = &content.checkpoint {
+        closing.push(format!(
+            "Loggen {} hade {} poster när utdraget gjordes, med roten {}.",
+            checkpoint.origin, checkpoint.size, checkpoint.root
+        ));
+        closing.push(
+            "Med filen utdrag.json och loggens öppna nyckel kan vem som helst kontrollera att raderna finns i loggen: \
+             sigill log verify-proof utdrag.json --key NYCKEL."
+                .to_owned(),
+        );
+    }
+    Document {
+        title: "Loggutdrag".to_owned(),
+        facts: vec![
+            ("Patient".to_owned(), number::shown(&patient_of(extract))),
+            ("Vårdgivare".to_owned(), provider),
+            ("Period".to_owned(), format!("{} – {}", day(extract.from_on), day(extract.to_on))),
+            ("Framställt".to_owned(), minute(asked.now)),
+            ("Ärendenummer".to_owned(), extract.case_text.clone()),
+        ],
+        intro,
+        tables: vec![DocumentTable {
+            caption: "Åtkomster".to_owned(),
+            head: head.into_iter().map(|(name, share)| (name.to_owned(), share)).collect(),
+            rows: rows.collect(),
+        }],
+        closing,
+        ..Document::default()
+    }
+}

@@ -1,0 +1,183 @@
+//! *Loggutdrag till patient*: what has been asked for, making it, delivering it.
+
+use crate::admin::asked::{Answer, Asked, Handled, Refused, View, refusal_of, view};
+use crate::admin::parts::{Cell, Control, Part, Table, Tone, field, form, link};
+use crate::admin::words::{Words, day, filled, minute, number as digits, t};
+use crate::domain::identity::PatientId;
+use crate::domain::people::number;
+use crate::domain::time::Timestamp;
+use crate::procedures::people::extracts::{StoredExtract, code_of};
+use crate::procedures::people::looking::Activity;
+use chrono::SecondsFormat;
+
+/// The patient of an extract.
+pub fn patient_of(extract: &StoredExtract) -> PatientId {
+    let (root, number) = (extract.patient_root.clone(), extract.patient_extension.clone());
+    PatientId::kept(root, number, extract.patient_key.clone())
+}
+
+fn state(extract: &StoredExtract) -> Cell {
+    match (extract.delivered_at, extract.made_at) {
+        (Some(at), _) => Cell::Chip(Tone::Good, filled("Utlämnat {}", [minute(at).into()])),
+        (None, Some(_)) => Cell::Chip(Tone::Note, t("Framställt, ska lämnas ut")),
+        (None, None) => Cell::Chip(Tone::Warning, t("Begärt, ska framställas")),
+    }
+}
+
+/// The provider's extracts, the latest first.
+pub async fn extracts(asked: Asked) -> Handled {
+    let person = asked.on_duty()?;
+    let before = match asked.query.get("fore") {
+        "" => None,
+        text => Some(text.parse::<Timestamp>().map_err(|_| Refused::NotFound)?),
+    };
+    let found = asked.people().extracts(&person, None, before).await?;
+    let patients: Vec<PatientId> = found.iter().map(patient_of).collect();
+    let mut once: Vec<&PatientId> = Vec::new();
+    for patient in &patients {
+        if !once.contains(&patient) {
+            once.push(patient);
+        }
+    }
+    let viewed = asked
+        .viewed_several("Loggutdrag", (Activity::Read, Some("lista")), &["Logg"], &once)
+        .await?;
+    let rows = found.iter().zip(&patients).map(|(extract, patient)| {
+        vec![
+            Cell::Link(
+                link(format!("/utdrag/{}", extract.extract_id), number::shown(patient))
+                    .about(t("utdrag")),
+            ),
+            Cell::from(format!("{} – {}", day(extract.from_on), day(extract.to_on))),
+            Cell::from(minute(extract.requested_at)),
+            state(extract),
+        ]
+    });
+    let table = Table {
+        caption: t("Begärda utdrag"),
+        head: vec![t("Patient"), t("Period"), t("Begärt"), t("Läge")],
+        rows: rows.collect(),
+        empty: t("Inga utdrag är begärda. Sök patienten för att ta emot en begäran."),
+    };
+    let older = (found.len() >= 50).then(|| found.last()).flatten().map(|last| {
+        let at = last.requested_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        format!(
+            "/utdrag?fore={}",
+            form_urlencoded::byte_serialize(at.as_bytes()).collect::<String>()
+        )
+    });
+    let parts = vec![
+        Part::Table(table),
+        Part::Paging(before.map(|_| "/utdrag".to_owned()), older),
+        Part::Links(vec![link("/patient", t("Sök patient"))]),
+    ];
+    Ok(Answer::Patients(viewed, view(t("Loggutdrag till patient"), parts)))
+}
+
+/// One extract: making it, its files, its delivery.
+pub async fn extract(asked: Asked) -> Handled {
+    let person = asked.on_duty()?;
+    let id = asked.id("x")?;
+    let extract = asked.people().extract(&person, id).await?.ok_or(Refused::NotFound)?;
+    let patient = patient_of(&extract);
+    let matter = format!("Loggutdrag: {}", extract.case_text);
+    let activity = if asked.is_post() { Activity::Print } else { Activity::Read };
+    let viewed =
+        asked.viewed_several(&matter, (activity, Some("utdrag")), &["Logg"], &[&patient]).await?;
+    let mut refusal = None;
+    if asked.is_post() {
+        let done = match asked.form.get("step") {
+            "make" => match asked.people().extract_content(&person, &extract, &viewed).await {
+                Ok(content) => asked.people().extract_is_made(&person, &extract, &content).await,
+                Err(failure) => Err(failure),
+            },
+            _ => {
+                let how = (asked.form.get("way"), asked.form.get("letter"));
+                asked.people().deliver_extract(&person, &extract, how).await
+            }
+        };
+        match refusal_of(done)? {
+            Ok(()) => return Ok(Answer::To(format!("/utdrag/{id}"))),
+            Err(rejection) => refusal = Some(rejection),
+        }
+    }
+    let status = if refusal.is_some() { 422 } else { 200 };
+    let mut parts = vec![Part::Facts(facts(&extract, &patient))];
+    if let Some(rejection) = refusal {
+        parts.push(Part::Notice(Tone::Bad, Words::from(rejection.text.into_owned()), vec![]));
+    }
+    if extract.embargoed {
+        parts.push(Part::Notice(
+            Tone::Warning,
+            t("Loggposter är utelämnade för en pågående utredning. När embargot tar slut ska ett kompletterande utdrag lämnas."),
+            vec![],
+        ));
+    }
+    let to = format!("/utdrag/{id}");
+    if extract.made_at.is_none() {
+        parts.push(Part::form(
+            form(to.clone(), Vec::new(), t("Framställ utdraget")).carrying("step", "make"),
+        ));
+    } else {
+        let file = |form: &str, words| link(format!("/utdrag/{id}/fil/{form}"), words);
+        parts.push(Part::Links(vec![
+            file("pdf", t("Hämta PDF")),
+            file("xlsx", t("Hämta XLSX")),
+            file("csv", t("Hämta CSV")),
+            file("json", t("Hämta kontrollfilen utdrag.json")),
+        ]));
+        if extract.delivered_at.is_none() {
+            parts.push(Part::Card(t("Lämna ut"), vec![Part::form(delivery(&asked, to))]));
+        }
+    }
+    let page = view(t("Loggutdrag"), parts).back(link("/utdrag", t("Loggutdrag till patient")));
+    Ok(Answer::Patients(viewed, View { status, ..page }))
+}
+
+fn delivery(asked: &Asked, to: String) -> crate::admin::parts::Form {
+    let ways = vec![
+        ("collected".to_owned(), t("Hämtat på plats mot legitimation"), Words::none()),
+        ("letter".to_owned(), t("Rekommenderat brev"), Words::none()),
+    ];
+    let chosen = match asked.form.get("way") {
+        "" => "collected",
+        way => way,
+    };
+    let fields = vec![
+        field("way", t("Hur lämnades det ut"), Control::Choice(ways, chosen.to_owned())),
+        field(
+            "letter",
+            t("Brevets nummer"),
+            Control::Line("text", asked.form.get("letter").to_owned()),
+        )
+        .hint(t("För rekommenderat brev.")),
+    ];
+    form(to, fields, t("Registrera utlämnandet")).carrying("step", "deliver")
+}
+
+fn facts(extract: &StoredExtract, patient: &PatientId) -> Vec<(Words, Cell)> {
+    let requester = match extract.requester.as_str() {
+        "guardian" => t("En vårdnadshavare"),
+        "representative" => t("En företrädare med fullmakt"),
+        _ => t("Patienten"),
+    };
+    let text = |text: &str| Cell::from(if text.is_empty() { "–" } else { text });
+    let mut facts = vec![
+        (t("Patient"), Cell::from(number::shown(patient))),
+        (t("Period"), Cell::from(format!("{} – {}", day(extract.from_on), day(extract.to_on)))),
+        (t("Begärt av"), Cell::Several(vec![requester.into(), text(&extract.requester_name)])),
+        (t("Identitet"), text(&extract.identity_check)),
+        (t("Ärendenummer"), text(&extract.case_text)),
+        (t("Begärt"), Cell::from(minute(extract.requested_at))),
+        (
+            t("Personalens namn"),
+            Cell::from(if extract.names { t("Lämnas ut") } else { t("Lämnas inte ut") }),
+        ),
+        (t("Läge"), state(extract)),
+    ];
+    if let (Some(posts), Some(hash)) = (extract.posts, &extract.file_hash) {
+        facts.push((t("Rader"), Cell::from(digits(i64::from(posts)))));
+        facts.push((t("Kontrollkod"), Cell::from(code_of(hash))));
+    }
+    facts
+}

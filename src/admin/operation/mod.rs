@@ -1,0 +1,5 @@
+//! Pages for operators: no patients at all.
+
+pub mod overview;
+pub mod queues;
+pub mod status;

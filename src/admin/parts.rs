@@ -1,0 +1,295 @@
+//! What a page is made of. A page says what it holds; how that looks, and that it can be used without sight, mouse or
+//! scripts, is the templates' matter, once for all pages.
+
+use super::words::{Language, Words};
+use askama::Template;
+
+/// How something should be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// As it should be.
+    Good,
+    /// To be looked at.
+    Warning,
+    /// Closed, wrong.
+    Bad,
+    /// To know.
+    Note,
+    /// Over.
+    Quiet,
+}
+
+impl Tone {
+    /// The class of the style sheet.
+    fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Warning => "warning",
+            Self::Bad => "bad",
+            Self::Note => "note",
+            Self::Quiet => "quiet",
+        }
+    }
+
+    /// A sign beside the colour.
+    fn sign(self) -> &'static str {
+        match self {
+            Self::Good => "✓",
+            Self::Warning => "!",
+            Self::Bad => "✕",
+            Self::Note => "i",
+            Self::Quiet => "–",
+        }
+    }
+}
+
+/// A link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Where to.
+    pub to: String,
+    /// What it says.
+    pub words: Words,
+    /// What it is about, for who does not see what stands around it.
+    pub about: Words,
+}
+
+/// A link.
+pub fn link(to: impl Into<String>, words: impl Into<Words>) -> Link {
+    Link { to: to.into(), words: words.into(), about: Words::none() }
+}
+
+impl Link {
+    /// What it is about, for who does not see what stands around it.
+    pub fn about(self, about: impl Into<Words>) -> Self {
+        Self { about: about.into(), ..self }
+    }
+}
+
+/// What stands in a table's cell or beside a fact's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// Words.
+    Words(Words),
+    /// A number, to the right.
+    Number(Words),
+    /// A state: sign, word and colour.
+    Chip(Tone, Words),
+    /// A link.
+    Link(Link),
+    /// A sign that the screen reader reads as words.
+    Read(&'static str, Words),
+    /// Several below each other.
+    Several(Vec<Cell>),
+}
+
+impl<W: Into<Words>> From<W> for Cell {
+    fn from(words: W) -> Self {
+        Self::Words(words.into())
+    }
+}
+
+/// A table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// What it shows.
+    pub caption: Words,
+    /// What stands above the columns; the first column names its row.
+    pub head: Vec<Words>,
+    /// Rows.
+    pub rows: Vec<Vec<Cell>>,
+    /// What is said where there are none.
+    pub empty: Words,
+}
+
+/// A field's control.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Control {
+    /// A line: its kind (`text`, `date`, `time`) and what stands in it.
+    Line(&'static str, String),
+    /// Several lines.
+    Area(String),
+    /// One of several: value, words, explanation; and which is chosen.
+    Choice(Vec<(String, Words, Words)>, String),
+    /// One of many.
+    Select(Vec<(String, Words)>, String),
+    /// Some of several.
+    Many(Vec<(String, Words)>, Vec<String>),
+    /// Yes or not.
+    Check(bool),
+}
+
+/// A field of a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// As it is sent.
+    pub name: &'static str,
+    /// What it asks.
+    pub label: Words,
+    /// How to answer.
+    pub hint: Words,
+    /// What is wrong with the answer.
+    pub error: Words,
+    /// How it is answered.
+    pub control: Control,
+}
+
+/// A field that asks.
+pub fn field(name: &'static str, label: impl Into<Words>, control: Control) -> Field {
+    Field { name, label: label.into(), hint: Words::none(), error: Words::none(), control }
+}
+
+impl Field {
+    /// How to answer.
+    pub fn hint(self, hint: impl Into<Words>) -> Self {
+        Self { hint: hint.into(), ..self }
+    }
+
+    /// What is wrong with the answer, if anything is.
+    pub fn error(self, error: Option<Words>) -> Self {
+        Self { error: error.unwrap_or_else(Words::none), ..self }
+    }
+
+    fn has_error(&self) -> bool {
+        !self.error.is_none()
+    }
+
+    /// What describes the control, beside its label.
+    fn described_by(&self) -> String {
+        let parts = [(!self.hint.is_none(), "hint"), (self.has_error(), "error")];
+        let ids = parts.iter().filter(|(is_there, _)| *is_there);
+        ids.map(|(_, part)| format!("{}-{part}", self.name)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Form {
+    /// Where it is sent.
+    pub to: String,
+    /// Whether it only asks: then it is a GET, and its fields name nobody.
+    pub asks: bool,
+    /// What it asks.
+    pub fields: Vec<Field>,
+    /// What it carries.
+    pub hidden: Vec<(&'static str, String)>,
+    /// What its button says.
+    pub button: Words,
+    /// Whether it takes something away.
+    pub is_dangerous: bool,
+    /// What stops several of them on a page from being taken for one: the first words of it.
+    pub about: Words,
+    /// What its session proves.
+    pub token: String,
+}
+
+/// A form that changes something; its token is put in where the page is drawn.
+pub fn form(to: impl Into<String>, fields: Vec<Field>, button: impl Into<Words>) -> Form {
+    Form {
+        to: to.into(),
+        asks: false,
+        fields,
+        hidden: Vec::new(),
+        button: button.into(),
+        is_dangerous: false,
+        about: Words::none(),
+        token: String::new(),
+    }
+}
+
+/// A form that only asks.
+pub fn question(to: impl Into<String>, fields: Vec<Field>, button: impl Into<Words>) -> Form {
+    Form { asks: true, ..form(to, fields, button) }
+}
+
+impl Form {
+    /// Carries something.
+    pub fn carrying(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.hidden.push((name, value.into()));
+        self
+    }
+
+    /// Takes something away.
+    pub fn dangerous(self) -> Self {
+        Self { is_dangerous: true, ..self }
+    }
+
+    /// What it is about, for who does not see what stands around it.
+    pub fn about(self, about: impl Into<Words>) -> Self {
+        Self { about: about.into(), ..self }
+    }
+
+    fn has_errors(&self) -> bool {
+        self.fields.iter().any(Field::has_error)
+    }
+}
+
+/// Two groups of links above a list: to what is newer, and older.
+pub type Paging = (Option<String>, Option<String>);
+
+/// A part of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(path = "frame/part.html")]
+pub enum Part {
+    /// A heading.
+    Heading(Words),
+    /// A paragraph.
+    Text(Words),
+    /// Something to be seen first.
+    Notice(Tone, Words, Vec<Link>),
+    /// Names and what goes with them.
+    Facts(Vec<(Words, Cell)>),
+    /// A table.
+    Table(Table),
+    /// A form.
+    Form(Box<Form>),
+    /// Links, the first as the page's main button.
+    Links(Vec<Link>),
+    /// Some parts that belong together.
+    Card(Words, Vec<Part>),
+    /// What is seen when it is opened.
+    More(Words, Vec<Part>),
+    /// A picture: drawn by us, and what it says.
+    Figure(String, Words),
+    /// Figures: name, figure, a line of context.
+    Tiles(Vec<(Words, Words, Words)>),
+    /// Points.
+    Points(Vec<Words>),
+    /// Older and newer.
+    Paging(Option<String>, Option<String>),
+}
+
+impl Part {
+    /// A form as a part.
+    pub fn form(form: Form) -> Self {
+        Self::Form(Box::new(form))
+    }
+
+    /// Puts the session's token into every form.
+    pub fn with_token(&mut self, token: &str) {
+        match self {
+            Self::Form(form) => token.clone_into(&mut form.token),
+            Self::Card(_, parts) | Self::More(_, parts) => {
+                parts.iter_mut().for_each(|part| part.with_token(token));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// How templates say words.
+pub mod filters {
+    use super::{Language, Words};
+
+    /// Words in the reader's language.
+    #[askama::filter_fn]
+    pub fn say(words: &Words, values: &dyn askama::Values) -> askama::Result<String> {
+        Ok(words.said(*askama::get_value::<Language>(values, "language")?))
+    }
+
+    /// Words of ours in the reader's language.
+    #[askama::filter_fn]
+    pub fn t(words: &'static str, values: &dyn askama::Values) -> askama::Result<String> {
+        Ok(Words::Ours(words).said(*askama::get_value::<Language>(values, "language")?))
+    }
+}

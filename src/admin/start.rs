@@ -1,0 +1,92 @@
+//! The start page, the reader's own views, and the language.
+
+use super::asked::{Answer, Asked, Handled, Refused, view};
+use super::guard::language_cookie;
+use super::look::role_name;
+use super::parts::{Cell, Part, Table, link};
+use super::words::{Language, Words, filled, minute, number, t};
+use crate::domain::people::roles::Role;
+use crate::domain::time::Timestamp;
+
+/// What waits for the reader, and nothing else.
+pub async fn start(asked: Asked) -> Handled {
+    let person = asked.on_duty()?;
+    let (consents, extracts) = asked.people().tasks(&person).await?;
+    let mut points = Vec::new();
+    if asked.is(Role::BlockAdmin) && consents > 0 {
+        points.push(filled("{} samtycken går ut inom 30 dagar.", [number(consents).into()]));
+    }
+    if asked.is(Role::LogAdmin) && extracts > 0 {
+        points.push(filled("{} loggutdrag väntar på att lämnas ut.", [number(extracts).into()]));
+    }
+    let mut parts = vec![Part::Facts(vec![
+        (t("Uppdrag"), Cell::from(person.assignment.name.clone())),
+        (t("Enhet"), Cell::from(person.assignment.unit_name.clone())),
+        (t("Vårdgivare"), Cell::from(person.assignment.provider_name.clone())),
+        (t("Roller"), Cell::Several(roles(&asked))),
+    ])];
+    if points.is_empty() {
+        parts.push(Part::Text(t("Inget väntar på dig just nu.")));
+    } else {
+        parts.push(Part::Card(t("Att göra"), vec![Part::Points(points)]));
+    }
+    let searches = [Role::Care, Role::BlockAdmin, Role::LogAdmin];
+    if searches.iter().any(|role| asked.is(*role)) {
+        parts.push(Part::Links(vec![link("/patient", t("Sök patient"))]));
+    }
+    Ok(Answer::View(view(t("Start"), parts)))
+}
+
+fn roles(asked: &Asked) -> Vec<Cell> {
+    let roles = asked.person.as_ref().map(|person| &person.session.roles);
+    let names: Vec<Cell> =
+        roles.into_iter().flatten().map(|role| Cell::from(role_name(*role))).collect();
+    match names.is_empty() {
+        true => vec![Cell::from(t("Uppdraget ger ingen roll här."))],
+        false => names,
+    }
+}
+
+/// What the reader has been shown about patients in the last thirty days.
+pub async fn own_views(asked: Asked) -> Handled {
+    let person = asked.on_duty()?;
+    let before = match asked.query.get("fore") {
+        "" => None,
+        text => Some(text.parse::<Timestamp>().map_err(|_| Refused::NotFound)?),
+    };
+    let views = asked.people().own_views(&person, before).await?;
+    let older = (views.len() >= 50).then(|| {
+        let last =
+            views.last().map(|(at, ..)| at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true));
+        format!("/mitt?fore={}", last.unwrap_or_default())
+    });
+    let rows = views.into_iter().map(|(at, page, matter)| {
+        vec![Cell::from(minute(at)), Cell::from(page), Cell::from(matter)]
+    });
+    let table = Table {
+        caption: t("Visningar de senaste 30 dagarna"),
+        head: vec![t("Tid"), t("Sida"), t("Ärende")],
+        rows: rows.collect(),
+        empty: t("Du har inte visat någon sida om en patient de senaste 30 dagarna."),
+    };
+    let newest = before.map(|_| "/mitt".to_owned());
+    let parts = vec![
+        Part::Text(t(
+            "Varje visning är också en loggpost som patienten kan få veta om. Här står inga namn.",
+        )),
+        Part::Table(table),
+        Part::Paging(newest, older),
+    ];
+    Ok(Answer::View(view(t("Mina visningar"), parts)))
+}
+
+/// Keeps the reader's language.
+pub async fn language(asked: Asked) -> Handled {
+    let chosen = Language::of_code(asked.query.get("sprak")).ok_or(Refused::NotFound)?;
+    Ok(Answer::ToWith("/".to_owned(), vec![language_cookie(&asked.site, chosen)]))
+}
+
+/// Words for something that may be missing.
+pub fn or_none(text: Option<&str>) -> Words {
+    text.map_or(t("–"), Words::from)
+}

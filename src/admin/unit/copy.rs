@@ -1,0 +1,145 @@
+//! Copying the inner blocks of a unit to another one, as when units merge: shown first, then all of them or none.
+
+use crate::admin::asked::{Answer, Asked, Handled, View, refusal_of, view};
+use crate::admin::parts::{Cell, Control, Form, Part, Table, Tone, field, form, link};
+use crate::admin::patient::{register_consent::chosen, told};
+use crate::admin::words::{Words, filled, number as digits, t};
+use crate::domain::identity::{HsaId, PatientId};
+use crate::domain::people::number;
+use crate::procedures::blocking::change::{CopiedBlocks, copy_inner};
+use crate::procedures::people::facts::{Histories, UnitList};
+use crate::procedures::people::looking::Activity;
+use chrono::TimeDelta;
+
+/// Blocks that are copied at one time.
+const COPIED_MAX: i64 = 500;
+
+/// The choice, what will be copied, and the copying.
+pub async fn copy(asked: Asked) -> Handled {
+    let person = asked.on_duty()?;
+    let units = asked.people().own_units(&person).await?;
+    let (from, to) = (chosen(&units, asked.form.get("from")), chosen(&units, asked.form.get("to")));
+    let mut wrong = (None, None);
+    let mut found: Histories = Vec::new();
+    if asked.is_post() {
+        wrong.0 = from.is_none().then(|| t("Välj en enhet."));
+        wrong.1 = match (from, to) {
+            (_, None) => Some(t("Välj en enhet.")),
+            (Some(from), Some(to)) if from == to => {
+                Some(t("Välj en annan enhet än den som kopieras."))
+            }
+            _ => None,
+        };
+        if let (Some(from), None) = (from, &wrong.1) {
+            let list = UnitList {
+                provider: person.assignment.provider.clone(),
+                unit: Some(from.clone()),
+                in_force: true,
+                before: asked.now + TimeDelta::days(1),
+                most: COPIED_MAX + 1,
+                now: asked.now,
+            };
+            found = asked.people().blocks_of_unit(&person, list).await?;
+            found.retain(|(history, _)| history.action.is_some());
+        }
+    }
+    let mut patients: Vec<&PatientId> = Vec::new();
+    for (history, _) in &found {
+        if !patients.contains(&&history.block.content.patient) {
+            patients.push(&history.block.content.patient);
+        }
+    }
+    let saves = asked.form.get("step") == "save" && wrong.0.is_none() && wrong.1.is_none();
+    let activity = if saves { Activity::Write } else { Activity::Read };
+    let viewed = asked
+        .viewed_several("Kopiera inre spärrar", (activity, Some("lista")), &["Spärr"], &patients)
+        .await?;
+    let is_wrong = wrong.0.is_some() || wrong.1.is_some();
+    let too_many = found.len() > 500;
+    let mut parts = Vec::new();
+    if let (true, Some(to), false) = (saves, to, too_many) {
+        let copied = CopiedBlocks {
+            blocks: &found,
+            to,
+            owner: asked.people().system.0.as_str(),
+            action: person.action(asked.now, None, asked.now),
+            new_id: asked.people().new_id,
+        };
+        let context = asked.people().context(&person, "pages");
+        match refusal_of(copy_inner(&context, copied).await)? {
+            Ok(count) => {
+                let says = filled("{} spärrar är kopierade.", [digits(count as u64).into()]);
+                parts.push(Part::Notice(
+                    Tone::Good,
+                    says,
+                    vec![link("/enhet/sparrar", t("Till enhetens spärrar"))],
+                ));
+                return Ok(Answer::Patients(viewed, view(t("Kopiera inre spärrar"), parts)));
+            }
+            Err(refusal) => {
+                parts.push(Part::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]));
+            }
+        }
+    }
+    if too_many {
+        parts.push(Part::Notice(
+            Tone::Bad,
+            t("Enheten har fler än 500 inre spärrar. Kopieringen görs av driften."),
+            vec![],
+        ));
+    } else if asked.is_post() && !is_wrong {
+        let ids: Vec<HsaId> = [from, to].into_iter().flatten().cloned().collect();
+        let names = asked.people().names_for(&person, &ids).await?;
+        let rows = found.iter().map(|(history, _)| {
+            let content = &history.block.content;
+            vec![
+                Cell::from(number::shown(&content.patient)),
+                Cell::from(told::span(&content.period)),
+                Cell::from(told::exempted(content)),
+            ]
+        });
+        let table = Table {
+            caption: t("Det här kopieras"),
+            head: vec![t("Patient"), t("Tid"), t("Undantag")],
+            rows: rows.collect(),
+            empty: t("Enheten har inga inre spärrar som registrerats här."),
+        };
+        let whom = to.map(|to| names.of(to)).unwrap_or_default();
+        let mut shown = vec![
+            Part::Text(filled("Till {}. Alla kopieras, eller ingen.", [whom.into()])),
+            Part::Table(table),
+        ];
+        if !found.is_empty() {
+            let save = form("/enhet/sparrar/kopiera", Vec::new(), t("Kopiera"))
+                .carrying("from", asked.form.get("from"))
+                .carrying("to", asked.form.get("to"))
+                .carrying("step", "save");
+            shown.push(Part::form(save));
+        }
+        parts.push(Part::Card(t("Så här blir det"), shown));
+    }
+    parts.push(Part::form(choice(&asked, &units, wrong)));
+    let page =
+        view(t("Kopiera inre spärrar"), parts).back(link("/enhet/sparrar", t("Enhetens spärrar")));
+    Ok(Answer::Patients(
+        viewed,
+        View { status: if is_wrong || too_many { 422 } else { 200 }, ..page },
+    ))
+}
+
+fn choice(
+    asked: &Asked,
+    units: &[(HsaId, String)],
+    (from, to): (Option<Words>, Option<Words>),
+) -> Form {
+    let choices: Vec<(String, Words)> = units
+        .iter()
+        .map(|(id, name)| (id.as_str().to_owned(), Words::from(name.as_str())))
+        .collect();
+    let select = |name: &str| Control::Select(choices.clone(), asked.form.get(name).to_owned());
+    let fields = vec![
+        field("from", t("Från enhet"), select("from")).error(from),
+        field("to", t("Till enhet"), select("to")).error(to),
+    ];
+    form("/enhet/sparrar/kopiera", fields, t("Så här blir det…"))
+}

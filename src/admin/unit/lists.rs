@@ -1,0 +1,163 @@
+//! *Enhetens spärrar* and *Enhetens samtycken*: by unit or all, in force or not, page by page.
+
+use crate::admin::asked::{Answer, Asked, Handled, Refused, view};
+use crate::admin::parts::{Cell, Control, Form, Part, Table, field, link, question};
+use crate::admin::patient::told;
+use crate::admin::words::{Words, minute, t};
+use crate::domain::identity::{HsaId, PatientId};
+use crate::domain::people::number;
+use crate::domain::time::Timestamp;
+use crate::procedures::people::facts::{PAGE_ROWS, UnitList};
+use crate::procedures::people::looking::Activity;
+use chrono::{SecondsFormat, TimeDelta};
+
+/// What is listed, by the address: it names units, never patients.
+fn asked_list(asked: &Asked, units: &[(HsaId, String)]) -> Result<UnitList, Refused> {
+    let person = asked.on_duty()?;
+    let before = match asked.query.get("fore") {
+        "" => asked.now + TimeDelta::days(1),
+        text => text.parse::<Timestamp>().map_err(|_| Refused::NotFound)?,
+    };
+    let unit = HsaId::new(asked.query.get("enhet"));
+    if let Some(unit) = &unit
+        && !units.iter().any(|(own, _)| own == unit)
+    {
+        return Err(Refused::NotFound);
+    }
+    Ok(UnitList {
+        provider: person.assignment.provider.clone(),
+        unit,
+        in_force: asked.query.get("lage") != "avslutade",
+        before,
+        most: PAGE_ROWS,
+        now: asked.now,
+    })
+}
+
+fn filter(asked: &Asked, path: &str, units: &[(HsaId, String)]) -> Form {
+    let mut choices = vec![(String::new(), t("Alla enheter"))];
+    choices.extend(
+        units.iter().map(|(id, name)| (id.as_str().to_owned(), Words::from(name.as_str()))),
+    );
+    let states = vec![("".to_owned(), t("Gäller")), ("avslutade".to_owned(), t("Avslutade"))];
+    let fields = vec![
+        field("enhet", t("Enhet"), Control::Select(choices, asked.query.get("enhet").to_owned())),
+        field("lage", t("Läge"), Control::Select(states, asked.query.get("lage").to_owned())),
+    ];
+    question(path, fields, t("Visa"))
+}
+
+/// Addresses of the newest page, where this is not it, and of the next older one.
+fn paging(asked: &Asked, path: &str, count: usize, last: Option<Timestamp>) -> Part {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let (unit, state) = (encode(asked.query.get("enhet")), encode(asked.query.get("lage")));
+    let base = format!("{path}?enhet={unit}&lage={state}");
+    let is_full = i64::try_from(count).unwrap_or(0) >= PAGE_ROWS;
+    let older = last.filter(|_| is_full).map(|at| {
+        format!("{base}&fore={}", encode(&at.to_rfc3339_opts(SecondsFormat::Micros, true)))
+    });
+    Part::Paging((!asked.query.get("fore").is_empty()).then(|| base.clone()), older)
+}
+
+/// *Enhetens spärrar*.
+pub async fn blocks(asked: Asked) -> Handled {
+    let person = asked.on_duty()?;
+    let units = asked.people().own_units(&person).await?;
+    let list = asked_list(&asked, &units)?;
+    let histories = asked.people().blocks_of_unit(&person, list).await?;
+    let mut patients: Vec<&PatientId> = Vec::new();
+    for (history, _) in &histories {
+        if !patients.contains(&&history.block.content.patient) {
+            patients.push(&history.block.content.patient);
+        }
+    }
+    let viewed = asked
+        .viewed_several("Enhetens spärrar", (Activity::Read, Some("lista")), &["Spärr"], &patients)
+        .await?;
+    let ids: Vec<HsaId> = histories
+        .iter()
+        .filter_map(|(history, _)| history.block.content.guards.unit().cloned())
+        .collect();
+    let names = asked.people().names_for(&person, &ids).await?;
+    let last = histories.last().map(|(history, _)| history.block.lifetime.stored_at);
+    let rows = histories.iter().map(|(history, revokes)| {
+        let content = &history.block.content;
+        vec![
+            Cell::from(number::shown(&content.patient)),
+            Cell::from(told::guarded(&content.guards, &names)),
+            Cell::from(told::span(&content.period)),
+            told::block_state(history, revokes, asked.now),
+            Cell::from(minute(history.block.lifetime.stored_at)),
+        ]
+    });
+    let table = Table {
+        caption: t("Spärrar"),
+        head: vec![t("Patient"), t("Spärr"), t("Tid"), t("Läge"), t("Registrerad")],
+        rows: rows.collect(),
+        empty: t("Inga spärrar stämmer med valet. Spärrar hos andra vårdgivare syns inte här."),
+    };
+    let parts = vec![
+        Part::form(filter(&asked, "/enhet/sparrar", &units)),
+        Part::Table(table),
+        paging(&asked, "/enhet/sparrar", histories.len(), last),
+        Part::Links(vec![link(
+            "/enhet/sparrar/kopiera",
+            t("Kopiera inre spärrar till en annan enhet"),
+        )]),
+    ];
+    Ok(Answer::Patients(viewed, view(t("Enhetens spärrar"), parts)))
+}
+
+/// *Enhetens samtycken*.
+pub async fn consents(asked: Asked) -> Handled {
+    let person = asked.on_duty()?;
+    let units = asked.people().own_units(&person).await?;
+    let list = asked_list(&asked, &units)?;
+    let found = asked.people().assertions_of_unit(&person, list).await?;
+    let mut patients: Vec<&PatientId> = Vec::new();
+    for history in &found {
+        if !patients.contains(&&history.assertion.content.patient) {
+            patients.push(&history.assertion.content.patient);
+        }
+    }
+    let viewed = asked
+        .viewed_several(
+            "Enhetens samtycken",
+            (Activity::Read, Some("lista")),
+            &["Samtycke"],
+            &patients,
+        )
+        .await?;
+    let ids: Vec<HsaId> = found
+        .iter()
+        .flat_map(|history| {
+            let content = &history.assertion.content;
+            [Some(content.care_unit.clone()), content.employee.clone()]
+        })
+        .flatten()
+        .collect();
+    let names = asked.people().names_for(&person, &ids).await?;
+    let last = found.last().map(|history| history.assertion.lifetime.stored_at);
+    let rows = found.iter().map(|history| {
+        let content = &history.assertion.content;
+        vec![
+            Cell::from(number::shown(&content.patient)),
+            Cell::from(told::kind_of(content.assertion_type)),
+            Cell::from(told::opened_for(history, &names)),
+            told::assertion_state(history, asked.now),
+            Cell::from(told::validity(history, asked.now)),
+        ]
+    });
+    let table = Table {
+        caption: t("Samtycken och nödsituationer"),
+        head: vec![t("Patient"), t("Slag"), t("För"), t("Läge"), t("Gäller")],
+        rows: rows.collect(),
+        empty: t("Inga samtycken stämmer med valet. Samtycken hos andra vårdgivare syns inte här."),
+    };
+    let parts = vec![
+        Part::form(filter(&asked, "/enhet/samtycken", &units)),
+        Part::Table(table),
+        paging(&asked, "/enhet/samtycken", found.len(), last),
+    ];
+    Ok(Answer::Patients(viewed, view(t("Enhetens samtycken"), parts)))
+}

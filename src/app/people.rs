@@ -1,0 +1,121 @@
+//! The pages, as configured.
+
+use super::error::AppError;
+use super::{retention, trust};
+use crate::admin::Site;
+use crate::clock::Clock;
+use crate::config::admin::{Admin, Oidc};
+use crate::config::file::Config;
+use crate::demo::region::{Region, Size};
+use crate::demo::stories;
+use crate::domain::people::roles::{Role, RoleRule};
+use crate::domain::time::Timestamp;
+use crate::keys;
+use crate::peers::identities::{ClientProof, Identities, IdentitySettings};
+use crate::procedures::context::Services;
+use crate::procedures::people::people::{People, SharedPeople};
+use crate::procedures::people::status::KnownStatus;
+use crate::wire::tls::snapshot::Tls;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// What people do through the pages, also where there are none: how the service does is probed all the same.
+///
+/// # Errors
+/// A setting that cannot be used.
+pub fn people(
+    config: &Config,
+    services: &Services,
+    base_address: &str,
+    clock: &Clock,
+) -> Result<SharedPeople, AppError> {
+    let admin = &config.admin;
+    let identities = admin.oidc.as_ref().map(|oidc| identities(oidc, base_address)).transpose()?;
+    let own = admin.care_provider.iter().map(|(id, _)| ((**id).clone(), admin.names(id)));
+    Ok(Arc::new(People {
+        services: services.clone(),
+        rules: rules(config),
+        times: admin.times(),
+        system: ((*admin.system_id).clone(), admin.system_name.clone()),
+        names: admin.extract_names.into(),
+        own_names: own.collect(),
+        retention: retention(config),
+        status: KnownStatus::default(),
+        identities: identities.map(Arc::new),
+        clock: clock.clone(),
+        new_id: Uuid::new_v4,
+    }))
+}
+
+/// What gives which role; a demonstration has somebody in each.
+fn rules(config: &Config) -> Vec<RoleRule> {
+    let mut rules = config.admin.rules();
+    if config.demo {
+        for (name, role) in [
+            ("Granskare", Role::Reviewer),
+            ("Informationssäkerhet", Role::Security),
+            ("Dataskyddsombud", Role::Auditor),
+        ] {
+            let system_role = Some(format!("SIGILL;{name}"));
+            rules.push(RoleRule { role, system_role, employee: None, purposes: Vec::new() });
+        }
+    }
+    rules
+}
+
+/// Where people log in.
+fn identities(oidc: &Oidc, base_address: &str) -> Result<Identities, AppError> {
+    let text = |path: &std::path::Path| -> Result<Zeroizing<String>, AppError> {
+        let bytes = keys::secret(path)?;
+        Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).trim().to_owned()))
+    };
+    let proof = match (&oidc.client_secret_file, &oidc.private_key_file) {
+        (Some(file), _) => ClientProof::Secret(text(file)?),
+        // Settings with neither have been refused.
+        (None, file) => ClientProof::Key(text(&file.clone().unwrap_or_default())?),
+    };
+    let settings = IdentitySettings {
+        issuer: oidc.issuer.clone(),
+        client_id: oidc.client_id.clone(),
+        proof,
+        ca_file: oidc.ca_file.clone(),
+        acr: oidc.acr.clone(),
+        timeout: Duration::from_secs(oidc.timeout_seconds),
+        redirect: format!("{base_address}/logga-in/svar"),
+    };
+    Ok(Identities::new(settings).map_err(super::tenants::TenantsError::from)?)
+}
+
+/// The site that is served to them.
+pub fn site(config: &Config, people: SharedPeople, base_address: String) -> Site {
+    let Admin { test_login, client_ca_file, contact, .. } = &config.admin;
+    Site {
+        people,
+        test_login: *test_login,
+        stories: if config.demo { stories() } else { Vec::new() },
+        certificates: client_ca_file.is_some(),
+        base_address,
+        contact: contact.clone(),
+    }
+}
+
+/// What is planted in the demonstration.
+fn stories() -> Vec<(String, String, String)> {
+    let region = Region::new(super::DEMO_SEED, Size::SMALL);
+    let told = |story: &stories::Story| {
+        let patient = &region.patients[stories::patient(&region, story.patient)];
+        let number = format!("{}-{}", &patient.number[..8], &patient.number[8..]);
+        (story.title.to_owned(), number, story.told.to_owned())
+    };
+    stories::STORIES.iter().map(told).collect()
+}
+
+/// What the pages' TLS is made of.
+///
+/// # Errors
+/// A file that cannot be used.
+pub fn tls(config: &Config, now: Timestamp) -> Result<Option<Arc<Tls>>, AppError> {
+    Ok(trust::people_tls(config, now)?)
+}

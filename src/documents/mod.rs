@@ -1,0 +1,7 @@
+//! Files for people: one plain document, written as PDF, XLSX, CSV or XML. What stands in it is others' matter.
+
+pub mod document;
+pub mod pdf;
+mod tables;
+
+pub use tables::{csv, xlsx, xml};

@@ -1,0 +1,417 @@
+//! The patient's extract: asked for, made of records as they were sealed, delivered, followed up.
+
+use super::looking::Viewed;
+use super::people::{OnDuty, People};
+use crate::domain::consent::assertion::{Assertion, AssertionType, opens};
+use crate::domain::identity::{AccessingActor, HsaId, PatientId};
+use crate::domain::log::record::LogEntry;
+use crate::domain::log::report::{ReportQuestion, ReportSubject};
+use crate::domain::people::extract::{self, Embargo, ExtractRow, Requester};
+use crate::domain::people::number;
+use crate::domain::rejection::Rejection;
+use crate::domain::time::{Ambiguous, Moment, Timestamp, instant, local};
+use crate::procedures::failure::{Failure, StoreError};
+use crate::procedures::reports::read_records;
+use crate::procedures::seal::proving::{Proved, prove};
+use crate::store::people::extracts::MadeExtract;
+pub use crate::store::people::extracts::{StoredEmbargo, StoredExtract};
+use chrono::{Days, NaiveDate};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Records of one file; an extract of more has parts (E9).
+pub const PART_RECORDS: usize = 10_000;
+/// Records of one extract.
+const RECORDS_MAX: usize = 50_000;
+
+/// What an extract holds.
+#[derive(Debug, Clone)]
+pub struct ExtractContent {
+    /// Its rows, in order of time.
+    pub rows: Vec<ExtractRow>,
+    /// Whether an investigation's posts are left out.
+    pub embargoed: bool,
+    /// Whether it says that later information may follow (E6).
+    pub says_later: bool,
+    /// SHA-256 of its rows.
+    pub hash: [u8; 32],
+    /// Name, size, root and time of the log that it was read from, where that is sealed.
+    pub checkpoint: Option<ExtractCheckpoint>,
+}
+
+/// The checkpoint that an extract names (E8).
+#[derive(Debug, Clone)]
+pub struct ExtractCheckpoint {
+    /// The log's name.
+    pub origin: String,
+    /// Its size.
+    pub size: u64,
+    /// Its root, in hexadecimal.
+    pub root: String,
+    /// The whole signed note.
+    pub note: String,
+}
+
+impl ExtractContent {
+    /// A code that people can compare: five groups of four.
+    pub fn code(&self) -> String {
+        code_of(&self.hash)
+    }
+}
+
+/// A hash as a code that people can compare.
+pub fn code_of(hash: &[u8]) -> String {
+    let hex: String = hash.iter().take(10).map(|byte| format!("{byte:02X}")).collect();
+    let groups = hex.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned());
+    groups.collect::<Vec<_>>().join("-")
+}
+
+/// The rows as one text, of which the code is made: whoever has the file of rows can make it again.
+pub fn hash_of(rows: &[ExtractRow]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for row in rows {
+        let at = row.at.to_rfc3339();
+        let name = row.name.as_deref().unwrap_or_default();
+        for text in [
+            &row.log_id,
+            &at,
+            &row.unit,
+            &row.provider,
+            &row.role,
+            name,
+            &row.what,
+            &row.why,
+            row.ground.words(),
+        ] {
+            hash.update(text.as_bytes());
+            hash.update([0x1f]);
+        }
+        hash.update([b'\n']);
+    }
+    hash.finalize().into()
+}
+
+impl People {
+    /// Takes the request for an extract (E2, E4, E7).
+    ///
+    /// # Errors
+    /// Why it is refused, or the store's.
+    pub async fn request_extract(
+        &self,
+        person: &OnDuty<'_>,
+        patient: &PatientId,
+        mut new: StoredExtract,
+    ) -> Result<(), Failure> {
+        let today = local(self.clock.now()).date();
+        let requester = Requester::named(&new.requester)
+            .ok_or_else(|| Rejection::validation("Välj vem som begär utdraget."))?;
+        extract::may_have(requester, number::age_of(patient, today), &new.maturity)?;
+        let policy = self.names_of(&person.assignment.provider);
+        new.names = extract::names(policy, new.names, &new.names_reason)?;
+        if new.identity_check.trim().is_empty() {
+            return Err(Rejection::validation("Skriv hur identiteten har kontrollerats.").into());
+        }
+        if new.to_on < new.from_on {
+            return Err(Rejection::validation("Perioden slutar innan den börjar.").into());
+        }
+        Ok(self.services.store.request_extract(person.tenant.id, &new).await?)
+    }
+
+    /// An extract of the person's provider.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn extract(
+        &self,
+        person: &OnDuty<'_>,
+        id: Uuid,
+    ) -> Result<Option<StoredExtract>, Failure> {
+        let (tenant, provider) = (person.tenant.id, &person.assignment.provider);
+        Ok(self.services.store.extract(tenant, provider, id).await?)
+    }
+
+    /// The provider's extracts, the latest first; those about one patient only, if one is named.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn extracts(
+        &self,
+        person: &OnDuty<'_>,
+        patient: Option<&PatientId>,
+        before: Option<Timestamp>,
+    ) -> Result<Vec<StoredExtract>, Failure> {
+        let before = before.unwrap_or(self.clock.now() + chrono::TimeDelta::days(1));
+        let (tenant, provider) = (person.tenant.id, &person.assignment.provider);
+        let page = (before, super::facts::PAGE_ROWS);
+        Ok(self.services.store.extracts(tenant, provider, patient, page).await?)
+    }
+
+    /// Reads what an extract holds now.
+    ///
+    /// # Errors
+    /// That it would be too long, or cannot be shown to be as it was sealed; the store's.
+    pub async fn extract_content(
+        &self,
+        person: &OnDuty<'_>,
+        asked: &StoredExtract,
+        _viewed: &Viewed,
+    ) -> Result<ExtractContent, Failure> {
+        let context = self.context(person, "pages");
+        let (store, tenant) = (&context.store, person.tenant.id);
+        let provider = person.assignment.provider.clone();
+        let patient = patient_of(asked)?;
+        let (from, to) = bounds(asked.from_on, asked.to_on);
+        let question = ReportQuestion::new(ReportSubject::Patient(patient.clone()), from, to)?;
+        let too_many = || {
+            Rejection::validation(format!(
+                "Perioden har fler än {RECORDS_MAX} loggposter. Dela den i flera utdrag."
+            ))
+        };
+        let places =
+            store.find_records(tenant, &question, RECORDS_MAX).await?.ok_or_else(too_many)?;
+        self.services.trust.allows(store, (from, to)).await?;
+        let (embargoes, histories) = tokio::join!(
+            store.embargoes(tenant, &provider, Some(&patient)),
+            store.assertion_histories(tenant, &patient, None),
+        );
+        let embargoes = embargoes?;
+        let holding: Vec<HsaId> = embargoes
+            .iter()
+            .map(StoredEmbargo::embargo)
+            .collect::<Result<Vec<Embargo>, StoreError>>()?
+            .into_iter()
+            .filter(|embargo| embargo.holds(context.now))
+            .map(|embargo| embargo.employee)
+            .collect();
+        let assertions: Arc<Vec<Assertion>> = Arc::new(
+            histories?.it.iter().map(|h| super::facts::without_how(&h.assertion)).collect(),
+        );
+        let (names, key) = (asked.names, patient.key().to_owned());
+        let held = holding.clone();
+        let made = move |records: &[LogEntry<'_>]| {
+            let mut rows = Vec::with_capacity(records.len());
+            let mut left_out = false;
+            for record in records {
+                let user = HsaId::new(record.user.id);
+                if user.is_some_and(|user| held.contains(&user)) {
+                    left_out = true;
+                    continue;
+                }
+                let opened = |record: &LogEntry<'_>| opened(&assertions, &patient, record);
+                rows.extend(extract::rows(record, &key, &provider, names, opened));
+            }
+            (rows, left_out)
+        };
+        let mut reading = read_records(&context, places, made).await?;
+        let (mut rows, mut embargoed) = (Vec::new(), false);
+        while let Some((batch, left_out)) = reading.next().await? {
+            rows.extend(batch);
+            embargoed |= left_out;
+        }
+        let told =
+            embargoes.iter().any(|e| e.told && e.embargo().is_ok_and(|e| e.holds(context.now)));
+        let checkpoint = self.services.trust.seal.as_ref().and_then(|seal| seal.anchor());
+        let checkpoint = checkpoint.map(|signed| ExtractCheckpoint {
+            origin: signed.checkpoint().origin.clone(),
+            size: signed.checkpoint().size,
+            root: signed.checkpoint().root.iter().map(|byte| format!("{byte:02x}")).collect(),
+            note: signed.to_text(),
+        });
+        let hash = hash_of(&rows);
+        Ok(ExtractContent { rows, embargoed, says_later: told && embargoed, hash, checkpoint })
+    }
+
+    /// Keeps what an extract turned out to be (E8).
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn extract_is_made(
+        &self,
+        person: &OnDuty<'_>,
+        asked: &StoredExtract,
+        content: &ExtractContent,
+    ) -> Result<(), Failure> {
+        let size = content.checkpoint.as_ref().and_then(|c| i64::try_from(c.size).ok());
+        let made = MadeExtract {
+            by: &person.session.employee,
+            posts: i32::try_from(content.rows.len()).unwrap_or(i32::MAX),
+            embargoed: content.embargoed,
+            file_hash: content.hash,
+            checkpoint_size: size,
+        };
+        let now = self.clock.now();
+        Ok(self.services.store.extract_is_made(asked.extract_id, &made, now).await?)
+    }
+
+    /// An extract has been handed over, or sent (E2).
+    ///
+    /// # Errors
+    /// Why it is refused, or the store's.
+    pub async fn deliver_extract(
+        &self,
+        person: &OnDuty<'_>,
+        asked: &StoredExtract,
+        (way, letter): (&str, &str),
+    ) -> Result<(), Failure> {
+        let refused = |text: &'static str| Err(Rejection::validation(text).into());
+        match way {
+            "letter" if letter.trim().is_empty() => {
+                return refused("Skriv det rekommenderade brevets nummer.");
+            }
+            "letter" | "collected" => {}
+            _ => return refused("Välj hur utdraget lämnades ut."),
+        }
+        let (store, now) = (&self.services.store, self.clock.now());
+        let by = &person.session.employee;
+        match store.deliver_extract(asked.extract_id, by, (way, letter.trim()), now).await? {
+            true => Ok(()),
+            false => refused("Utdraget är redan utlämnat, eller inte framställt än."),
+        }
+    }
+
+    /// The provider's embargoes, those on a patient's extracts only, if one is named.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn embargoes(
+        &self,
+        person: &OnDuty<'_>,
+        patient: Option<&PatientId>,
+    ) -> Result<Vec<StoredEmbargo>, Failure> {
+        let (tenant, provider) = (person.tenant.id, &person.assignment.provider);
+        Ok(self.services.store.embargoes(tenant, provider, patient).await?)
+    }
+
+    /// Asks for an embargo, which somebody else must approve (E6).
+    ///
+    /// # Errors
+    /// Why it is refused, or the store's.
+    pub async fn ask_embargo(
+        &self,
+        person: &OnDuty<'_>,
+        patient: &PatientId,
+        (employee, reason, told): (&str, &str, bool),
+        until: Option<NaiveDate>,
+    ) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let employee = HsaId::new(employee)
+            .ok_or_else(|| Rejection::validation("Skriv medarbetarens HSA-id."))?;
+        if reason.trim().is_empty() {
+            return Err(Rejection::validation("Skriv varför.").into());
+        }
+        let latest = Embargo::latest(now);
+        let end = |day: NaiveDate| instant((day + Days::new(1)).into(), Ambiguous::Earlier);
+        let until = until.map_or(latest, end);
+        if until <= now || until > latest {
+            return Err(Rejection::validation("Slutdagen ska ligga inom sex månader.").into());
+        }
+        let (tenant, provider) = (person.tenant.id, &person.assignment.provider);
+        let new = (&employee, reason.trim(), told, &person.session.employee);
+        let store = &self.services.store;
+        Ok(store.ask_embargo(tenant, provider, patient, new, (now, until)).await?)
+    }
+
+    /// Somebody else than who asked approves an embargo, or somebody ends it.
+    ///
+    /// # Errors
+    /// Why it is refused, or the store's.
+    pub async fn settle_embargo(
+        &self,
+        person: &OnDuty<'_>,
+        (number, ends): (i64, bool),
+    ) -> Result<(), Failure> {
+        let (tenant, provider) = (person.tenant.id, &person.assignment.provider);
+        let (by, now) = (&person.session.employee, self.clock.now());
+        let store = &self.services.store;
+        match store.settle_embargo(tenant, provider, (number, ends), by, now).await? {
+            true => Ok(()),
+            false if ends => Err(Rejection::validation("Embargot är redan avslutat.").into()),
+            false => Err(Rejection::validation(
+                "Embargot ska godkännas av någon annan än den som begärde det, och kan bara godkännas en gång.",
+            )
+            .into()),
+        }
+    }
+
+    /// The file by which whoever has the log's key can check that the rows are of the log (E8). Records are in it as they
+    /// were sealed where staff are named; otherwise by what they were sealed as.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn extract_proof(
+        &self,
+        asked: &StoredExtract,
+        content: &ExtractContent,
+    ) -> Result<String, Failure> {
+        let mut ids: Vec<&str> = content.rows.iter().map(|row| row.log_id.as_str()).collect();
+        ids.dedup();
+        let mut proofs = Vec::with_capacity(ids.len());
+        for id in ids {
+            let Some(id) = crate::domain::identity::RecordId::new(id) else { continue };
+            if let Ok(Proved::Proof(proof)) = prove(&self.services.store, &id).await {
+                let entry =
+                    sigill_seal::entry::Entry::over(proof.kind, &proof.preimage).leaf_hash();
+                let hex =
+                    |bytes: &[u8]| -> String { bytes.iter().map(|b| format!("{b:02x}")).collect() };
+                proofs.push(serde_json::json!({
+                    "log_id": id.as_str(),
+                    "leaf": proof.leaf,
+                    "leaf_hash": hex(&entry),
+                    "hashes": proof.hashes.iter().map(|hash| hex(hash)).collect::<Vec<_>>(),
+                    "checkpoint": proof.checkpoint.to_text(),
+                    "proof": asked.names.then(|| proof.to_text()),
+                }));
+            }
+        }
+        let rows: Vec<_> = content.rows.iter().map(json_row).collect();
+        let file = serde_json::json!({
+            "format": "sigill/extract/1",
+            "code": content.code(),
+            "hash": content.hash.iter().map(|b| format!("{b:02x}")).collect::<String>(),
+            "rows": rows,
+            "proofs": proofs,
+        });
+        Ok(format!("{file:#}\n"))
+    }
+}
+
+fn json_row(row: &ExtractRow) -> serde_json::Value {
+    serde_json::json!({
+        "log_id": row.log_id,
+        "at": row.at.to_rfc3339(),
+        "unit": row.unit,
+        "provider": row.provider,
+        "role": row.role,
+        "name": row.name,
+        "what": row.what,
+        "why": row.why,
+        "ground": row.ground.words(),
+    })
+}
+
+/// Which assertion opened other providers' information to whom had access, as the register stood then.
+fn opened(
+    assertions: &[Assertion],
+    patient: &PatientId,
+    record: &LogEntry<'_>,
+) -> Option<AssertionType> {
+    let actor = AccessingActor {
+        employee: HsaId::new(record.user.id)?,
+        care_provider: HsaId::new(record.care_provider.id)?,
+        care_unit: HsaId::new(record.care_unit.id)?,
+    };
+    opens(assertions, patient, &actor, Moment::Then(record.activity_at))
+}
+
+fn patient_of(asked: &StoredExtract) -> Result<PatientId, Failure> {
+    let (root, extension) = (asked.patient_root.clone(), asked.patient_extension.clone());
+    Ok(PatientId::kept(root, extension, asked.patient_key.clone()))
+}
+
+/// The first and last instant of some Swedish days.
+pub fn bounds(from: NaiveDate, to: NaiveDate) -> (Timestamp, Timestamp) {
+    let next = to.checked_add_days(Days::new(1)).unwrap_or(to);
+    let ends = instant(next.into(), Ambiguous::Earlier) - chrono::TimeDelta::microseconds(1);
+    (instant(from.into(), Ambiguous::Earlier), ends)
+}

@@ -1,0 +1,14 @@
+//! What people do through the pages: they log in, look patients up, take out extracts and reports, and look after the
+//! service. Blocks and consents they change by the same procedures as every caller.
+
+pub mod extracts;
+pub mod facts;
+pub mod logins;
+pub mod looking;
+pub mod oidc;
+pub mod operation;
+pub mod people;
+pub mod persons;
+pub mod reports;
+pub mod statistics;
+pub mod status;

@@ -1,13 +1,13 @@
-# make run and make test are all a newcomer needs; each installs what is missing.
+# make run and make test are all a newcomer needs; each installs what is missing. make run DEMO=1 fills the pages with life.
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := build-essential pkg-config libssl-dev postgresql libxml2-utils
 
-.PHONY: run test check bench drill drill-seal fuzz deny golden interop needs
+.PHONY: run test check bench drill drill-seal fuzz deny golden interop browser needs needs-browser
 
 run: needs
 	cargo build --release --locked
-	exec ./target/release/sigill serve $(if $(findstring --config,$(ARGS)),,--dev-pki) $(ARGS)
+	exec ./target/release/sigill serve $(if $(findstring --config,$(ARGS)),,--dev-pki) $(if $(DEMO),--demo) $(ARGS)
 
 test: needs
 	tests/postgres.sh cargo test --locked --workspace
@@ -57,6 +57,16 @@ golden: needs
 # A Python client (zeep) built from the served WSDLs calls every served contract.
 interop: needs
 	tests/interop/run.sh
+
+# The pages as a browser shows them: accessibility, keyboard, without scripts, narrow, large, printed. Pictures are in
+# target/browser/pictures; make browser PICTURES=1 also renews those of the README.
+browser: needs needs-browser
+	PICTURES=$(PICTURES) tests/browser/run.sh
+
+needs-browser:
+	@command -v chromium >/dev/null && command -v npm >/dev/null || { \
+	    $(SUDO) apt-get update && \
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium nodejs npm fonts-dejavu-core; }
 
 needs:
 	@command -v cargo >/dev/null || { echo "install Rust first: https://rustup.rs"; exit 1; }

@@ -27,7 +27,7 @@ use crate::peers::witness::RemoteWitness;
 use crate::procedures::authorisation::Authorisation;
 use crate::procedures::context::{ReportSettings, Services};
 use crate::procedures::log_ids::Tidying;
-use crate::procedures::people::people::SharedPeople;
+use crate::procedures::people::on_duty::SharedPeople;
 use crate::procedures::processors::Processors;
 use crate::procedures::retention::Retention;
 use crate::procedures::seal::log_seal::LogSeal;

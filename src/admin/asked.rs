@@ -4,14 +4,14 @@ use super::pages::Page;
 use super::parts::{Link, Part};
 use super::request::{Fields, PageMethod, PageRequest};
 use super::site::Site;
-use super::words::{Language, Words};
+use super::words::Words;
 use crate::domain::identity::PatientId;
 use crate::domain::people::roles::Role;
 use crate::domain::rejection::{Class, Rejection};
 use crate::domain::time::Timestamp;
 use crate::procedures::failure::{Failure, StoreError};
 use crate::procedures::people::looking::{Activity, StoredLookup, Viewed, Viewing};
-use crate::procedures::people::people::{OnDuty, People, Person};
+use crate::procedures::people::on_duty::{OnDuty, People, Person};
 use uuid::Uuid;
 
 /// What a page is asked.
@@ -22,8 +22,6 @@ pub struct Asked {
     pub page: &'static Page,
     /// Who asks.
     pub person: Option<Person>,
-    /// In which language.
-    pub language: Language,
     /// What changes in the path, by name.
     pub path: Vec<(String, String)>,
     /// What stands behind the question mark.
@@ -73,7 +71,7 @@ pub enum Answer {
     /// A page on which no patient is.
     View(View),
     /// A page about patients, which is logged.
-    Patients(Viewed, View),
+    Patients(#[expect(dead_code, reason = "it proves that the look is logged")] Viewed, View),
     /// Go there.
     To(String),
     /// Go there, with cookies.

@@ -71,6 +71,77 @@ fn gone<How>(state: &State<How>) -> Option<Timestamp> {
     }
 }
 
+fn label(y: f64, text: &str) -> String {
+    format!("<text class=\"soft\" x=\"0\" y=\"{:.1}\">{text}</text>", y + 14.0)
+}
+
+/// A bar for each block; returns how many.
+fn block_bars(
+    facts: &PatientFacts,
+    (span, now): (&Span, Timestamp),
+    y: &mut f64,
+    drawn: &mut String,
+) -> usize {
+    let mut count = 0;
+    for (history, revokes) in &facts.histories {
+        let (from, to) = (history.block.lifetime.stored_at, gone(&history.block.lifetime.state));
+        if !span.touches(from, to) || count == ROWS_MAX {
+            continue;
+        }
+        if count == 0 {
+            drawn.push_str(&label(*y, "Spärrar"));
+        }
+        count += 1;
+        let class = match history.block.content.period == Period::default() {
+            true => "block",
+            false => "part",
+        };
+        let (left, right) = (span.x(from), span.x(to.unwrap_or(now)));
+        drawn.push_str(&bar(class, (left, *y + 3.0), right - left, ROW - 8.0));
+        for revoke in revokes {
+            let lift = &revoke.revoke;
+            let until = gone(&lift.lifetime.state).unwrap_or(lift.lift.end).min(lift.lift.end);
+            let (left, right) = (span.x(lift.lifetime.stored_at), span.x(until));
+            drawn.push_str(&bar("gap", (left, *y + 3.0), right - left, ROW - 8.0));
+        }
+        *y += ROW;
+    }
+    count
+}
+
+/// A bar for each consent and emergency; returns how many.
+fn consent_bars(
+    facts: &PatientFacts,
+    (span, now): (&Span, Timestamp),
+    y: &mut f64,
+    drawn: &mut String,
+) -> usize {
+    let mut count = 0;
+    for history in &facts.assertions {
+        let assertion = &history.assertion;
+        let end = assertion.ends_at(Moment::Now(now));
+        let to = match (gone(&assertion.lifetime.state), end) {
+            (Some(gone), Some(end)) => Some(gone.min(end)),
+            (gone, end) => gone.or(end),
+        };
+        if !span.touches(assertion.starts_at(), to) || count == ROWS_MAX {
+            continue;
+        }
+        if count == 0 {
+            drawn.push_str(&label(*y, "Samtycken"));
+        }
+        count += 1;
+        let class = match assertion.content.assertion_type {
+            AssertionType::Consent => "consent",
+            AssertionType::Emergency => "emergency",
+        };
+        let (left, right) = (span.x(assertion.starts_at()), span.x(to.unwrap_or(now)));
+        drawn.push_str(&bar(class, (left, *y + 6.0), right - left, ROW - 14.0));
+        *y += ROW;
+    }
+    count
+}
+
 /// Twelve months: a bar for each block, hatched where it has a span of time and with a gap where it is lifted; consents and
 /// emergencies; readings of each month; a line for today.
 pub fn twelve_months(facts: &PatientFacts, now: Timestamp) -> MonthsChart {
@@ -82,56 +153,8 @@ pub fn twelve_months(facts: &PatientFacts, now: Timestamp) -> MonthsChart {
     let ends = crate::domain::people::availability::month(this).1;
     let span = Span { from: begins(first), to: ends };
     let (mut drawn, mut y) = (String::new(), 10.0);
-    let label = |y: f64, text: &str| {
-        format!("<text class=\"soft\" x=\"0\" y=\"{:.1}\">{text}</text>", y + 14.0)
-    };
-    let mut blocks = 0;
-    for (history, revokes) in &facts.histories {
-        let (from, to) = (history.block.lifetime.stored_at, gone(&history.block.lifetime.state));
-        if !span.touches(from, to) || blocks == ROWS_MAX {
-            continue;
-        }
-        if blocks == 0 {
-            drawn.push_str(&label(y, "Spärrar"));
-        }
-        blocks += 1;
-        let class = match history.block.content.period == Period::default() {
-            true => "block",
-            false => "part",
-        };
-        let (left, right) = (span.x(from), span.x(to.unwrap_or(now)));
-        drawn.push_str(&bar(class, (left, y + 3.0), right - left, ROW - 8.0));
-        for revoke in revokes {
-            let lift = &revoke.revoke;
-            let until = gone(&lift.lifetime.state).unwrap_or(lift.lift.end).min(lift.lift.end);
-            let (left, right) = (span.x(lift.lifetime.stored_at), span.x(until));
-            drawn.push_str(&bar("gap", (left, y + 3.0), right - left, ROW - 8.0));
-        }
-        y += ROW;
-    }
-    let mut consents = 0;
-    for history in &facts.assertions {
-        let assertion = &history.assertion;
-        let end = assertion.ends_at(Moment::Now(now));
-        let to = match (gone(&assertion.lifetime.state), end) {
-            (Some(gone), Some(end)) => Some(gone.min(end)),
-            (gone, end) => gone.or(end),
-        };
-        if !span.touches(assertion.starts_at(), to) || consents == ROWS_MAX {
-            continue;
-        }
-        if consents == 0 {
-            drawn.push_str(&label(y, "Samtycken"));
-        }
-        consents += 1;
-        let class = match assertion.content.assertion_type {
-            AssertionType::Consent => "consent",
-            AssertionType::Emergency => "emergency",
-        };
-        let (left, right) = (span.x(assertion.starts_at()), span.x(to.unwrap_or(now)));
-        drawn.push_str(&bar(class, (left, y + 6.0), right - left, ROW - 14.0));
-        y += ROW;
-    }
+    let blocks = block_bars(facts, (&span, now), &mut y, &mut drawn);
+    let consents = consent_bars(facts, (&span, now), &mut y, &mut drawn);
     let counts: Vec<u64> = months
         .iter()
         .map(|month| {
@@ -223,12 +246,9 @@ pub fn line(values: &[(String, Option<u64>)], says: &str) -> String {
         let (x, y) = at(*index, *value);
         drawn.push_str(&format!("<circle class=\"dot\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\"/>"));
         if [highest, lowest].contains(&Some(*index)) {
-            let text = number(*value);
-            drawn.push_str(&format!(
-                "<text x=\"{:.1}\" y=\"{:.1}\">{text}</text>",
-                x - 10.0,
-                y - 10.0
-            ));
+            let (text, x) = (number(*value), x - 10.0);
+            let y = if lowest == Some(*index) { y + 22.0 } else { y - 10.0 };
+            drawn.push_str(&format!("<text x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>"));
         }
     }
     for (index, (name, _)) in values.iter().enumerate() {

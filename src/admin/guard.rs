@@ -8,8 +8,7 @@ use super::parts::{Part, Tone, link};
 use super::request::{Fields, PageMethod, PageReply, PageRequest};
 use super::site::Site;
 use super::words::{Language, Words, filled, t};
-use crate::domain::people::roles::Role;
-use crate::procedures::people::people::Person;
+use crate::procedures::people::on_duty::Person;
 
 /// What a browser may do with our pages: nothing that does not come from here.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
@@ -109,8 +108,7 @@ async fn for_page(
     let now = site.people.clock.now();
     let copy = person.clone();
     let site = site.clone();
-    let asked =
-        Asked { site: site.clone(), page, person, language, path, query, form, request, now };
+    let asked = Asked { site: site.clone(), page, person, path, query, form, request, now };
     let answer = (page.handler)(asked).await;
     finished(&site, page, copy.as_ref(), language, answer)
 }
@@ -169,9 +167,8 @@ fn stopped(
         Some(Ok(format!("/logga-in?till={back}")))
     };
     match (page.right, person) {
-        (Right::Public, _) => None,
+        (Right::Public, _) | (Right::LoggedIn, Some(_)) => None,
         (_, None) => log_in(),
-        (Right::LoggedIn, Some(_)) => None,
         (_, Some(person)) if person.on_duty().is_none() => Some(Ok("/uppdrag".to_owned())),
         (Right::OnDuty, Some(_)) => None,
         (Right::Roles(roles), Some(person)) => {
@@ -295,6 +292,3 @@ fn refused_view(refused: Refused) -> View {
         }
     }
 }
-
-/// All roles that see patients.
-pub const NO_PATIENTS: [Role; 2] = [Role::Auditor, Role::Operator];

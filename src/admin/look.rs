@@ -7,7 +7,7 @@ use super::request::PageReply;
 use super::site::Site;
 use super::words::{Language, Words, t};
 use crate::domain::people::roles::Role;
-use crate::procedures::people::people::Person;
+use crate::procedures::people::on_duty::Person;
 use askama::Template;
 use chrono::TimeDelta;
 

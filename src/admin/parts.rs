@@ -4,6 +4,15 @@
 use super::words::{Language, Words};
 use askama::Template;
 
+impl Table {
+    /// Whether a column holds numbers, which stand to the right.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as templates hand it over")]
+    fn is_number(&self, column: &usize) -> bool {
+        let cell = self.rows.first().and_then(|row| row.get(*column));
+        matches!(cell, Some(Cell::Number(_) | Cell::Read(..)))
+    }
+}
+
 /// How something should be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
@@ -177,6 +186,8 @@ pub struct Form {
     pub button: Words,
     /// Whether it takes something away.
     pub is_dangerous: bool,
+    /// Whether it is what the page is for, though it asks nothing.
+    pub is_main: bool,
     /// What stops several of them on a page from being taken for one: the first words of it.
     pub about: Words,
     /// What its session proves.
@@ -192,6 +203,7 @@ pub fn form(to: impl Into<String>, fields: Vec<Field>, button: impl Into<Words>)
         hidden: Vec::new(),
         button: button.into(),
         is_dangerous: false,
+        is_main: false,
         about: Words::none(),
         token: String::new(),
     }
@@ -214,6 +226,11 @@ impl Form {
         Self { is_dangerous: true, ..self }
     }
 
+    /// What the page is for.
+    pub fn main(self) -> Self {
+        Self { is_main: true, ..self }
+    }
+
     /// What it is about, for who does not see what stands around it.
     pub fn about(self, about: impl Into<Words>) -> Self {
         Self { about: about.into(), ..self }
@@ -223,9 +240,6 @@ impl Form {
         self.fields.iter().any(Field::has_error)
     }
 }
-
-/// Two groups of links above a list: to what is newer, and older.
-pub type Paging = (Option<String>, Option<String>);
 
 /// A part of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
@@ -245,6 +259,8 @@ pub enum Part {
     Form(Box<Form>),
     /// Links, the first as the page's main button.
     Links(Vec<Link>),
+    /// Links to what is beside.
+    SeeAlso(Vec<Link>),
     /// Some parts that belong together.
     Card(Words, Vec<Part>),
     /// What is seen when it is opened.
@@ -270,7 +286,9 @@ impl Part {
         match self {
             Self::Form(form) => token.clone_into(&mut form.token),
             Self::Card(_, parts) | Self::More(_, parts) => {
-                parts.iter_mut().for_each(|part| part.with_token(token));
+                for part in parts {
+                    part.with_token(token);
+                }
             }
             _ => {}
         }
@@ -278,6 +296,7 @@ impl Part {
 }
 
 /// How templates say words.
+#[expect(clippy::inline_always, clippy::unused_self, reason = "as the library makes filters")]
 pub mod filters {
     use super::{Language, Words};
 

@@ -1,6 +1,6 @@
 //! What the pages are served with.
 
-use crate::procedures::people::people::SharedPeople;
+use crate::procedures::people::on_duty::SharedPeople;
 
 /// What the pages are served with.
 #[derive(Clone)]

@@ -146,7 +146,7 @@ mod tests {
     fn words_are_filled_in_and_data_stays() {
         let words = filled("{} av {}", ["3".into(), "7".into()]);
         assert_eq!(words.said(Language::Swedish), "3 av 7");
-        assert_eq!(words.said(Language::English), "3 of 7");
+        assert_eq!(words.said(Language::English), "3 by 7");
         assert_eq!(Words::from("Spärrar").said(Language::English), "Spärrar");
     }
 

@@ -7,7 +7,7 @@ use crate::config::file::Config;
 use crate::config::trust::Profile;
 use crate::domain::time::Timestamp;
 use crate::procedures::context::Services;
-use crate::procedures::people::people::SharedPeople;
+use crate::procedures::people::on_duty::SharedPeople;
 use crate::wire::caller::Callers;
 use crate::wire::endpoint::Endpoint;
 use crate::wire::listener::{self, Serving};

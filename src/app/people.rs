@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::keys;
 use crate::peers::identities::{ClientProof, Identities, IdentitySettings};
 use crate::procedures::context::Services;
-use crate::procedures::people::people::{People, SharedPeople};
+use crate::procedures::people::on_duty::{People, SharedPeople};
 use crate::procedures::people::status::KnownStatus;
 use crate::wire::tls::snapshot::Tls;
 use std::sync::Arc;

@@ -4,6 +4,7 @@ use super::check_config::CheckConfigCommand;
 use super::check_contracts::CheckContractsCommand;
 use super::clock::ClockCommand;
 use super::database::DatabaseCommand;
+use super::demo::DemoCommand;
 use super::dev_pki::DevPkiCommand;
 use super::error::CommandError;
 use super::grants::GrantsCommand;
@@ -33,7 +34,7 @@ enum Command {
     /// Replication of blocks to a national service elsewhere.
     #[command(subcommand)]
     Replication(ReplicationCommand),
-    /// Take up copies from local systems.
+    /// Take up copies from local systems, or the directory.
     #[command(subcommand)]
     Import(ImportCommand),
     /// Remove what has been invalid for long enough.
@@ -55,6 +56,8 @@ enum Command {
     Clock(ClockCommand),
     /// Make a hierarchy of certificates for tests.
     DevPki(DevPkiCommand),
+    /// Fill an empty tenant with a made-up region.
+    Demo(DemoCommand),
     /// Compare our schemas and WSDLs with the official package in a folder.
     CheckContracts(CheckContractsCommand),
 }
@@ -96,6 +99,7 @@ impl Command {
             Self::Log(command) => command.run().await,
             Self::Clock(command) => command.run().await,
             Self::DevPki(command) => command.run(),
+            Self::Demo(command) => command.run().await,
             Self::CheckContracts(command) => command.run(),
         }
     }

@@ -1,5 +1,6 @@
-//! `sigill import consents`: copies of assertions from local systems.
+//! `sigill import`: copies of assertions from local systems; the directory is in `directory.rs`.
 
+use super::directory;
 use super::error::CommandError;
 use super::settings::{Settings, tenant_named};
 use crate::app::store_of_running;
@@ -46,6 +47,19 @@ pub enum ImportCommand {
         #[command(flatten)]
         producer: OtherProducer,
     },
+    /// The directory for the pages: units, employees, assignments and hours replace those that are there.
+    Directory {
+        #[command(flatten)]
+        settings: Settings,
+        /// A file in TOML; `docs/PAGES.md` shows one.
+        file: PathBuf,
+        /// The tenant's name.
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// Only read the file, and say what it holds.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// Another producer, read over GetConsentsForCareProvider.
@@ -81,7 +95,14 @@ impl ImportCommand {
     /// # Errors
     /// What kept it from going on. What was taken up before stays, and it can be run again.
     pub async fn run(self) -> Result<bool, CommandError> {
-        let Self::Consents { settings, file, source, tenant, producer } = self;
+        let (settings, file, source, tenant, producer) = match self {
+            Self::Consents { settings, file, source, tenant, producer } => {
+                (settings, file, source, tenant, producer)
+            }
+            Self::Directory { settings, file, tenant, dry_run } => {
+                return directory::import(settings, &file, &tenant, dry_run).await;
+            }
+        };
         let config = settings.load()?;
         let source = id(&source, "the source's id is blank")?;
         match (producer.remote()?, file) {

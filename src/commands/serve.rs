@@ -52,7 +52,7 @@ impl ServeCommand {
         pages(&mut config, self.admin, self.demo)?;
         config.check_listeners()?;
         let log = telemetry::start();
-        app::serve(config, Clock::System, log.dropped()).await?;
+        Box::pin(app::serve(config, Clock::System, log.dropped())).await?;
         Ok(true)
     }
 }

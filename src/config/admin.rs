@@ -189,7 +189,7 @@ impl Admin {
             Some(RoleRule {
                 role: Role::named(&rule.role)?,
                 system_role: rule.system_role.clone(),
-                employee: rule.employee.as_ref().map(|id| HsaId::clone(id)),
+                employee: rule.employee.as_deref().cloned(),
                 purposes: rule.purposes.clone(),
             })
         });

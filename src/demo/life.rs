@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 
 /// A change of a register.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "some thousands, for a minute")]
 pub enum Event {
     /// A block is registered.
     Block(BlockRegistration),

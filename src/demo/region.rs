@@ -268,12 +268,12 @@ fn stories(patients: &mut [Patient], staff: &[Employee], chance: &mut Chance) {
     }
     let own = &staff[staff.len() / 3];
     of[0] = Patient { number: own.number.clone().unwrap_or_default(), name: own.name.clone() };
-    of[1].name = "Ingegerd Silfverhjelm".to_owned();
+    "Ingegerd Silfverhjelm".clone_into(&mut of[1].name);
     of[2] = Patient {
         number: staff[2].number.clone().unwrap_or_default(),
         name: staff[2].name.clone(),
     };
-    of[3].name = "Pelle Popstjärna".to_owned();
+    "Pelle Popstjärna".clone_into(&mut of[3].name);
     of[10] = Patient { number: number(chance, 2016, 2019), name: "Elsa Berg".to_owned() };
 }
 

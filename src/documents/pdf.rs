@@ -300,7 +300,7 @@ fn written(document: &Document, font: &Type, laid: &Laid) -> Result<Vec<u8>, Pdf
                     );
                     surface.end_tagged();
                     if *place != Place::Artifact {
-                        tree.add(*place, *block, id);
+                        tree.add(*place, *block, id, text);
                     }
                 }
                 Drawn::Rule(y) => rule(&mut surface, *y),
@@ -355,28 +355,35 @@ fn rule(surface: &mut Surface<'_>, y: f32) {
     surface.end_tagged();
 }
 
+/// A row's number and its cells.
+type TaggedRow = (usize, Vec<TagGroup>);
+
 /// The tree of tags, as it grows: lines that follow each other at one place are one element.
 #[derive(Default)]
 struct Tree {
     done: Vec<TagGroup>,
-    open: Option<(Place, usize, Vec<krilla::tagging::Identifier>)>,
+    open: Option<(Place, usize, Vec<krilla::tagging::Identifier>, String)>,
     /// The table under way: number, rows with their cells.
-    table: Option<(usize, Vec<(usize, Vec<TagGroup>)>)>,
+    table: Option<(usize, Vec<TaggedRow>)>,
 }
 
 impl Tree {
-    fn add(&mut self, place: Place, block: usize, id: krilla::tagging::Identifier) {
+    fn add(&mut self, place: Place, block: usize, id: krilla::tagging::Identifier, text: &str) {
         match &mut self.open {
-            Some((_, open, ids)) if *open == block => ids.push(id),
+            Some((_, open, ids, all)) if *open == block => {
+                ids.push(id);
+                all.push(' ');
+                all.push_str(text);
+            }
             _ => {
                 self.close();
-                self.open = Some((place, block, vec![id]));
+                self.open = Some((place, block, vec![id], text.to_owned()));
             }
         }
     }
 
     fn close(&mut self) {
-        let Some((place, _, ids)) = self.open.take() else { return };
+        let Some((place, _, ids, text)) = self.open.take() else { return };
         let fill = |mut group: TagGroup| {
             for id in ids.iter().copied() {
                 group.push(id);
@@ -388,7 +395,7 @@ impl Tree {
             Place::Heading(level) => {
                 self.close_table();
                 let level = std::num::NonZeroU16::new(level).unwrap_or(std::num::NonZeroU16::MIN);
-                return self.done.push(fill(TagGroup::new(Tag::Hn(level, None))));
+                return self.done.push(fill(TagGroup::new(Tag::Hn(level, Some(text)))));
             }
             Place::Paragraph | Place::Artifact => {
                 self.close_table();
@@ -420,12 +427,11 @@ impl Tree {
             for cell in cells {
                 group.push(cell);
             }
-            match row {
-                0 => head.push(group),
-                _ => {
-                    has_body = true;
-                    body.push(group);
-                }
+            if row == 0 {
+                head.push(group);
+            } else {
+                has_body = true;
+                body.push(group);
             }
         }
         let mut table = TagGroup::new(Tag::Table);

@@ -359,7 +359,9 @@ impl Identities {
                     let suffices = acr.is_some_and(|acr| allowed.iter().any(|own| *own == **acr));
                     if suffices { Ok(()) } else { Err("acr".to_owned()) }
                 });
-        let claims = token.claims(&verifier, &Nonce::new(nonce.to_owned())).map_err(rule_of)?;
+        let claims = token
+            .claims(&verifier, &Nonce::new(nonce.to_owned()))
+            .map_err(|error| rule_of(&error))?;
         let issued = claims.issue_time();
         if issued > now + SKEW || issued < now - TOKEN_AGE {
             return Err(broken("O10", "the token is not of now"));
@@ -471,7 +473,7 @@ impl<'c> AsyncHttpClient<'c> for Identities {
 }
 
 /// Which rule the library says is broken.
-fn rule_of(error: openidconnect::ClaimsVerificationError) -> LoginRefused {
+fn rule_of(error: &openidconnect::ClaimsVerificationError) -> LoginRefused {
     use openidconnect::ClaimsVerificationError as Broken;
     let (rule, what) = match error {
         Broken::SignatureVerification(_) | Broken::Unsupported(_) => {

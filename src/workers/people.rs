@@ -1,7 +1,7 @@
 //! What goes on beside the pages: the probe of how the service does, and figures of months that are over.
 
 use super::loops::{every, leased};
-use crate::procedures::people::people::SharedPeople;
+use crate::procedures::people::on_duty::SharedPeople;
 use std::time::Duration;
 use tokio::sync::watch;
 

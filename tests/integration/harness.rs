@@ -230,6 +230,7 @@ pub fn orders(database: &Database) -> OrderSettings {
 pub struct Service {
     pub caller: Caller,
     pub database: Database,
+    pub services: Services,
     clock: Arc<Mutex<Timestamp>>,
     _stop: oneshot::Sender<()>,
 }
@@ -330,7 +331,8 @@ impl Service {
         let nobody = || (Profile::Bench, Trust::default(), None);
         let (profile, believed, tls) = wishes.trust.unwrap_or_else(nobody);
         let callers = Arc::new(Callers::new(&believed, profile, tls).unwrap());
-        let endpoint = Endpoint::new(services, callers, &limits, &wishes.http, held).unwrap();
+        let endpoint =
+            Endpoint::new(services.clone(), callers, &limits, &wishes.http, held).unwrap();
         let serving = Serving::new(Arc::new(endpoint), &limits).unwrap();
         let tcp = listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let caller = Caller::new(format!("http://{}", tcp.local_addr().unwrap()));
@@ -342,11 +344,16 @@ impl Service {
             serving.accept(tcp, None, until).await;
             serving.finish().await;
         });
-        Self { caller, database, clock, _stop: stop }
+        Self { caller, database, services, clock, _stop: stop }
     }
 
     pub async fn post(&self, xml: impl Into<Bytes>) -> Reply {
         self.caller.post(xml).await
+    }
+
+    /// The clock that the test holds.
+    pub fn clock(&self) -> Clock {
+        Clock::Held(Arc::clone(&self.clock))
     }
 
     pub fn set_clock(&self, to: &str) {

@@ -31,6 +31,7 @@ mod much;
 mod order_room;
 mod orders;
 mod outage;
+mod pages;
 mod pair;
 mod private;
 mod program;

@@ -3,7 +3,10 @@
 "use strict";
 (() => {
   const menu = document.querySelector(".menu details");
-  if (menu && window.matchMedia("(max-width: 900px)").matches) menu.open = false;
+  const narrow = window.matchMedia("(max-width: 900px)");
+  const fold = () => { if (menu) menu.open = !narrow.matches; };
+  fold();
+  narrow.addEventListener("change", fold);
   const summary = document.getElementById("summary");
   if (summary) summary.focus();
   const seconds = Number(document.body.dataset.seconds);

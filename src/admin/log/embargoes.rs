@@ -5,7 +5,8 @@ use crate::admin::parts::{Cell, Part, Table, Tone, form};
 use crate::admin::words::{Words, day, minute, t};
 use crate::domain::identity::PatientId;
 use crate::domain::people::number;
-use crate::domain::time::local;
+use crate::domain::time::{Timestamp, local};
+use crate::procedures::failure::StoreError;
 use crate::procedures::people::extracts::StoredEmbargo;
 use crate::procedures::people::looking::Activity;
 
@@ -40,41 +41,7 @@ pub async fn embargoes(asked: Asked) -> Handled {
     if let Some(rejection) = refusal {
         parts.push(Part::Notice(Tone::Bad, Words::from(rejection.text.into_owned()), vec![]));
     }
-    let mut rows = Vec::new();
-    for embargo in &found {
-        let holds = embargo.embargo()?.holds(asked.now);
-        let state = match (holds, embargo.ended_at, &embargo.approved_by) {
-            (true, ..) => Cell::Chip(Tone::Warning, t("Gäller")),
-            (false, Some(_), _) => Cell::Chip(Tone::Quiet, t("Avslutat")),
-            (false, None, None) => Cell::Chip(Tone::Note, t("Väntar på godkännande")),
-            (false, None, Some(_)) => Cell::Chip(Tone::Quiet, t("Utgånget")),
-        };
-        rows.push(vec![
-            Cell::from(patient_of(embargo).map(|p| number::shown(&p)).unwrap_or_default()),
-            Cell::from(embargo.employee_id.clone()),
-            Cell::from(embargo.reason.clone()),
-            Cell::Several(vec![
-                Cell::from(embargo.asked_by.clone()),
-                Cell::from(minute(embargo.asked_at)),
-            ]),
-            Cell::from(day(local(embargo.until_at).date())),
-            state,
-        ]);
-    }
-    let table = Table {
-        caption: t("Embargon"),
-        head: vec![
-            t("Patient"),
-            t("Medarbetare"),
-            t("Varför"),
-            t("Begärt av"),
-            t("Till"),
-            t("Läge"),
-        ],
-        rows,
-        empty: t("Inga embargon. Ett begärs från patientens sida."),
-    };
-    parts.push(Part::Table(table));
+    parts.push(Part::Table(table_of(&found, asked.now)?));
     for embargo in found.iter().filter(|e| e.ended_at.is_none() && asked.now < e.until_at) {
         let title = patient_of(embargo).map(|p| number::shown(&p)).unwrap_or_default();
         let number = embargo.embargo_number.to_string();
@@ -95,4 +62,41 @@ pub async fn embargoes(asked: Asked) -> Handled {
         parts.push(Part::Card(Words::from(format!("{title} · {}", embargo.employee_id)), forms));
     }
     Ok(Answer::Patients(viewed, View { status, ..view(t("Embargo"), parts) }))
+}
+
+fn table_of(found: &[StoredEmbargo], now: Timestamp) -> Result<Table, StoreError> {
+    let mut rows = Vec::new();
+    for embargo in found {
+        let holds = embargo.embargo()?.holds(now);
+        let state = match (holds, embargo.ended_at, &embargo.approved_by) {
+            (true, ..) => Cell::Chip(Tone::Warning, t("Gäller")),
+            (false, Some(_), _) => Cell::Chip(Tone::Quiet, t("Avslutat")),
+            (false, None, None) => Cell::Chip(Tone::Note, t("Väntar på godkännande")),
+            (false, None, Some(_)) => Cell::Chip(Tone::Quiet, t("Utgånget")),
+        };
+        rows.push(vec![
+            Cell::from(patient_of(embargo).map(|p| number::shown(&p)).unwrap_or_default()),
+            Cell::from(embargo.employee_id.clone()),
+            Cell::from(embargo.reason.clone()),
+            Cell::Several(vec![
+                Cell::from(embargo.asked_by.clone()),
+                Cell::from(minute(embargo.asked_at)),
+            ]),
+            Cell::from(day(local(embargo.until_at).date())),
+            state,
+        ]);
+    }
+    Ok(Table {
+        caption: t("Embargon"),
+        head: vec![
+            t("Patient"),
+            t("Medarbetare"),
+            t("Varför"),
+            t("Begärt av"),
+            t("Till"),
+            t("Läge"),
+        ],
+        rows,
+        empty: t("Inga embargon. Ett begärs från patientens sida."),
+    })
 }

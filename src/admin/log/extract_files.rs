@@ -8,7 +8,7 @@ use crate::documents::document::{Document, DocumentTable};
 use crate::domain::people::number;
 use crate::procedures::people::extracts::{ExtractContent, StoredExtract};
 use crate::procedures::people::looking::Activity;
-use crate::procedures::people::people::OnDuty;
+use crate::procedures::people::on_duty::OnDuty;
 
 /// The file of a form.
 pub async fn file(asked: Asked) -> Handled {
@@ -29,7 +29,7 @@ pub async fn file(asked: Asked) -> Handled {
     let phone = asked.people().unit(&person, &person.assignment.provider).await?;
     let phone = phone.and_then(|unit| unit.phone);
     let document = document(&asked, &person, (&extract, &content), phone.as_deref());
-    let (name, kind, bytes) = file_of(&asked, "loggutdrag", document).ok_or(Refused::NotFound)?;
+    let (name, kind, bytes) = file_of(&asked, "loggutdrag", document).await?;
     Ok(Answer::File(Some(viewed), name, kind, bytes))
 }
 
@@ -78,6 +78,28 @@ fn document(
         cells.extend([row.what.clone(), row.why.clone(), row.ground.words().to_owned()]);
         cells
     });
+    Document {
+        title: "Loggutdrag".to_owned(),
+        facts: vec![
+            ("Patient".to_owned(), number::shown(&patient_of(extract))),
+            ("Vårdgivare".to_owned(), provider),
+            ("Period".to_owned(), format!("{} – {}", day(extract.from_on), day(extract.to_on))),
+            ("Framställt".to_owned(), minute(asked.now)),
+            ("Ärendenummer".to_owned(), extract.case_text.clone()),
+        ],
+        intro,
+        tables: vec![DocumentTable {
+            caption: "Åtkomster".to_owned(),
+            head: head.into_iter().map(|(name, share)| (name.to_owned(), share)).collect(),
+            rows: rows.collect(),
+        }],
+        closing: closing(extract, content),
+        ..Document::default()
+    }
+}
+
+/// What stands on the last page (E8).
+fn closing(extract: &StoredExtract, content: &ExtractContent) -> Vec<String> {
     let mut closing = vec![
         format!(
             "Utdraget har {} rader för {} – {}.",
@@ -98,22 +120,5 @@ fn document(
                 .to_owned(),
         );
     }
-    Document {
-        title: "Loggutdrag".to_owned(),
-        facts: vec![
-            ("Patient".to_owned(), number::shown(&patient_of(extract))),
-            ("Vårdgivare".to_owned(), provider),
-            ("Period".to_owned(), format!("{} – {}", day(extract.from_on), day(extract.to_on))),
-            ("Framställt".to_owned(), minute(asked.now)),
-            ("Ärendenummer".to_owned(), extract.case_text.clone()),
-        ],
-        intro,
-        tables: vec![DocumentTable {
-            caption: "Åtkomster".to_owned(),
-            head: head.into_iter().map(|(name, share)| (name.to_owned(), share)).collect(),
-            rows: rows.collect(),
-        }],
-        closing,
-        ..Document::default()
-    }
+    closing
 }

@@ -86,15 +86,14 @@ pub async fn extract(asked: Asked) -> Handled {
         asked.viewed_several(&matter, (activity, Some("utdrag")), &["Logg"], &[&patient]).await?;
     let mut refusal = None;
     if asked.is_post() {
-        let done = match asked.form.get("step") {
-            "make" => match asked.people().extract_content(&person, &extract, &viewed).await {
+        let done = if asked.form.get("step") == "make" {
+            match asked.people().extract_content(&person, &extract, &viewed).await {
                 Ok(content) => asked.people().extract_is_made(&person, &extract, &content).await,
                 Err(failure) => Err(failure),
-            },
-            _ => {
-                let how = (asked.form.get("way"), asked.form.get("letter"));
-                asked.people().deliver_extract(&person, &extract, how).await
             }
+        } else {
+            let how = (asked.form.get("way"), asked.form.get("letter"));
+            asked.people().deliver_extract(&person, &extract, how).await
         };
         match refusal_of(done)? {
             Ok(()) => return Ok(Answer::To(format!("/utdrag/{id}"))),
@@ -116,7 +115,7 @@ pub async fn extract(asked: Asked) -> Handled {
     let to = format!("/utdrag/{id}");
     if extract.made_at.is_none() {
         parts.push(Part::form(
-            form(to.clone(), Vec::new(), t("Framställ utdraget")).carrying("step", "make"),
+            form(to.clone(), Vec::new(), t("Framställ utdraget")).carrying("step", "make").main(),
         ));
     } else {
         let file = |form: &str, words| link(format!("/utdrag/{id}/fil/{form}"), words);

@@ -11,7 +11,7 @@ use crate::procedures::people::looking::Activity;
 
 /// Rows of a file: PDF is for reading.
 const ROWS_MAX: usize = 100_000;
-const PDF_ROWS_MAX: usize = 5_000;
+const PDF_ROWS_MAX: usize = 2_000;
 
 /// What stands above the columns.
 const HEAD: [(&str, f32); 11] = [
@@ -75,8 +75,7 @@ pub async fn file(asked: Asked) -> Handled {
         }],
         ..Document::default()
     };
-    let made = file_of(&asked, "loggrapport", document);
-    let (name, kind, bytes) = made.ok_or(Refused::NotFound)?;
+    let (name, kind, bytes) = file_of(&asked, "loggrapport", document).await?;
     Ok(Answer::File(Some(viewed), name, kind, bytes))
 }
 

@@ -50,11 +50,12 @@ pub async fn reports(asked: Asked) -> Handled {
                     Err(rejection) => refusal = Some(rejection),
                 }
             }
-            Err(found) => wrong = found,
+            Err(found) => wrong = *found,
         }
     }
-    let viewed =
-        asked.viewed_several("Loggrapporter", (Activity::Read, Some("lista")), &[], &[]).await?;
+    let viewed = asked
+        .viewed_several("Loggrapporter", (Activity::Read, Some("lista")), &["Logg"], &[])
+        .await?;
     let orders = asked.people().own_reports(&person).await?;
     let mut rows = Vec::new();
     for order in &orders {
@@ -105,7 +106,7 @@ impl Wrong {
     }
 }
 
-fn read(asked: &Asked) -> Result<ReportOrder, Wrong> {
+fn read(asked: &Asked) -> Result<ReportOrder, Box<Wrong>> {
     let sent = &asked.form;
     let mut wrong = Wrong::default();
     let kind = sent.get("kind").to_owned();
@@ -167,7 +168,7 @@ fn read(asked: &Asked) -> Result<ReportOrder, Wrong> {
                 ordered_at: asked.now,
             })
         }
-        _ => Err(wrong),
+        _ => Err(Box::new(wrong)),
     }
 }
 
@@ -223,8 +224,9 @@ pub async fn report(asked: Asked) -> Handled {
     let person = asked.on_duty()?;
     let order =
         asked.people().own_report(&person, asked.id("r")?).await?.ok_or(Refused::NotFound)?;
-    let viewed =
-        asked.viewed_several(&order.matter, (Activity::Read, Some("rapport")), &[], &[]).await?;
+    let viewed = asked
+        .viewed_several(&order.matter, (Activity::Read, Some("rapport")), &["Logg"], &[])
+        .await?;
     let progress = asked.people().progress(&person, &order).await?;
     let mut parts = vec![Part::Facts(vec![
         (t("Slag"), kind_name(&order.kind).into()),

@@ -86,20 +86,7 @@ pub async fn statistics(asked: Asked) -> Handled {
         ));
     }
     parts.push(Part::Card(t("Per vårdgivare"), vec![Part::Table(provider_table(&told))]));
-    let status = asked.people().status.view();
-    let cells = status.months.iter().map(|(month, functions)| {
-        let worst = functions.iter().filter_map(|(_, share)| *share).reduce(f64::min);
-        vec![Cell::from(month_name(*month)), super::status::share(worst)]
-    });
-    parts.push(Part::Card(
-        t("Tillgänglighet"),
-        vec![Part::Table(Table {
-            caption: t("Den funktion som var minst tillgänglig, per månad"),
-            head: vec![t("Månad"), t("Tillgänglighet")],
-            rows: cells.collect(),
-            empty: t("Inget är mätt än."),
-        })],
-    ));
+    parts.push(available(&asked));
     let definitions = SERIES.iter().map(|series| {
         filled("{}: {}", [Words::Ours(series.title), Words::Ours(series.definition)])
     });
@@ -112,6 +99,24 @@ pub async fn statistics(asked: Asked) -> Handled {
         link("/statistik.json", t("Hämta JSON")),
     ]));
     Ok(Answer::View(view(t("Statistik"), parts)))
+}
+
+/// The least available function of each month.
+fn available(asked: &Asked) -> Part {
+    let status = asked.people().status.view();
+    let cells = status.months.iter().map(|(month, functions)| {
+        let worst = functions.iter().filter_map(|(_, share)| *share).reduce(f64::min);
+        vec![Cell::from(month_name(*month)), super::status::share(worst)]
+    });
+    Part::Card(
+        t("Tillgänglighet"),
+        vec![Part::Table(Table {
+            caption: t("Den funktion som var minst tillgänglig, per månad"),
+            head: vec![t("Månad"), t("Tillgänglighet")],
+            rows: cells.collect(),
+            empty: t("Inget är mätt än."),
+        })],
+    )
 }
 
 fn tile(name: &str, months: &[ToldMonth]) -> (Words, Words, Words) {

@@ -4,7 +4,8 @@ use crate::admin::asked::{Answer, Asked, Handled, view};
 use crate::admin::charts::month_name;
 use crate::admin::parts::{Cell, Part, Table, Tone};
 use crate::admin::words::{Words, filled, minute, t};
-use crate::procedures::people::status::{Function, StoredInterruption, Working};
+use crate::domain::time::Timestamp;
+use crate::procedures::people::status::{Function, StatusView, StoredInterruption, Working};
 
 /// What a function is called.
 pub fn function_name(function: Function) -> Words {
@@ -89,21 +90,7 @@ pub async fn status(asked: Asked) -> Handled {
             empty: t("Ingen mätning är gjord än."),
         })],
     ));
-    let planned = known
-        .interruptions
-        .iter()
-        .filter(|it| it.class == "planned" && it.to_at.is_some_and(|to| to > asked.now));
-    let rows: Vec<Vec<Cell>> = planned.map(interruption).collect();
-    let head = || vec![t("Tid"), t("Funktion"), t("Vad"), t("Räknas"), t("Anledning")];
-    parts.push(Part::Card(
-        t("Planerade stopp"),
-        vec![Part::Table(Table {
-            caption: t("Kommande"),
-            head: head(),
-            rows,
-            empty: t("Inga stopp är planerade."),
-        })],
-    ));
+    parts.push(planned(&known, asked.now));
     let rows = known.months.iter().map(|(month, functions)| {
         let cells = functions.iter().map(|(_, of)| share(*of));
         std::iter::once(Cell::from(month_name(*month))).chain(cells).collect()
@@ -118,23 +105,50 @@ pub async fn status(asked: Asked) -> Handled {
         }),
         Part::Text(t("100 − avbrottstid / total tid × 100, per kalendermånad. Planerade stopp och det som har undantagits med en anledning räknas inte som avbrott. Tid då tjänsten inte mätte sig själv räknas som avbrott.")),
     ]));
+    parts.push(past(&known, asked.now));
+    Ok(Answer::View(view(t("Driftstatus"), parts)))
+}
+
+fn interruption_head() -> Vec<Words> {
+    vec![t("Tid"), t("Funktion"), t("Vad"), t("Räknas"), t("Anledning")]
+}
+
+/// Stops to come.
+fn planned(known: &StatusView, now: Timestamp) -> Part {
+    let planned = known
+        .interruptions
+        .iter()
+        .filter(|it| it.class == "planned" && it.to_at.is_some_and(|to| to > now));
+    let rows: Vec<Vec<Cell>> = planned.map(interruption).collect();
+    Part::Card(
+        t("Planerade stopp"),
+        vec![Part::Table(Table {
+            caption: t("Kommande"),
+            head: interruption_head(),
+            rows,
+            empty: t("Inga stopp är planerade."),
+        })],
+    )
+}
+
+/// Interruptions that have been.
+fn past(known: &StatusView, now: Timestamp) -> Part {
     let past: Vec<Vec<Cell>> = known
         .interruptions
         .iter()
-        .filter(|it| it.from_at <= asked.now)
+        .filter(|it| it.from_at <= now)
         .take(50)
         .map(interruption)
         .collect();
-    parts.push(Part::More(
+    Part::More(
         t("Tidigare avbrott och störningar"),
         vec![Part::Table(Table {
             caption: t("De senaste tolv månaderna"),
-            head: head(),
+            head: interruption_head(),
             rows: past,
             empty: t("Inga avbrott."),
         })],
-    ));
-    Ok(Answer::View(view(t("Driftstatus"), parts)))
+    )
 }
 
 /// As JSON.

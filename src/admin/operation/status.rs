@@ -7,7 +7,7 @@ use crate::admin::patient::times;
 use crate::admin::words::{Words, minute, t};
 use crate::domain::rejection::Rejection;
 use crate::procedures::failure::Failure;
-use crate::procedures::people::people::OnDuty;
+use crate::procedures::people::on_duty::OnDuty;
 use crate::procedures::people::status::{Function, StoredInterruption};
 
 /// The page and its forms.

@@ -60,7 +60,7 @@ pub fn consent_table(
             told::assertion_state(history, asked.now),
             Cell::from(told::validity(history, asked.now)),
             Cell::Several(story.into_iter().map(Cell::from).collect()),
-            Cell::Several(actions(asked, history, base, told::opened_for(history, names))),
+            Cell::Several(actions(asked, history, base, &told::opened_for(history, names))),
         ]
     };
     Table {
@@ -71,7 +71,7 @@ pub fn consent_table(
     }
 }
 
-fn actions(asked: &Asked, history: &AssertionHistory, base: &str, about: Words) -> Vec<Cell> {
+fn actions(asked: &Asked, history: &AssertionHistory, base: &str, about: &Words) -> Vec<Cell> {
     let id = history.assertion.id.as_str();
     let id: String = id.bytes().map(|b| format!("{b:02x}")).collect();
     let to = |action: &str, words: Words| {

@@ -1,7 +1,7 @@
 //! A patient's blocks as a file.
 
 use super::told;
-use crate::admin::asked::{Answer, Asked, Handled, Refused};
+use crate::admin::asked::{Answer, Asked, Handled};
 use crate::admin::log::file_of;
 use crate::admin::words::{Language, minute};
 use crate::documents::document::{Document, DocumentTable};
@@ -49,6 +49,6 @@ pub async fn blocks(asked: Asked) -> Handled {
         }],
         ..Document::default()
     };
-    let (name, kind, bytes) = file_of(&asked, "sparrar", document).ok_or(Refused::NotFound)?;
+    let (name, kind, bytes) = file_of(&asked, "sparrar", document).await?;
     Ok(Answer::File(Some(viewed), name, kind, bytes))
 }

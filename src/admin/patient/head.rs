@@ -40,7 +40,7 @@ pub fn head(lookup: &StoredLookup, person: &PersonShown, viewed: &Viewed) -> Vec
             }
         }
         PersonShown::FromService(PersonState::Protected { .. }) => {
-            facts.push((t("Namn"), Cell::Chip(Tone::Warning, t("🔒 Skyddade personuppgifter"))));
+            facts.push((t("Namn"), Cell::Chip(Tone::Warning, t("Skyddade personuppgifter"))));
         }
         PersonShown::FromService(PersonState::None) => {
             notices.push((Tone::Note, t("Personen finns inte i Personuppgiftstjänsten.")));
@@ -59,8 +59,8 @@ pub fn head(lookup: &StoredLookup, person: &PersonShown, viewed: &Viewed) -> Vec
         facts.push((t("Ålder"), Cell::from(age.to_string())));
     }
     facts.push((t("Du är här för"), Cell::from(matter_words(&lookup.matter, &lookup.case_text))));
-    let seen = filled("👁 Din visning är loggad {}.", [clock(viewed.at).into()]);
-    facts.push((t("Åtkomstlogg"), Cell::from(seen)));
+    let seen = filled("Din visning är loggad {}.", [clock(viewed.at).into()]);
+    facts.push((t("Åtkomstlogg"), Cell::Chip(Tone::Note, seen)));
     let mut parts = vec![Part::Facts(facts)];
     parts.extend(notices.into_iter().map(|(tone, words)| Part::Notice(tone, words, vec![])));
     parts

@@ -13,7 +13,7 @@ use crate::domain::people::roles::Role;
 use crate::domain::time::{Moment, Timestamp, local};
 use crate::procedures::people::facts::{Names, PatientFacts};
 use crate::procedures::people::looking::{Activity, StoredLookup};
-use crate::procedures::people::people::OnDuty;
+use crate::procedures::people::on_duty::OnDuty;
 use chrono::TimeDelta;
 
 /// The page.
@@ -60,7 +60,10 @@ pub async fn overview(asked: Asked) -> Handled {
         t("Samtycken"),
         vec![
             Part::Table(consent_table(&asked, &facts.assertions, &base, &facts.names)),
-            Part::Links(vec![link(format!("{base}/samtycken"), t("Alla samtycken med historik"))]),
+            Part::SeeAlso(vec![link(
+                format!("{base}/samtycken"),
+                t("Alla samtycken med historik"),
+            )]),
         ],
     ));
     let back = link("/patient", t("Sök patient"));
@@ -75,7 +78,7 @@ fn block_parts(asked: &Asked, facts: &PatientFacts, base: &str) -> Vec<Part> {
             base,
             (&facts.names, &facts.on_their_way),
         )),
-        Part::Links(vec![link(format!("{base}/sparrar"), t("Alla spärrar med historik"))]),
+        Part::SeeAlso(vec![link(format!("{base}/sparrar"), t("Alla spärrar med historik"))]),
     ]
 }
 

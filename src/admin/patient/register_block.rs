@@ -6,7 +6,7 @@ use super::times;
 use crate::admin::asked::{Answer, Asked, Handled, Refused, refusal_of, view};
 use crate::admin::parts::{Cell, Control, Field, Form, Part, Table, Tone, field, form, link};
 use crate::admin::words::{Words, number, t};
-use crate::domain::blocking::block::{Block, BlockContent, Guards};
+use crate::domain::blocking::block::{Block, BlockContent};
 use crate::domain::blocking::registration::{self, BlockRegistration, ReplicationWait, exempted};
 use crate::domain::identity::{HsaId, RecordId};
 use crate::domain::lifetime::Lifetime;
@@ -57,7 +57,7 @@ pub async fn register(asked: Asked) -> Handled {
     let written = match read(&asked, &units) {
         Ok(written) => written,
         Err(wrong) => {
-            let again = form_of(&asked, &lookup, &units, wrong);
+            let again = form_of(&asked, &lookup, &units, *wrong);
             return Ok(Answer::Patients(viewed, page(vec![Part::form(again)]).refused()));
         }
     };
@@ -74,7 +74,7 @@ pub async fn register(asked: Asked) -> Handled {
     if asked.form.get("step") == "save" {
         return save(&asked, &lookup, (viewed, &facts), &written, contents).await;
     }
-    let preview = preview(&asked, &lookup, &facts, &contents);
+    let preview = preview(&asked, &lookup, &facts, &contents).await?;
     let confirmed = confirm(&asked, &lookup, contents.len());
     let mut parts = preview;
     parts.push(Part::form(confirmed));
@@ -151,7 +151,7 @@ fn form_of(asked: &Asked, lookup: &StoredLookup, units: &[(HsaId, String)], wron
     form(format!("/patient/{}/sparrar/ny", lookup.id), fields, t("Så här blir det…"))
 }
 
-fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Written, Wrong> {
+fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Written, Box<Wrong>> {
     let sent = &asked.form;
     let mut wrong = Wrong::default();
     let inner = match sent.get("kind") {
@@ -191,7 +191,7 @@ fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Written, Wrong> {
             exempted: sent.all("exempted"),
             requested_at,
         }),
-        _ => Err(wrong),
+        _ => Err(Box::new(wrong)),
     }
 }
 
@@ -222,14 +222,14 @@ fn contents(
     Ok(contents)
 }
 
-/// The access matrix as it will be, and readings of the last months that would have been stopped.
-fn preview(
+/// The access matrix as it will be, and visits of the last ninety days that would have been stopped.
+async fn preview(
     asked: &Asked,
     lookup: &StoredLookup,
     facts: &PatientFacts,
     contents: &[BlockContent],
-) -> Vec<Part> {
-    let Ok(person) = asked.on_duty() else { return Vec::new() };
+) -> Result<Vec<Part>, Refused> {
+    let person = asked.on_duty()?;
     let (provider, unit) = (&person.assignment.provider, &person.assignment.unit);
     let mut blocks = facts.blocks.clone();
     for (at, content) in contents.iter().enumerate() {
@@ -257,35 +257,21 @@ fn preview(
             units.push(guarded.clone());
         }
     }
-    let guarded = |id: &str| {
-        let unit = HsaId::new(id);
-        contents.iter().any(|content| match &content.guards {
-            Guards::Unit { unit: own, .. } => unit.as_ref() == Some(own),
-            Guards::Provider(_) => true,
-        })
-    };
-    let mut by_unit: Vec<(String, i64)> = Vec::new();
-    for month in facts.readings.iter().rev() {
-        let Some(id) = month.unit_id.as_deref().filter(|id| guarded(id)) else { continue };
-        let name = HsaId::new(id).map(|id| facts.names.of(&id)).unwrap_or_default();
-        match by_unit.iter_mut().find(|(own, _)| *own == name) {
-            Some((_, count)) => *count += month.readings,
-            None => by_unit.push((name, month.readings)),
-        }
-    }
-    let rows = by_unit
+    let fresh = &blocks[facts.blocks.len()..];
+    let stopped = asked.people().stopped_visits(&person, &lookup.patient, fresh).await?;
+    let rows = stopped
         .into_iter()
-        .map(|(unit, readings)| vec![Cell::from(unit), Cell::Number(number(readings).into())]);
+        .map(|(unit, visits)| vec![Cell::from(unit), Cell::Number(number(visits).into())]);
     let read = Table {
-        caption: t("Läsningar de senaste tolv månaderna av det som spärras"),
-        head: vec![t("Uppgifter hos"), t("Läsningar")],
+        caption: t("Besök de senaste 90 dagarna som hade stoppats"),
+        head: vec![t("Läst från"), t("Besök")],
         rows: rows.collect(),
-        empty: t("Det som spärras har inte lästs de senaste tolv månaderna."),
+        empty: t("Inga besök de senaste 90 dagarna hade stoppats."),
     };
-    vec![Part::Card(
+    Ok(vec![Part::Card(
         t("Så här blir det"),
         vec![Part::Table(matrix_table(&after.matrix(&units), &facts.names)), Part::Table(read)],
-    )]
+    )])
 }
 
 /// The form that saves what has been shown. Each block's id is made now: pressing twice is a repetition.
@@ -302,7 +288,7 @@ fn confirm(asked: &Asked, lookup: &StoredLookup, count: usize) -> Form {
     for _ in 0..count {
         save = save.carrying("id", (asked.people().new_id)().to_string());
     }
-    save.carrying("step", "save")
+    save.carrying("step", "save").main()
 }
 
 /// Registers, one after the other, each in a transaction of its own; the receipt says what became of each.

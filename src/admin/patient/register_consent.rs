@@ -49,10 +49,31 @@ pub async fn register(asked: Asked) -> Handled {
     let (start, end) = match read(&asked) {
         Ok(times) => times,
         Err(wrong) => {
-            let form = form_of(&asked, &lookup, wrong).carrying("id", asked.form.get("id"));
+            let form = form_of(&asked, &lookup, *wrong).carrying("id", asked.form.get("id"));
             return Ok(Answer::Patients(viewed, page(vec![Part::form(form)]).refused()));
         }
     };
+    let new = registration(&asked, &lookup, (start, end))?;
+    let id = new.id.as_str().to_owned();
+    let context = asked.people().context(&person, "pages");
+    match refusal_of(change::register(&context, &new).await)? {
+        Ok(()) => Ok(Answer::To(format!("/patient/{}", lookup.id))),
+        Err(refusal) => {
+            let says = Part::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]);
+            let form = form_of(&asked, &lookup, Wrong::default()).carrying("id", id);
+            Ok(Answer::Patients(viewed, page(vec![says, Part::form(form)]).refused()))
+        }
+    }
+}
+
+/// What is registered.
+fn registration(
+    asked: &Asked,
+    lookup: &StoredLookup,
+    (start, end): (Option<Timestamp>, Option<Timestamp>),
+) -> Result<AssertionRegistration, Refused> {
+    let person = asked.on_duty()?;
+    let is_emergency = asked.form.get("kind") == KIND_EMERGENCY;
     let id =
         uuid::Uuid::parse_str(asked.form.get("id")).map_err(|_| Refused::NotFound)?.to_string();
     let sent = &asked.form;
@@ -65,7 +86,7 @@ pub async fn register(asked: Asked) -> Handled {
         Err(_) => None,
     };
     let reason = Some(sent.get("reason").to_owned()).filter(|reason| !reason.is_empty());
-    let new = AssertionRegistration {
+    Ok(AssertionRegistration {
         id: RecordId::new(&id).ok_or(Refused::NotFound)?,
         content: AssertionContent {
             assertion_type: match is_emergency {
@@ -82,16 +103,7 @@ pub async fn register(asked: Asked) -> Handled {
         },
         action: person.action(asked.now, reason, asked.now),
         owner_id: Some(asked.people().system.0.as_str().to_owned()),
-    };
-    let context = asked.people().context(&person, "pages");
-    match refusal_of(change::register(&context, &new).await)? {
-        Ok(()) => Ok(Answer::To(format!("/patient/{}", lookup.id))),
-        Err(refusal) => {
-            let says = Part::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]);
-            let form = form_of(&asked, &lookup, Wrong::default()).carrying("id", id);
-            Ok(Answer::Patients(viewed, page(vec![says, Part::form(form)]).refused()))
-        }
-    }
+    })
 }
 
 #[derive(Default)]
@@ -103,7 +115,7 @@ struct Wrong {
     reason: Option<Words>,
 }
 
-fn read(asked: &Asked) -> Result<(Option<Timestamp>, Option<Timestamp>), Wrong> {
+fn read(asked: &Asked) -> Result<(Option<Timestamp>, Option<Timestamp>), Box<Wrong>> {
     let sent = &asked.form;
     let mut wrong = Wrong::default();
     let kind = sent.get("kind");
@@ -134,7 +146,7 @@ fn read(asked: &Asked) -> Result<(Option<Timestamp>, Option<Timestamp>), Wrong> 
             let start = from.filter(|from| *from != today).map(times::begins);
             Ok((start, to.map(times::ends)))
         }
-        _ => Err(wrong),
+        _ => Err(Box::new(wrong)),
     }
 }
 

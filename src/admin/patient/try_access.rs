@@ -47,7 +47,7 @@ pub async fn try_access(asked: Asked) -> Handled {
                 parts.push(Part::Card(t("Svar"), answer(&question, &tried, &names)));
             }
             Err(found) => {
-                wrong = found;
+                wrong = *found;
                 status = 422;
             }
         }
@@ -65,11 +65,11 @@ struct Wrong {
     when: Option<Words>,
 }
 
-fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Question, Wrong> {
+fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Question, Box<Wrong>> {
     let sent = &asked.query;
     let mut wrong = Wrong::default();
     let id = |name: &str| HsaId::new(sent.get(name));
-    let person = asked.on_duty().map_err(|_: Refused| Wrong::default())?;
+    let person = asked.on_duty().map_err(|_: Refused| Box::<Wrong>::default())?;
     let own = &person.assignment.provider;
     let employee = id("employee");
     if employee.is_none() {
@@ -111,7 +111,7 @@ fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Question, Wrong> {
             },
             moment,
         }),
-        _ => Err(wrong),
+        _ => Err(Box::new(wrong)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Copying the inner blocks of a unit to another one, as when units merge: shown first, then all of them or none.
 
-use crate::admin::asked::{Answer, Asked, Handled, View, refusal_of, view};
+use crate::admin::asked::{Answer, Asked, Handled, Refused, View, refusal_of, view};
 use crate::admin::parts::{Cell, Control, Form, Part, Table, Tone, field, form, link};
 use crate::admin::patient::{register_consent::chosen, told};
 use crate::admin::words::{Words, filled, number as digits, t};
@@ -22,25 +22,9 @@ pub async fn copy(asked: Asked) -> Handled {
     let mut wrong = (None, None);
     let mut found: Histories = Vec::new();
     if asked.is_post() {
-        wrong.0 = from.is_none().then(|| t("Välj en enhet."));
-        wrong.1 = match (from, to) {
-            (_, None) => Some(t("Välj en enhet.")),
-            (Some(from), Some(to)) if from == to => {
-                Some(t("Välj en annan enhet än den som kopieras."))
-            }
-            _ => None,
-        };
+        wrong = wrong_choice(from, to);
         if let (Some(from), None) = (from, &wrong.1) {
-            let list = UnitList {
-                provider: person.assignment.provider.clone(),
-                unit: Some(from.clone()),
-                in_force: true,
-                before: asked.now + TimeDelta::days(1),
-                most: COPIED_MAX + 1,
-                now: asked.now,
-            };
-            found = asked.people().blocks_of_unit(&person, list).await?;
-            found.retain(|(history, _)| history.action.is_some());
+            found = standing(&asked, from).await?;
         }
     }
     let mut patients: Vec<&PatientId> = Vec::new();
@@ -88,35 +72,7 @@ pub async fn copy(asked: Asked) -> Handled {
             vec![],
         ));
     } else if asked.is_post() && !is_wrong {
-        let ids: Vec<HsaId> = [from, to].into_iter().flatten().cloned().collect();
-        let names = asked.people().names_for(&person, &ids).await?;
-        let rows = found.iter().map(|(history, _)| {
-            let content = &history.block.content;
-            vec![
-                Cell::from(number::shown(&content.patient)),
-                Cell::from(told::span(&content.period)),
-                Cell::from(told::exempted(content)),
-            ]
-        });
-        let table = Table {
-            caption: t("Det här kopieras"),
-            head: vec![t("Patient"), t("Tid"), t("Undantag")],
-            rows: rows.collect(),
-            empty: t("Enheten har inga inre spärrar som registrerats här."),
-        };
-        let whom = to.map(|to| names.of(to)).unwrap_or_default();
-        let mut shown = vec![
-            Part::Text(filled("Till {}. Alla kopieras, eller ingen.", [whom.into()])),
-            Part::Table(table),
-        ];
-        if !found.is_empty() {
-            let save = form("/enhet/sparrar/kopiera", Vec::new(), t("Kopiera"))
-                .carrying("from", asked.form.get("from"))
-                .carrying("to", asked.form.get("to"))
-                .carrying("step", "save");
-            shown.push(Part::form(save));
-        }
-        parts.push(Part::Card(t("Så här blir det"), shown));
+        parts.push(preview(&asked, &found, (from, to)).await?);
     }
     parts.push(Part::form(choice(&asked, &units, wrong)));
     let page =
@@ -125,6 +81,71 @@ pub async fn copy(asked: Asked) -> Handled {
         viewed,
         View { status: if is_wrong || too_many { 422 } else { 200 }, ..page },
     ))
+}
+
+/// What is wrong with a choice of units.
+fn wrong_choice(from: Option<&HsaId>, to: Option<&HsaId>) -> (Option<Words>, Option<Words>) {
+    let missing = || t("Välj en enhet.");
+    let of_to = match (from, to) {
+        (_, None) => Some(missing()),
+        (Some(from), Some(to)) if from == to => Some(t("Välj en annan enhet än den som kopieras.")),
+        _ => None,
+    };
+    (from.is_none().then(missing), of_to)
+}
+
+/// The blocks in force at a unit that were registered here.
+async fn standing(asked: &Asked, unit: &HsaId) -> Result<Histories, Refused> {
+    let person = asked.on_duty()?;
+    let list = UnitList {
+        provider: person.assignment.provider.clone(),
+        unit: Some(unit.clone()),
+        in_force: true,
+        before: asked.now + TimeDelta::days(1),
+        most: COPIED_MAX + 1,
+        now: asked.now,
+    };
+    let mut found = asked.people().blocks_of_unit(&person, list).await?;
+    found.retain(|(history, _)| history.action.is_some());
+    Ok(found)
+}
+
+/// What would be copied, and the button that does it.
+async fn preview(
+    asked: &Asked,
+    found: &Histories,
+    (from, to): (Option<&HsaId>, Option<&HsaId>),
+) -> Result<Part, Refused> {
+    let person = asked.on_duty()?;
+    let ids: Vec<HsaId> = [from, to].into_iter().flatten().cloned().collect();
+    let names = asked.people().names_for(&person, &ids).await?;
+    let rows = found.iter().map(|(history, _)| {
+        let content = &history.block.content;
+        vec![
+            Cell::from(number::shown(&content.patient)),
+            Cell::from(told::span(&content.period)),
+            Cell::from(told::exempted(content)),
+        ]
+    });
+    let table = Table {
+        caption: t("Det här kopieras"),
+        head: vec![t("Patient"), t("Tid"), t("Undantag")],
+        rows: rows.collect(),
+        empty: t("Enheten har inga inre spärrar som registrerats här."),
+    };
+    let whom = to.map(|to| names.of(to)).unwrap_or_default();
+    let mut shown = vec![
+        Part::Text(filled("Till {}. Alla kopieras, eller ingen.", [whom.into()])),
+        Part::Table(table),
+    ];
+    if !found.is_empty() {
+        let save = form("/enhet/sparrar/kopiera", Vec::new(), t("Kopiera"))
+            .carrying("from", asked.form.get("from"))
+            .carrying("to", asked.form.get("to"))
+            .carrying("step", "save");
+        shown.push(Part::form(save));
+    }
+    Ok(Part::Card(t("Så här blir det"), shown))
 }
 
 fn choice(

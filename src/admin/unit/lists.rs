@@ -39,7 +39,7 @@ fn filter(asked: &Asked, path: &str, units: &[(HsaId, String)]) -> Form {
     choices.extend(
         units.iter().map(|(id, name)| (id.as_str().to_owned(), Words::from(name.as_str()))),
     );
-    let states = vec![("".to_owned(), t("Gäller")), ("avslutade".to_owned(), t("Avslutade"))];
+    let states = vec![(String::new(), t("Gäller")), ("avslutade".to_owned(), t("Avslutade"))];
     let fields = vec![
         field("enhet", t("Enhet"), Control::Select(choices, asked.query.get("enhet").to_owned())),
         field("lage", t("Läge"), Control::Select(states, asked.query.get("lage").to_owned())),

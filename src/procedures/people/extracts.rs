@@ -1,7 +1,7 @@
 //! The patient's extract: asked for, made of records as they were sealed, delivered, followed up.
 
 use super::looking::Viewed;
-use super::people::{OnDuty, People};
+use super::on_duty::{OnDuty, People};
 use crate::domain::consent::assertion::{Assertion, AssertionType, opens};
 use crate::domain::identity::{AccessingActor, HsaId, PatientId};
 use crate::domain::log::record::LogEntry;
@@ -12,6 +12,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::time::{Ambiguous, Moment, Timestamp, instant, local};
 use crate::procedures::failure::{Failure, StoreError};
 use crate::procedures::reports::read_records;
+use crate::procedures::seal::log_seal::LogSeal;
 use crate::procedures::seal::proving::{Proved, prove};
 use crate::store::people::extracts::MadeExtract;
 pub use crate::store::people::extracts::{StoredEmbargo, StoredExtract};
@@ -160,7 +161,7 @@ impl People {
         let context = self.context(person, "pages");
         let (store, tenant) = (&context.store, person.tenant.id);
         let provider = person.assignment.provider.clone();
-        let patient = patient_of(asked)?;
+        let patient = patient_of(asked);
         let (from, to) = bounds(asked.from_on, asked.to_on);
         let question = ReportQuestion::new(ReportSubject::Patient(patient.clone()), from, to)?;
         let too_many = || {
@@ -211,7 +212,7 @@ impl People {
         }
         let told =
             embargoes.iter().any(|e| e.told && e.embargo().is_ok_and(|e| e.holds(context.now)));
-        let checkpoint = self.services.trust.seal.as_ref().and_then(|seal| seal.anchor());
+        let checkpoint = self.services.trust.seal.as_ref().and_then(LogSeal::anchor);
         let checkpoint = checkpoint.map(|signed| ExtractCheckpoint {
             origin: signed.checkpoint().origin.clone(),
             size: signed.checkpoint().size,
@@ -404,9 +405,9 @@ fn opened(
     opens(assertions, patient, &actor, Moment::Then(record.activity_at))
 }
 
-fn patient_of(asked: &StoredExtract) -> Result<PatientId, Failure> {
+fn patient_of(asked: &StoredExtract) -> PatientId {
     let (root, extension) = (asked.patient_root.clone(), asked.patient_extension.clone());
-    Ok(PatientId::kept(root, extension, asked.patient_key.clone()))
+    PatientId::kept(root, extension, asked.patient_key.clone())
 }
 
 /// The first and last instant of some Swedish days.

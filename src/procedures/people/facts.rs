@@ -1,19 +1,23 @@
 //! What is known of a patient, for somebody who may see it and whose look is logged.
 
 use super::looking::{StoredLookup, Viewed};
-use super::people::{OnDuty, People};
+use super::on_duty::{OnDuty, People};
 use super::persons::PersonShown;
-use crate::domain::blocking::block::{Block, Information};
+use crate::domain::access::{Access, may_read};
+use crate::domain::blocking::block::{Block, Information, TemporaryRevoke, is_blocked};
+use crate::domain::blocking::history::{BlockHistory, RevokeHistory};
 use crate::domain::consent::assertion::Assertion;
 use crate::domain::consent::lifecycle::AssertionHistory;
 use crate::domain::identity::{AccessingActor, HsaId, PatientId};
 use crate::domain::lifetime::{Lifetime, State};
+use crate::domain::period::Period;
 use crate::domain::time::{Moment, Timestamp};
 use crate::procedures::failure::Failure;
 pub use crate::store::blocking::history::Histories;
 pub use crate::store::people::directory::DirectoryUnit;
 pub use crate::store::people::lists::UnitList;
 pub use crate::store::people::readings::MonthOfReadings;
+use crate::store::people::readings::Visits;
 use chrono::TimeDelta;
 use std::collections::{BTreeSet, HashMap};
 
@@ -108,57 +112,42 @@ impl PatientFacts {
 /// Units of a matrix.
 const UNITS_MAX: usize = 40;
 
-/// What decides about access, of what is known with its history.
-pub fn without_how<How>(assertion: &Assertion<How>) -> Assertion {
-    let Assertion { id, content, start, patient_ends, lifetime, source, owner_id } = assertion;
+/// A life without what is known of its end but when.
+fn without_end<How>(lifetime: &Lifetime<How>) -> Lifetime {
     let state = match &lifetime.state {
         State::Standing => State::Standing,
         State::Removed { first, .. } => State::Removed { first: *first, how: () },
     };
+    Lifetime { stored_at: lifetime.stored_at, state }
+}
+
+/// What decides about access, of what is known with its history.
+pub fn without_how<How>(assertion: &Assertion<How>) -> Assertion {
     Assertion {
-        id: id.clone(),
-        content: content.clone(),
-        start: *start,
-        patient_ends: patient_ends.clone(),
-        lifetime: Lifetime { stored_at: lifetime.stored_at, state },
-        source: source.clone(),
-        owner_id: owner_id.clone(),
+        id: assertion.id.clone(),
+        content: assertion.content.clone(),
+        start: assertion.start,
+        patient_ends: assertion.patient_ends.clone(),
+        lifetime: without_end(&assertion.lifetime),
+        source: assertion.source.clone(),
+        owner_id: assertion.owner_id.clone(),
     }
 }
 
 /// The same of a block with its temporary revokes.
-pub fn block_of(
-    (history, revokes): &(
-        crate::domain::blocking::history::BlockHistory,
-        Vec<crate::domain::blocking::history::RevokeHistory>,
-    ),
-) -> Block {
-    let lifetime = |state: &State<_>, stored_at| Lifetime {
-        stored_at,
-        state: match state {
-            State::Standing => State::Standing,
-            State::Removed { first, .. } => State::Removed { first: *first, how: () },
-        },
-    };
-    let block = &history.block;
-    let revokes = revokes.iter().map(|of| crate::domain::blocking::block::TemporaryRevoke {
-        id: of.revoke.id.clone(),
-        lift: of.revoke.lift.clone(),
-        lifetime: Lifetime {
-            stored_at: of.revoke.lifetime.stored_at,
-            state: match &of.revoke.lifetime.state {
-                State::Standing => State::Standing,
-                State::Removed { first, .. } => State::Removed { first: *first, how: () },
-            },
-        },
-        owner_id: of.revoke.owner_id.clone(),
+pub fn block_of((history, revokes): &(BlockHistory, Vec<RevokeHistory>)) -> Block {
+    let revokes = revokes.iter().map(|RevokeHistory { revoke, .. }| TemporaryRevoke {
+        id: revoke.id.clone(),
+        lift: revoke.lift.clone(),
+        lifetime: without_end(&revoke.lifetime),
+        owner_id: revoke.owner_id.clone(),
     });
     Block {
-        id: block.id.clone(),
-        content: block.content.clone(),
-        lifetime: lifetime(&block.lifetime.state, block.lifetime.stored_at),
+        id: history.block.id.clone(),
+        content: history.block.content.clone(),
+        lifetime: without_end(&history.block.lifetime),
         revokes: revokes.collect(),
-        owner_id: block.owner_id.clone(),
+        owner_id: history.block.owner_id.clone(),
     }
 }
 
@@ -244,6 +233,42 @@ impl People {
         Ok(units)
     }
 
+    /// How many visits of the last ninety days blocks would have stopped, by the unit that they came from.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn stopped_visits(
+        &self,
+        person: &OnDuty<'_>,
+        patient: &PatientId,
+        blocks: &[Block],
+    ) -> Result<Vec<(String, i64)>, Failure> {
+        let (provider, now) = (&person.assignment.provider, self.clock.now());
+        let store = &self.services.store;
+        let since = now - TimeDelta::days(90);
+        let visits = store.visits(person.tenant.id, patient, provider, since).await?;
+        let mut stopped: Vec<(String, i64)> = Vec::new();
+        for visit in visits {
+            let Some(actor) = actor_of(&visit) else { continue };
+            let holder = visit.holder_unit_id.as_deref().and_then(HsaId::new);
+            let information = Information {
+                period: Period::default(),
+                care_unit: holder.unwrap_or_else(|| provider.clone()),
+                care_provider: provider.clone(),
+                information_type: None,
+            };
+            let now = Moment::Now(now);
+            if is_blocked(blocks, patient, &information, &actor, now) {
+                let name = visit.care_unit_name.unwrap_or_else(|| visit.care_unit_id.clone());
+                match stopped.iter_mut().find(|(own, _)| *own == name) {
+                    Some((_, count)) => *count += visit.visits,
+                    None => stopped.push((name, visit.visits)),
+                }
+            }
+        }
+        Ok(stopped)
+    }
+
     /// A unit as the directory has it, for its telephone number.
     ///
     /// # Errors
@@ -275,14 +300,7 @@ impl People {
         let blocks: Vec<Block> = histories?.it.iter().map(block_of).collect();
         let assertions: Vec<Assertion> =
             assertions?.it.iter().map(|history| without_how(&history.assertion)).collect();
-        let access = crate::domain::access::may_read(
-            patient,
-            information,
-            actor,
-            &blocks,
-            &assertions,
-            moment,
-        );
+        let access = may_read(patient, information, actor, &blocks, &assertions, moment);
         let biting = blocks.into_iter().filter(|b| b.bites(patient, information, actor, moment));
         let opening = assertions.into_iter().filter(|a| a.opens(patient, actor, moment));
         Ok(Tried { access, biting: biting.collect(), opening: opening.collect() })
@@ -355,6 +373,15 @@ impl People {
     }
 }
 
+/// Somebody of the unit that a visit came from.
+fn actor_of(visit: &Visits) -> Option<AccessingActor> {
+    Some(AccessingActor {
+        employee: HsaId::new("somebody there")?,
+        care_provider: HsaId::new(&visit.care_provider_id)?,
+        care_unit: HsaId::new(&visit.care_unit_id)?,
+    })
+}
+
 /// Rows of one page of a list.
 pub const PAGE_ROWS: i64 = 50;
 
@@ -362,7 +389,7 @@ pub const PAGE_ROWS: i64 = 50;
 #[derive(Debug)]
 pub struct Tried {
     /// The answer.
-    pub access: crate::domain::access::Access,
+    pub access: Access,
     /// Blocks that close.
     pub biting: Vec<Block>,
     /// Assertions that open.

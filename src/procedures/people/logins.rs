@@ -3,7 +3,7 @@
 //! A login is known by 256 random bits in its cookie, of which the store has the hash; it gets new ones when an
 //! assignment is chosen, because that gives rights.
 
-use super::people::{People, Person};
+use super::on_duty::{People, Person};
 use crate::domain::identity::HsaId;
 use crate::domain::people::roles::{Assignment, Role, roles};
 use crate::fairness::address::Address;

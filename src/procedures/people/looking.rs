@@ -2,10 +2,11 @@
 //!
 //! A page about a patient needs a `Viewed`, and there is none but by this.
 
-use super::people::{OnDuty, People};
+use super::on_duty::{OnDuty, People};
 use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::log::record::{Identity, LogEntry, LoggedPatient, Organisation, Resource, User};
 use crate::domain::people::number::{self, WrittenNumber};
+use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
 use crate::procedures::failure::Failure;
 use crate::procedures::log;
@@ -62,8 +63,12 @@ pub struct Viewing<'a> {
 pub struct Viewed {
     /// When.
     pub at: Timestamp,
-    _private: (),
+    /// Nobody else makes one.
+    _made: Made,
 }
+
+#[derive(Debug, Clone, Copy)]
+struct Made;
 
 impl People {
     /// Logs a look, for good.
@@ -108,7 +113,7 @@ impl People {
         }
         let mut resources = resources.into_iter();
         let Some(first) = resources.next() else {
-            return Ok(Viewed { at: context.now, _private: () });
+            return Err(Rejection::validation("Visningen har inget att logga.").into());
         };
         let id = (self.new_id)().to_string();
         let entry = LogEntry {
@@ -133,7 +138,7 @@ impl People {
         let matter = (viewing.page, viewing.matter);
         let (tenant, employee) = (person.tenant.id, &session.employee);
         self.services.store.keep_view(tenant, employee, matter, context.now).await?;
-        Ok(Viewed { at: context.now, _private: () })
+        Ok(Viewed { at: context.now, _made: Made })
     }
 
     /// Looks a patient up by a number as people write it; what `anyway` says is not asked again.

@@ -1,7 +1,7 @@
 //! Logging in at a provider of identities: there and back (O1 to O12), and which assignments the token offers.
 
 use super::logins::{Offered, PendingLogin, ProvedPerson};
-use super::people::People;
+use super::on_duty::People;
 use crate::domain::identity::HsaId;
 pub use crate::peers::identities::LoginRefused;
 use crate::peers::identities::{EmployeeClaims, LoggedIn, as_text};

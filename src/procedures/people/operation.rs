@@ -1,6 +1,6 @@
 //! What operators see of the service, and do with it: nothing about patients.
 
-use super::people::{OnDuty, People};
+use super::on_duty::{OnDuty, People};
 use super::status::Function;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;

@@ -1,6 +1,6 @@
 //! Reports over the log that people take out: queued, made by any process, kept for a day, read as they were sealed.
 
-use super::people::{OnDuty, People};
+use super::on_duty::{OnDuty, People};
 use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::log::record::LogEntry;
 use crate::domain::log::report::{ReportQuestion, ReportSubject};

@@ -1,6 +1,6 @@
 //! Figures of months for everybody: fixed once, and told only where no patient can be seen in them.
 
-use super::people::People;
+use super::on_duty::People;
 use crate::domain::people::availability::month as bounds;
 use crate::domain::people::hidden::{ShownCount, hide, is_published, rounded};
 use crate::domain::time::{Timestamp, local};
@@ -182,12 +182,12 @@ impl People {
         let this = first_of(local(now).date());
         let since = this.checked_sub_months(Months::new(MONTHS)).unwrap_or(this);
         let (figures, names) = tokio::join!(store.figures(since), store.provider_names());
-        Ok(told(&figures?, names?.into_iter().collect()))
+        Ok(told(&figures?, &names?.into_iter().collect()))
     }
 }
 
 /// What may be told of figures.
-fn told(figures: &[Figure], names: HashMap<String, String>) -> StatisticsView {
+fn told(figures: &[Figure], names: &HashMap<String, String>) -> StatisticsView {
     let ids: BTreeMap<String, (&str, &str)> = figures
         .iter()
         .filter(|figure| !figure.provider_id.is_empty())
@@ -258,7 +258,7 @@ mod tests {
             figure("C", "blocks_inner", 12),
             figure("A", "log_posts", 1),
         ];
-        let view = told(&figures, HashMap::from([("b".to_owned(), "Beta".to_owned())]));
+        let view = told(&figures, &HashMap::from([("b".to_owned(), "Beta".to_owned())]));
         assert_eq!(view.providers[1], ("B".to_owned(), "Beta".to_owned(), String::new()));
         let blocks = &view.series["blocks_inner"][0];
         let expected = [ShownCount::FewerThanFive, ShownCount::Exactly(40), ShownCount::Hidden];

@@ -1,6 +1,6 @@
 //! How the service does, for everybody: by its own probe, and also when the database is gone.
 
-use super::people::People;
+use super::on_duty::People;
 use crate::domain::identity::{AccessingActor, HsaId, PatientId};
 use crate::domain::people::availability::{Interruption, InterruptionClass, gaps, month, per_cent};
 use crate::domain::time::{Timestamp, local};
@@ -76,6 +76,9 @@ impl Working {
     }
 }
 
+/// Each function's per cent of a month; `None`: nobody measured.
+pub type Shares = Vec<(Function, Option<f64>)>;
+
 /// What everybody is told.
 #[derive(Debug, Clone, Default)]
 pub struct StatusView {
@@ -88,7 +91,7 @@ pub struct StatusView {
     /// What operators tell.
     pub messages: Vec<ServiceMessage>,
     /// The last twelve months, each function's per cent.
-    pub months: Vec<(NaiveDate, Vec<(Function, Option<f64>)>)>,
+    pub months: Vec<(NaiveDate, Shares)>,
     /// Since when the history is as it is told: the database may be gone.
     pub read_at: Option<Timestamp>,
 }

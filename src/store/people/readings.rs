@@ -27,7 +27,48 @@ pub struct MonthOfReadings {
     pub patient_name: Option<String>,
 }
 
+/// Visits to one unit's information by one unit's staff.
+#[derive(Debug, Clone, FromRow)]
+pub struct Visits {
+    /// The unit of who read.
+    pub care_unit_id: String,
+    /// Its name, as a record has it.
+    pub care_unit_name: Option<String>,
+    /// Its care provider.
+    pub care_provider_id: String,
+    /// The unit that holds what was read.
+    pub holder_unit_id: Option<String>,
+    /// How many visits: one user's readings with gaps of at most 30 minutes.
+    pub visits: i64,
+}
+
 impl Store {
+    /// Visits to a patient's information at a provider since a time, by who came from where.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn visits(
+        &self,
+        tenant: TenantId,
+        patient: &PatientId,
+        provider: &HsaId,
+        since: Timestamp,
+    ) -> Result<Vec<Visits>, StoreError> {
+        let found = sqlx::query_as(
+            "/* visits */ select care_unit_id, max(care_unit_name) as care_unit_name, care_provider_id, holder_unit_id,
+                count(*) filter (where before is null or before > interval '30 minutes') as visits
+             from (select e.care_unit_id, e.care_unit_name, e.care_provider_id, r.holder_unit_id,
+                    e.activity_at - lag(e.activity_at) over (partition by e.user_id, r.holder_unit_id order by e.activity_at) as before
+                from (select * from log_resources where patient_hash = $1 and activity_at >= $2
+                        and lower(btrim(holder_id)) = $3 order by activity_at desc limit $4) r
+                join log_entries e on e.entry_number = r.entry_number and e.activity_at = r.activity_at
+                    and e.activity_at >= $2) v
+             group by care_unit_id, care_provider_id, holder_unit_id order by visits desc limit 100",
+        );
+        let found = found.bind(KeyHash::of(tenant.0, patient.key()).0).bind(since);
+        Ok(found.bind(provider.key()).bind(COUNTED).fetch_all(&self.pool).await?)
+    }
+
     /// The readings of a patient's information by month and by unit of this provider, since a time.
     ///
     /// # Errors

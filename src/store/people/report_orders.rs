@@ -95,10 +95,10 @@ impl Store {
         employee: &HsaId,
     ) -> Result<Vec<ReportOrder>, StoreError> {
         let found = sqlx::query_as(
-            "/* report_orders */ select o.report_id, name, o.kind, owner_id, patient_root, patient_extension, user_id, unit_id,
-                o.from_at, o.to_at, matter, ordered_at
+            "/* report_orders */ select o.report_id, o.name, o.kind, o.owner_id, o.patient_root, o.patient_extension, o.user_id, o.unit_id,
+                o.from_at, o.to_at, o.matter, o.ordered_at
              from log_report_orders o join log_reports r using (report_id)
-             where o.tenant_id = $1 and o.provider_key = $2 and o.employee_key = $3 order by ordered_at desc limit 200",
+             where o.tenant_id = $1 and o.provider_key = $2 and o.employee_key = $3 order by o.ordered_at desc limit 200",
         );
         let found = found.bind(tenant.0).bind(provider.key()).bind(employee.key());
         Ok(found.fetch_all(&self.pool).await?)

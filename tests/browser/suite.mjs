@@ -1,0 +1,279 @@
+// Looks at every page of a running demonstration with a browser: axe (WCAG 2.2 AA), keyboard only, without scripts, 320 pixels,
+// 200 % in size, printed. Pictures go to the folder that is named second. Ends with 1 when anything is wrong.
+import { chromium } from "playwright-core";
+import { readFileSync, mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const [address, pictures] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+mkdirSync(pictures, { recursive: true });
+const counts = { pages: 0, states: 0, axe: 0, narrow: 0, large: 0, printed: 0, keyboard: 0, scriptless: 0 };
+const wrong = [];
+let numbers = [];
+const fail = (where, what) => { wrong.push(`${where}: ${what}`); console.error(`WRONG ${where}: ${what}`); };
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+
+async function opened(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "sv-SE", bypassCSP: true, ...options });
+  return { context, page: await context.newPage() };
+}
+
+async function logIn(page, employee) {
+  await page.goto(`${address}/logga-in`);
+  await page.locator(`form:has(input[value="${employee}"]) button`).click();
+  await page.waitForURL(`${address}/`);
+}
+
+async function lookUp(page, number) {
+  await page.goto(`${address}/patient`);
+  await page.fill("#number", number);
+  await page.click("main button");
+  if (await page.locator("text=Sök ändå").count()) await page.click("main button:has-text('Sök ändå')");
+  await page.waitForURL(/\/patient\/[0-9a-f-]+$/);
+  return page.url();
+}
+
+// What is wrong with a page as it stands.
+async function checked(page, name) {
+  counts.states += 1;
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => {
+    const { violations } = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+    return violations.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 140)}`);
+  });
+  counts.axe += 1;
+  found.forEach((violation) => fail(name, violation));
+  const structure = await page.evaluate(() => {
+    const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
+    return { h1: document.querySelectorAll("h1").length, twice: ids.filter((id, at) => ids.indexOf(id) !== at), title: document.title,
+      styles: document.querySelectorAll("[style]").length };
+  });
+  if (structure.h1 !== 1) fail(name, `${structure.h1} h1`);
+  if (structure.twice.length) fail(name, `ids twice: ${structure.twice}`);
+  if (structure.styles) fail(name, "style attributes");
+  const told = (structure.title + page.url()).replace(/\D/g, " ");
+  if (numbers.some((number) => told.includes(number.slice(0, 8)))) fail(name, "a number in title or address");
+}
+
+async function sideways(page, name, what) {
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  if (wider > 0) fail(name, `scrolls sideways by ${wider} pixels (${what})`);
+}
+
+// A page in all sizes; a picture of it.
+async function seen(page, path, name) {
+  const reply = await page.goto(path.startsWith("http") ? path : address + path);
+  if (!reply.ok()) fail(name, `status ${reply.status()}`);
+  counts.pages += 1;
+  await checked(page, name);
+  await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
+  await page.setViewportSize({ width: 320, height: 800 });
+  await page.reload();
+  await sideways(page, name, "320 px");
+  counts.narrow += 1;
+  await page.screenshot({ path: `${pictures}/${name}-320.png` });
+  // A window of 1280 pixels at 200 % has 640.
+  await page.setViewportSize({ width: 640, height: 450 });
+  await page.reload();
+  await sideways(page, name, "200 %");
+  counts.large += 1;
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.reload();
+  const printed = await page.pdf({ format: "A4" });
+  if (printed.length < 1000) fail(name, "nothing printed");
+  counts.printed += 1;
+}
+
+const roles = { block: "SE2321000016-A01", log: "SE2321000016-A02", operator: "SE2321000016-A03", security: "SE2321000016-A05", care: "SE2321000016-P0002" };
+
+// The numbers of the stories' patients.
+const open = await opened();
+await seen(open.page, "/demo", "demo");
+numbers = await open.page.evaluate(() => [...document.querySelectorAll("td")].map((td) => td.textContent).filter((t) => /^\d{8}-\d{4}$/.test(t)));
+for (const [path, name] of [["/statistik", "statistik"], ["/driftstatus", "driftstatus"], ["/hjalp", "hjalp"],
+  ["/tillganglighet", "tillganglighet"], ["/personuppgifter", "personuppgifter"], ["/logga-in", "logga-in"]]) {
+  await seen(open.page, path, name);
+}
+await open.page.goto(`${address}/finns-inte`);
+await checked(open.page, "404");
+await open.page.goto(`${address}/sprak?sprak=en`);
+await open.page.goto(`${address}/statistik`);
+await open.page.goto(`${address}/logga-in`);
+await checked(open.page, "logga-in, English");
+await open.context.close();
+
+{ // Blocks and consents.
+  const { context, page } = await opened();
+  await logIn(page, roles.block);
+  for (const [path, name] of [["/", "start"], ["/uppdrag", "uppdrag"], ["/patient", "sok"], ["/mitt", "mitt"], ["/enhet/sparrar", "enhetens-sparrar"],
+    ["/enhet/samtycken", "enhetens-samtycken"], ["/enhet/sparrar/kopiera", "kopiera"], ["/logga-ut", "logga-ut"]]) await seen(page, path, name);
+  await page.goto(`${address}/patient`);
+  await page.click("main button");
+  await checked(page, "sok, errors");
+  await page.fill("#number", numbers[5]);
+  await page.click("main button");
+  await checked(page, "sok, check digit");
+  const patient = await lookUp(page, numbers[6]);
+  for (const [path, name] of [["", "patient"], ["/sparrar", "sparrar"], ["/sparrar/ny", "registrera-sparr"], ["/samtycken", "samtycken"],
+    ["/samtycken/nytt", "registrera-samtycke"], ["/prova", "prova"],
+    ["/prova?employee=SE2321000016-P0003&at=SE2321000016-U004&unit=SE2321000016-U001", "prova-svar"]]) await seen(page, patient + path, name);
+  await page.goto(`${patient}/sparrar/ny`);
+  await page.uncheck("#units input:checked");
+  await page.fill("#from", "2026-02-01");
+  await page.fill("#to", "2026-01-01");
+  await page.click("main button");
+  await checked(page, "registrera-sparr, errors");
+  await page.goto(`${patient}/sparrar/ny`);
+  await page.click("main button");
+  await checked(page, "registrera-sparr, så här blir det");
+  await page.screenshot({ path: `${pictures}/sa-har-blir-det.png`, fullPage: true });
+  await page.goto(patient);
+  for (const [words, name] of [["Häv tillfälligt…", "hav-tillfalligt"], ["Häv…", "hav"], ["Makulera…", "makulera"]]) {
+    await page.goto(patient);
+    const link = await page.locator(`td a:has-text("${words}")`).first().getAttribute("href");
+    await seen(page, link, name);
+    await page.click("main button");
+    await checked(page, `${name}, errors`);
+  }
+  await page.goto(`${address}/drift`);
+  await checked(page, "403");
+  await page.goto(`${address}/sprak?sprak=en`);
+  await page.goto(patient);
+  await checked(page, "patient, English");
+  await page.screenshot({ path: `${pictures}/patient-english.png`, fullPage: true });
+  await context.close();
+}
+
+{ // Which other provider has blocked.
+  const { context, page } = await opened();
+  await logIn(page, roles.care);
+  const patient = await lookUp(page, numbers[6]);
+  await seen(page, `${patient}/annan-vardgivare`, "annan-vardgivare");
+  await page.click("main button");
+  await checked(page, "annan-vardgivare, errors");
+  await page.check("#danger");
+  await page.check("#cannot");
+  await page.fill("#why", "webbläsarprov");
+  await page.click("main button");
+  await checked(page, "annan-vardgivare, shown");
+  await context.close();
+}
+
+{ // Reports and extracts.
+  const { context, page } = await opened();
+  await logIn(page, roles.log);
+  for (const [path, name] of [["/loggrapporter", "loggrapporter"], ["/utdrag", "utdragen"], ["/embargo", "embargo"]]) await seen(page, path, name);
+  await page.click("text=Loggrapporter");
+  await page.click("main button");
+  await checked(page, "loggrapporter, errors");
+  await page.check("input[value=provider]");
+  await page.fill("#matter", "webbläsarprov");
+  await page.click("main button");
+  await page.waitForURL(/loggrapporter\/[0-9a-f-]+$/);
+  await page.locator("text=Hämta XLSX").waitFor({ timeout: 60000 });
+  await seen(page, page.url(), "rapport");
+  const patient = await lookUp(page, numbers[5]);
+  await seen(page, `${patient}/utdrag`, "begar-utdrag");
+  await seen(page, `${patient}/embargo`, "begar-embargo");
+  await page.goto(`${patient}/utdrag`);
+  await page.fill("#identity_check", "id-kort");
+  await page.fill("#names_reason", "webbläsarprov");
+  await page.click("main button");
+  await page.waitForURL(/utdrag\/[0-9a-f-]+$/);
+  await checked(page, "utdrag, begärt");
+  await page.click("main button:has-text('Framställ')");
+  await page.locator("text=Hämta PDF").waitFor();
+  await seen(page, page.url(), "utdrag");
+  await context.close();
+}
+
+{ // Operation.
+  const { context, page } = await opened();
+  await logIn(page, roles.operator);
+  for (const path of ["/drift", "/drift/replikering", "/drift/jobb", "/drift/import", "/drift/gallring", "/drift/logg", "/drift/behorighet", "/drift/status"])
+    await seen(page, path, path.slice(1).replace("/", "-"));
+  await page.click("button:has-text('Planera')");
+  await checked(page, "drift-status, errors");
+  await context.close();
+}
+
+{ // Keyboard only: a block from login to receipt, and the focus is always seen.
+  const { context, page } = await opened();
+  await page.goto(`${address}/logga-in`);
+  const focused = () => page.evaluate(() => {
+    const it = document.activeElement;
+    const box = it.getBoundingClientRect();
+    const style = getComputedStyle(it);
+    return { text: (it.textContent || "").trim().slice(0, 80), tag: it.tagName, id: it.id, seen: box.width > 0 && (style.outlineStyle !== "none" || style.boxShadow !== "none") };
+  });
+  async function tabTo(matches) {
+    for (let at = 0; at < 200; at += 1) {
+      await page.keyboard.press("Tab");
+      const it = await focused();
+      if (it.tag !== "BODY" && !it.seen) fail("keyboard", `no focus to be seen on ${it.tag} ${it.id} ${it.text}`);
+      if (matches(it)) { counts.keyboard += 1; return; }
+    }
+    fail("keyboard", "not reached by Tab");
+  }
+  await tabTo((it) => it.text === "Eva Sand");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${address}/`);
+  await page.goto(`${address}/patient`);
+  await page.keyboard.press("Tab");
+  if ((await focused()).text !== "Till innehållet") fail("keyboard", "the first stop is not the skip link");
+  await page.keyboard.press("Enter");
+  await tabTo((it) => it.id === "number");
+  await page.keyboard.type(numbers[12]);
+  await tabTo((it) => it.text === "Sök");
+  await page.keyboard.press("Enter");
+  await tabTo((it) => it.text === "Sök ändå");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/patient\/[0-9a-f-]+$/);
+  await tabTo((it) => it.text === "Registrera spärr");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/sparrar\/ny$/);
+  await tabTo((it) => it.id === "kind-1");
+  await page.keyboard.press("ArrowDown");
+  await tabTo((it) => it.text === "Så här blir det…");
+  await page.keyboard.press("Enter");
+  await tabTo((it) => it.text === "Registrera");
+  await page.keyboard.press("Enter");
+  await page.locator("text=Klart.").waitFor();
+  await checked(page, "kvitto");
+  await context.close();
+}
+
+{ // Without scripts: everything that is needed works.
+  const { context, page } = await opened({ javaScriptEnabled: false });
+  await logIn(page, roles.block);
+  const patient = await lookUp(page, numbers[13]);
+  await page.click("text=Registrera samtycke");
+  await page.click("main button:has-text('Registrera')");
+  await page.waitForURL(patient);
+  if (!(await page.locator("text=tills vidare").count())) fail("scriptless", "no consent registered");
+  counts.scriptless += 1;
+  await page.setViewportSize({ width: 320, height: 800 });
+  await page.reload();
+  if (!(await page.locator(".menu a:has-text('Mina visningar')").isVisible())) fail("scriptless", "the menu cannot be reached");
+  counts.scriptless += 1;
+  await page.click("text=Logga ut");
+  await page.waitForURL(`${address}/logga-in`);
+  counts.scriptless += 1;
+  await context.close();
+}
+
+{ // A double click is a repetition, and Back shows nothing after logging out.
+  const { context, page } = await opened();
+  await logIn(page, roles.block);
+  const patient = await lookUp(page, numbers[8]);
+  await page.click("text=Logga ut");
+  await page.goto(patient);
+  if (!page.url().includes("/logga-in")) fail("logout", "a page is shown after logging out");
+  await context.close();
+}
+
+await browser.close();
+console.log(`${counts.pages} pages, ${counts.states} states: axe ${counts.axe}, 320 px ${counts.narrow}, 200 % ${counts.large}, printed ${counts.printed}, ` +
+  `keyboard stops ${counts.keyboard}, without scripts ${counts.scriptless}; ${wrong.length} wrong`);
+process.exit(wrong.length ? 1 : 0);

@@ -31,6 +31,10 @@ const SETTINGS: Settings = Settings {
     millisecond_namespaces: "urn:riv:informationsecurity:auditing:log",
 };
 
+/// Nothing of what we call is odd.
+const CALLED: Settings =
+    Settings { row_wise: &[], streamed: &[], field_names: &[], millisecond_namespaces: "urn:none" };
+
 fn main() {
     println!("cargo::rerun-if-changed=src/codegen");
     println!("cargo::rerun-if-changed=migrations");
@@ -40,12 +44,18 @@ fn main() {
 }
 
 fn run() -> Result<(), String> {
-    let schemas = documents("schemas", "xsd")?;
-    let wsdls = documents("wsdl", "wsdl")?;
+    generate(("schemas", "wsdl"), &SETTINGS, "contracts.rs")?;
+    // Contracts that we call and do not serve.
+    generate(("schemas-called", "wsdl-called"), &CALLED, "called.rs")
+}
+
+fn generate(of: (&str, &str), settings: &Settings, file: &str) -> Result<(), String> {
+    let schemas = documents(of.0, "xsd")?;
+    let wsdls = documents(of.1, "wsdl")?;
     let model = Model::read(&sources(&schemas), &sources(&wsdls))?;
-    let text = emit::emit(&model, &SETTINGS)?;
+    let text = emit::emit(&model, settings)?;
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
-    fs::write(out.join("contracts.rs"), text).map_err(|e| e.to_string())
+    fs::write(out.join(file), text).map_err(|e| e.to_string())
 }
 
 /// Every file below `root` with the ending, as (path, text), sorted by path.

@@ -339,5 +339,8 @@ fn variant(value: &str) -> String {
         "INVALIDSTATE" => "INVALID_STATE",
         other => other,
     };
-    spelled.split('_').map(|word| word[..1].to_owned() + &word[1..].to_ascii_lowercase()).collect()
+    spelled
+        .split(['_', '-'])
+        .map(|word| word[..1].to_owned() + &word[1..].to_ascii_lowercase())
+        .collect()
 }

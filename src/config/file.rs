@@ -260,6 +260,18 @@ mod tests {
         assert!(config.http.base_address.take().is_some(), "the file shows how it is written");
         assert!(config.http.https_listen.take().is_some());
         assert!(config.path.take().is_some());
+        let admin = std::mem::take(&mut config.admin);
+        assert!(admin.oidc.is_some() && admin.role.len() == 1 && admin.care_provider.len() == 1);
+        let with_default = Admin {
+            system_name: admin.system_name,
+            system_id: admin.system_id,
+            idle_minutes: admin.idle_minutes,
+            session_hours: admin.session_hours,
+            test_login: admin.test_login,
+            extract_names: admin.extract_names,
+            ..Admin::default()
+        };
+        assert_eq!(with_default, Admin::default());
         assert_eq!(std::mem::take(&mut config.grant).len(), 2, "one in each form");
         let shown = std::mem::take(&mut config.trust);
         // Those that have a default show it.

@@ -4,6 +4,7 @@
 //! means is said here, what follows from it in `domain`.
 
 pub mod blocking;
+pub mod called;
 pub mod consent;
 pub mod generated;
 pub mod identity;

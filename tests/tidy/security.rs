@@ -16,7 +16,7 @@ fn every_harm_has_its_test() {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         assert_eq!(cells[1], format!("T{number}"));
         let named: Vec<&str> = cells[4].split('`').skip(1).step_by(2).collect();
-        let waits = cells[3].starts_with("belongs to the pages");
+        let waits = cells[3].starts_with("SAML is not spoken");
         assert!(waits || !named.is_empty(), "T{number} names no test");
         for test in named {
             let is_there = tests.match_indices(&format!("fn {test}(")).any(|(at, _)| {

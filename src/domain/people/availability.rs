@@ -70,10 +70,9 @@ pub fn per_cent(
     Some(100.0 - lost as f64 / total as f64 * 100.0)
 }
 
-/// The times in which nobody probed, of the times at which somebody did (AV3).
-pub fn gaps(probes: &[Timestamp], now: Timestamp) -> Vec<(Timestamp, Timestamp)> {
-    let next = probes.iter().skip(1).copied().chain([now]);
-    probes.iter().copied().zip(next).filter(|(from, to)| *to - *from > PROBED_WITHIN).collect()
+/// The time from the last probe until now, where that is too long (AV3).
+pub fn gap(last: Option<Timestamp>, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    last.filter(|last| now - *last > PROBED_WITHIN).map(|last| (last, now))
 }
 
 #[cfg(test)]
@@ -112,8 +111,8 @@ mod tests {
 
     #[test]
     fn av3_where_nobody_probed_it_was_down() {
-        assert_eq!(gaps(&[at(0), at(1), at(9), at(10)], at(12)), [(at(1), at(9))]);
-        assert_eq!(gaps(&[at(0)], at(4)), [(at(0), at(4))]);
+        assert_eq!(gap(Some(at(0)), at(4)), Some((at(0), at(4))));
+        assert_eq!((gap(Some(at(0)), at(3)), gap(None, at(3))), (None, None));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use super::on_duty::People;
 use crate::domain::identity::{AccessingActor, HsaId, PatientId};
-use crate::domain::people::availability::{Interruption, InterruptionClass, gaps, month, per_cent};
+use crate::domain::people::availability::{
+    Interruption, InterruptionClass, PROBED_WITHIN, gap, month, per_cent,
+};
 use crate::domain::time::{Timestamp, local};
 use crate::health::Space;
 use crate::procedures::context::Services;
@@ -223,16 +225,18 @@ impl People {
         let this = local(now).date().with_day(1).unwrap_or_default();
         let first = this.checked_sub_months(Months::new(11)).unwrap_or(this);
         let (since, _) = month(first);
+        let longest = PROBED_WITHIN.as_seconds_f64();
         let (interruptions, probes, messages) = tokio::join!(
             store.interruptions(since),
-            store.probes(since - TimeDelta::days(1)),
+            store.probes(since - TimeDelta::days(1), longest),
             store.service_messages(now),
         );
         let (interruptions, probes, messages) = (interruptions?, probes?, messages?);
-        let gaps = gaps(&probes, now);
+        let until_now = gap(probes.last, now);
+        let gaps: Vec<_> = probes.gaps.iter().copied().chain(until_now).collect();
         let months = (0..12).filter_map(|later| first.checked_add_months(Months::new(later)));
         let of = |first: NaiveDate, function: Function| {
-            let first_probe = *probes.first()?;
+            let first_probe = probes.first?;
             let all: Vec<Interruption> = interruptions
                 .iter()
                 .filter(|it| it.state == "interrupted")

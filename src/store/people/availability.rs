@@ -35,6 +35,17 @@ pub struct ServiceMessage {
     pub words: String,
 }
 
+/// When the probe ran.
+#[derive(Debug, Clone)]
+pub struct Probes {
+    /// For the first time.
+    pub first: Option<Timestamp>,
+    /// For the last.
+    pub last: Option<Timestamp>,
+    /// Times between in which it did not.
+    pub gaps: Vec<(Timestamp, Timestamp)>,
+}
+
 const COLUMNS: &str = "interruption_number, function, state, from_at, to_at, class, reason";
 
 impl Store {
@@ -87,21 +98,29 @@ impl Store {
         Ok(())
     }
 
-    /// When the probe ran, since a time.
+    /// When the probe first and last ran since a time, and the times longer than so many seconds in which it did not.
     ///
     /// # Errors
     /// The store's.
-    pub async fn probes(&self, since: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
-        // Where it ran on time there is nothing to tell: the first, the last, and the ends of gaps.
-        let found = sqlx::query_scalar(
-            "/* probes */ select probed_at from (
-                select probed_at, probed_at - lag(probed_at) over (order by probed_at) as before,
-                    lead(probed_at) over (order by probed_at) - probed_at as after
+    pub async fn probes(
+        &self,
+        since: Timestamp,
+        longest_seconds: f64,
+    ) -> Result<Probes, StoreError> {
+        let (first, last) = sqlx::query_as(
+            "/* probes */ select min(probed_at), max(probed_at) from availability_probes where probed_at >= $1",
+        )
+        .bind(since)
+        .fetch_one(&self.pool)
+        .await?;
+        let gaps = sqlx::query_as(
+            "/* probe_gaps */ select probed_at, next_at from (
+                select probed_at, lead(probed_at) over (order by probed_at) as next_at
                 from availability_probes where probed_at >= $1) p
-             where before is null or after is null or before > interval '3 minutes' or after > interval '3 minutes'
-             order by 1 limit 20000",
+             where next_at - probed_at > make_interval(secs => $2) order by 1 limit 10000",
         );
-        Ok(found.bind(since).fetch_all(&self.pool).await?)
+        let gaps = gaps.bind(since).bind(longest_seconds).fetch_all(&self.pool).await?;
+        Ok(Probes { first, last, gaps })
     }
 
     /// Interruptions that end after a time, those to come among them.

@@ -43,7 +43,7 @@ async fn every_page_is_held_to_its_line_in_the_table() {
             false => "/patient/00000000-0000-4000-8000-000000000000".to_owned(),
         };
         for page in PAGES {
-            if ["/logga-ut", "/uppdrag", "/sprak"].contains(&page.path) {
+            if page.path.starts_with("/logga-") || ["/uppdrag", "/sprak"].contains(&page.path) {
                 continue;
             }
             let may = match page.right {
@@ -94,7 +94,7 @@ async fn what_cannot_be_logged_is_not_shown() {
     .unwrap();
     let reply = reader.get(&path).await;
     assert_eq!(reply.status, 503);
-    assert!(text(&reply).contains("kan inte loggas"), "{}", text(&reply));
+    assert!(text(&reply).contains("inte kan loggas"), "{}", text(&reply));
     let number = pages.story(5);
     assert!(!text(&reply).contains(&number[..8]));
     assert_eq!(reader.get("/driftstatus").await.status, 200);

@@ -6,7 +6,7 @@ use crate::harness::request;
 /// What CheckBlocks says of a patient's information at the first unit to somebody of another provider.
 async fn checked(pages: &Pages, number: &str) -> String {
     let xml = request("blocking/check_blocks/valid");
-    let start = xml.find("<").unwrap();
+    let start = xml.find('<').unwrap();
     let mut asked = xml[start..].to_owned();
     for (element, value) in [
         ("extension", number),

@@ -14,7 +14,7 @@ use sigill::peers::identities::{ClientProof, Identities, IdentitySettings, as_te
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use zeroize::Zeroizing;
 
 const LOA3: &str = "http://id.sambi.se/loa/loa3";
@@ -56,6 +56,29 @@ fn token(says: &Says, own: &CoreRsaPrivateSigningKey, other: &CoreRsaPrivateSign
     format!("{signed}.{}", as_text(&key.sign(&algorithm, signed.as_bytes()).unwrap()))
 }
 
+/// A request, whole.
+async fn read(stream: &mut TcpStream) -> String {
+    let mut read = vec![0; 64 * 1024];
+    let mut length = 0;
+    // Heads and forms are small: what comes is whole, or the body comes next.
+    loop {
+        let more = stream.read(&mut read[length..]).await.unwrap_or(0);
+        length += more;
+        let text = String::from_utf8_lossy(&read[..length]).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let announced = head
+            .lines()
+            .find_map(|line| {
+                line.to_lowercase().strip_prefix("content-length: ").map(|n| n.parse().unwrap_or(0))
+            })
+            .unwrap_or(0);
+        if more == 0 || body.len() >= announced {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&read[..length]).into_owned()
+}
+
 impl Provider {
     async fn start() -> Self {
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -75,27 +98,7 @@ impl Provider {
         let shared = Arc::clone(&says);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = tcp.accept().await {
-                let mut read = vec![0; 64 * 1024];
-                let mut length = 0;
-                // Heads and forms are small: what comes is whole, or the body comes next.
-                loop {
-                    let more = stream.read(&mut read[length..]).await.unwrap_or(0);
-                    length += more;
-                    let text = String::from_utf8_lossy(&read[..length]).into_owned();
-                    let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-                    let announced = head
-                        .lines()
-                        .find_map(|line| {
-                            line.to_lowercase()
-                                .strip_prefix("content-length: ")
-                                .map(|n| n.parse().unwrap_or(0))
-                        })
-                        .unwrap_or(0);
-                    if more == 0 || body.len() >= announced {
-                        break;
-                    }
-                }
-                let text = String::from_utf8_lossy(&read[..length]).into_owned();
+                let text = read(&mut stream).await;
                 let path = text.split(' ').nth(1).unwrap_or("").to_owned();
                 let body = {
                     let mut says = shared.lock().unwrap();
@@ -113,7 +116,7 @@ impl Provider {
                             json!({ "keys": [public] }).to_string()
                         }
                         _ => {
-                            says.sent = text.split("\r\n\r\n").nth(1).unwrap_or("").to_owned();
+                            text.split("\r\n\r\n").nth(1).unwrap_or("").clone_into(&mut says.sent);
                             json!({"token_type": "Bearer", "access_token": says.access_token.clone().unwrap_or("a".into()),
                                 "id_token": token(&says, &own, &other)})
                             .to_string()

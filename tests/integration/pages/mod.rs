@@ -208,6 +208,5 @@ pub fn hidden(reply: &PageReply, name: &str) -> String {
 pub fn link(reply: &PageReply, begins: &str, ends: &str) -> Option<String> {
     let text = text(reply);
     let links = text.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
-    let found = links.map(str::to_owned).find(|to| to.starts_with(begins) && to.ends_with(ends));
-    found
+    links.map(str::to_owned).find(|to| to.starts_with(begins) && to.ends_with(ends))
 }

@@ -160,7 +160,9 @@ fn said() -> BTreeSet<String> {
         found.insert(series.title.to_owned());
         found.insert(series.definition.to_owned());
     }
-    found.retain(|words| words.chars().any(char::is_alphabetic) && !words.starts_with("blocks_"));
+    found.retain(|words| {
+        words.chars().any(char::is_alphabetic) && (words.contains(' ') || !words.contains('_'))
+    });
     found
 }
 

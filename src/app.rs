@@ -6,6 +6,7 @@ mod listening;
 mod orders;
 mod people;
 pub mod process;
+pub mod retention;
 pub mod seal;
 pub mod tenants;
 pub mod trust;
@@ -20,7 +21,7 @@ use crate::config::database::Data;
 use crate::config::file::Config;
 use crate::config::trust::RefusalForm;
 use crate::demo::fill::Filled;
-use crate::demo::region::Size;
+use crate::demo::region::{self, Size};
 use crate::fairness::shares::Percentages;
 use crate::health::Health;
 use crate::peers::witness::RemoteWitness;
@@ -29,7 +30,6 @@ use crate::procedures::context::{ReportSettings, Services};
 use crate::procedures::log_ids::Tidying;
 use crate::procedures::people::on_duty::SharedPeople;
 use crate::procedures::processors::Processors;
-use crate::procedures::retention::Retention;
 use crate::procedures::seal::log_seal::LogSeal;
 use crate::procedures::seal::opening;
 use crate::procedures::seal::trust::LogTrust;
@@ -45,8 +45,6 @@ use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// What the demonstration follows from.
-const DEMO_SEED: u64 = 7;
 /// Connections of a command beside a server.
 const COMMAND_CONNECTIONS: u32 = 12;
 
@@ -153,7 +151,7 @@ async fn fill_demo(services: &Services, upkeep: &Upkeep, clock: &Clock) -> Resul
         tenant,
         name: tenants::DEMO_TENANT,
     };
-    filled.fill(DEMO_SEED, Size::SMALL, clock.now()).await?;
+    filled.fill(region::SEED, Size::SMALL, clock.now()).await?;
     Ok(())
 }
 
@@ -283,19 +281,15 @@ fn workers(
     if config.retention.every_hours > 0 {
         let every = Duration::from_secs(config.retention.every_hours * 3600);
         let (store, clock) = (seal.sealing(&upkeep.retention), clock.clone());
-        working.spawn(workers::retention::run(store, retention(config), every, clock, stopped));
+        working.spawn(workers::retention::run(
+            store,
+            retention::policy(config),
+            every,
+            clock,
+            stopped,
+        ));
     }
     (stop, working)
-}
-
-/// What is removed after how long, as configured.
-pub fn retention(config: &Config) -> Retention {
-    Retention {
-        assertions: config.retention.consents.policy(),
-        blocks: config.retention.blocks.policy(),
-        log_records: config.retention.log.policy(),
-        batch_rows: config.retention.batch_rows,
-    }
 }
 
 /// The same with the keys of its log.

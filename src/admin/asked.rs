@@ -1,6 +1,5 @@
 //! What a page is asked, and what it answers.
 
-use super::pages::Page;
 use super::parts::{Link, Part};
 use super::request::{Fields, PageMethod, PageRequest};
 use super::site::Site;
@@ -18,8 +17,8 @@ use uuid::Uuid;
 pub struct Asked {
     /// What pages are served with.
     pub site: Site,
-    /// Which page.
-    pub page: &'static Page,
+    /// The path of the page, with names in braces for what changes.
+    pub page: &'static str,
     /// Who asks.
     pub person: Option<Person>,
     /// What changes in the path, by name.
@@ -192,7 +191,7 @@ impl Asked {
         kinds: &[&str],
         patients: &[&PatientId],
     ) -> Result<Viewed, Refused> {
-        let page = self.page.path;
+        let page = self.page;
         let viewing = Viewing { activity, level, page, matter, kinds, patients };
         let viewed = self.people().viewed(&self.on_duty()?, &viewing).await;
         viewed.map_err(|failure| match failure {

@@ -13,8 +13,6 @@ use crate::procedures::people::on_duty::Person;
 /// What a browser may do with our pages: nothing that does not come from here.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
     frame-ancestors 'none'; base-uri 'none'";
-/// The cookie of the language.
-const LANGUAGE: &str = "sigill_language";
 /// How long public pages may be kept by who has asked.
 const PUBLIC_SECONDS: u32 = 300;
 
@@ -108,7 +106,8 @@ async fn for_page(
     let now = site.people.clock.now();
     let copy = person.clone();
     let site = site.clone();
-    let asked = Asked { site: site.clone(), page, person, path, query, form, request, now };
+    let asked =
+        Asked { site: site.clone(), page: page.path, person, path, query, form, request, now };
     let answer = (page.handler)(asked).await;
     finished(&site, page, copy.as_ref(), language, answer)
 }
@@ -203,7 +202,8 @@ fn is_own(
     if page.right == Right::Public && person.is_none() {
         return Ok(());
     }
-    let token = person.map(|person| look::hex(&person.session.form_token)).unwrap_or_default();
+    let token =
+        person.map(|person| super::request::hex(&person.session.form_token)).unwrap_or_default();
     match !token.is_empty() && same(token.as_bytes(), form.get("form_token").as_bytes()) {
         true => Ok(()),
         false => Err("no token"),
@@ -224,24 +224,19 @@ pub fn cookie<'r>(request: &'r PageRequest, name: &str) -> Option<&'r str> {
 }
 
 async fn person(site: &Site, request: &PageRequest) -> Result<Option<Person>, Refused> {
-    let Some(token) = cookie(request, site.cookie()).and_then(look::of_hex) else {
+    let Some(token) = cookie(request, site.cookie()).and_then(super::request::of_hex) else {
         return Ok(None);
     };
     Ok(site.people.person(&token, request.address).await?)
 }
 
 fn language(request: &PageRequest) -> Language {
-    let chosen = cookie(request, LANGUAGE).and_then(Language::of_code);
+    let chosen = cookie(request, super::site::LANGUAGE).and_then(Language::of_code);
     let wanted = || {
         let first = request.languages.as_deref()?.split([',', ';', '-']).next()?;
         Language::of_code(first.trim())
     };
     chosen.or_else(wanted).unwrap_or_default()
-}
-
-/// The cookie that keeps a language.
-pub fn language_cookie(site: &Site, language: Language) -> String {
-    site.set_cookie(LANGUAGE, language.code(), 365 * 24 * 3600)
 }
 
 fn plain(status: u16, title: Words, says: Words) -> View {
@@ -267,8 +262,10 @@ fn not_logged() -> View {
 fn refused_view(refused: Refused) -> View {
     match refused {
         Refused::Role(roles) => {
-            let names: Vec<String> =
-                roles.iter().map(|role| look::role_name(*role).said(Language::Swedish)).collect();
+            let names: Vec<String> = roles
+                .iter()
+                .map(|role| super::roles::role_name(*role).said(Language::Swedish))
+                .collect();
             let says = filled("Sidan kräver någon av rollerna: {}.", [names.join(", ").into()]);
             plain(403, t("Du har inte behörighet"), says)
         }

@@ -4,9 +4,9 @@ use super::asked::View;
 use super::pages::{Page, Right};
 use super::parts::{Link, filters, link};
 use super::request::PageReply;
+use super::request::hex;
 use super::site::Site;
 use super::words::{Language, Words, t};
-use crate::domain::people::roles::Role;
 use crate::procedures::people::on_duty::Person;
 use askama::Template;
 use chrono::TimeDelta;
@@ -130,30 +130,4 @@ fn menu(here: &Page, person: &Person) -> Vec<MenuGroup> {
         }
     }
     menu
-}
-
-/// What a role is called.
-pub fn role_name(role: Role) -> Words {
-    match role {
-        Role::Care => t("Vårdpersonal"),
-        Role::BlockAdmin => t("Spärr- och samtyckesadministratör"),
-        Role::Reviewer => t("Granskare"),
-        Role::LogAdmin => t("Loggadministratör"),
-        Role::Security => t("Informationssäkerhet"),
-        Role::Auditor => t("Dataskyddsombud eller revisor"),
-        Role::Operator => t("Driftansvarig"),
-    }
-}
-
-/// Bytes as text.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The bytes of such a text, of a length that a token has.
-pub fn of_hex(text: &str) -> Option<Vec<u8>> {
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    (0..32).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()).collect()
 }

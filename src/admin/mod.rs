@@ -16,6 +16,7 @@ pub mod pages;
 mod parts;
 mod patient;
 mod request;
+mod roles;
 mod site;
 mod start;
 mod unit;

@@ -1,6 +1,10 @@
 //! What the pages are served with.
 
+use super::words::Language;
 use crate::procedures::people::on_duty::SharedPeople;
+
+/// The cookie of the language.
+pub const LANGUAGE: &str = "sigill_language";
 
 /// What the pages are served with.
 #[derive(Clone)]
@@ -31,6 +35,11 @@ impl Site {
     /// Whether people reach it over TLS.
     pub fn is_secure(&self) -> bool {
         self.base_address.starts_with("https://")
+    }
+
+    /// The cookie that keeps a language.
+    pub fn language_cookie(&self, language: Language) -> String {
+        self.set_cookie(LANGUAGE, language.code(), 365 * 24 * 3600)
     }
 
     /// A cookie as it is set; of no age, it is taken away.

@@ -1,9 +1,8 @@
 //! The start page, the reader's own views, and the language.
 
 use super::asked::{Answer, Asked, Handled, Refused, view};
-use super::guard::language_cookie;
-use super::look::role_name;
 use super::parts::{Cell, Part, Table, link};
+use super::roles::role_name;
 use super::words::{Language, Words, filled, minute, number, t};
 use crate::domain::people::roles::Role;
 use crate::domain::time::Timestamp;
@@ -83,7 +82,7 @@ pub async fn own_views(asked: Asked) -> Handled {
 /// Keeps the reader's language.
 pub async fn language(asked: Asked) -> Handled {
     let chosen = Language::of_code(asked.query.get("sprak")).ok_or(Refused::NotFound)?;
-    Ok(Answer::ToWith("/".to_owned(), vec![language_cookie(&asked.site, chosen)]))
+    Ok(Answer::ToWith("/".to_owned(), vec![asked.site.language_cookie(chosen)]))
 }
 
 /// Words for something that may be missing.

@@ -1,20 +1,21 @@
 //! The pages, as configured.
 
 use super::error::AppError;
-use super::{retention, trust};
+use super::retention::policy;
+use super::trust;
 use crate::admin::Site;
 use crate::clock::Clock;
 use crate::config::admin::{Admin, Oidc};
 use crate::config::file::Config;
-use crate::demo::region::{Region, Size};
+use crate::demo::region::{self, Region, Size};
 use crate::demo::stories;
 use crate::domain::people::roles::{Role, RoleRule};
 use crate::domain::time::Timestamp;
 use crate::keys;
 use crate::peers::identities::{ClientProof, Identities, IdentitySettings};
 use crate::procedures::context::Services;
+use crate::procedures::people::known_status::KnownStatus;
 use crate::procedures::people::on_duty::{People, SharedPeople};
-use crate::procedures::people::status::KnownStatus;
 use crate::wire::tls::snapshot::Tls;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub fn people(
         system: ((*admin.system_id).clone(), admin.system_name.clone()),
         names: admin.extract_names.into(),
         own_names: own.collect(),
-        retention: retention(config),
+        retention: policy(config),
         status: KnownStatus::default(),
         identities: identities.map(Arc::new),
         clock: clock.clone(),
@@ -103,7 +104,7 @@ pub fn site(config: &Config, people: SharedPeople, base_address: String) -> Site
 
 /// What is planted in the demonstration.
 fn stories() -> Vec<(String, String, String)> {
-    let region = Region::new(super::DEMO_SEED, Size::SMALL);
+    let region = Region::new(region::SEED, Size::SMALL);
     let told = |story: &stories::Story| {
         let patient = &region.patients[stories::patient(&region, story.patient)];
         let number = format!("{}-{}", &patient.number[..8], &patient.number[8..]);

@@ -2,7 +2,8 @@
 
 use super::error::CommandError;
 use super::settings::Settings;
-use crate::app::{retention, retention_of_running, store_of_running};
+use crate::app::retention::policy;
+use crate::app::{retention_of_running, store_of_running};
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::procedures::retention::{Round, due};
@@ -27,7 +28,7 @@ impl RetentionCommand {
     /// The store's.
     pub async fn run(self) -> Result<bool, CommandError> {
         let config = self.settings.load()?;
-        let policies = retention(&config);
+        let policies = policy(&config);
         let store = match self.dry_run {
             true => store_of_running(&config).await?,
             false => retention_of_running(&config).await?,

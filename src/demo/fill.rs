@@ -1,8 +1,9 @@
 //! Puts a region into an empty tenant, by the store's own writers.
 
 use super::chance::Chance;
-use super::life::{Access, Event, Life, life};
+use super::life::{Access, Event, Life};
 use super::region::{PERSONAL, Region, Size};
+use super::year::life;
 use crate::domain::consent::registration::start_of;
 use crate::domain::identity::RecordId;
 use crate::domain::log::record::{

@@ -3,7 +3,7 @@
 
 use super::chance::Chance;
 use super::names::KINDS;
-use super::region::{Region, Size};
+use super::region::Region;
 use crate::domain::blocking::block::{BlockContent, Guards, InformationType, Lift};
 use crate::domain::blocking::history::{Removal, RevokeDetails, RevokeReason};
 use crate::domain::blocking::registration::{BlockRegistration, RevokeRegistration};
@@ -11,7 +11,7 @@ use crate::domain::consent::assertion::{AssertionContent, AssertionType};
 use crate::domain::consent::registration::AssertionRegistration;
 use crate::domain::identity::{Action, Actor, HsaId, RecordId};
 use crate::domain::period::Period;
-use crate::domain::time::{Ambiguous, Timestamp, instant, local};
+use crate::domain::time::{Ambiguous, Timestamp, instant};
 use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Weekday};
 use std::collections::BTreeMap;
 
@@ -98,31 +98,6 @@ pub(super) struct Living<'r> {
     pub now: Timestamp,
 }
 
-/// A year of a region until now.
-pub fn life(region: &Region, seed: u64, size: Size, now: Timestamp) -> Life {
-    let today = local(now).date();
-    let chance = Chance::new(seed ^ 0x51c1);
-    let mut living = Living { region, chance, life: Life::default(), today, now };
-    for patient in 0..size.blocks.min(region.patients.len()) {
-        living.block(patient);
-    }
-    // Those with stories have their own; those with blocks are read at the unit itself only.
-    let free = size.blocks..region.patients.len().saturating_sub(super::stories::PATIENTS);
-    let mut consents = 0;
-    while consents < size.consents + size.emergencies && !free.is_empty() {
-        let patient = free.start + living.chance.below(free.len());
-        living.shared(patient, consents >= size.consents);
-        consents += 1;
-    }
-    let known = free.end;
-    while living.life.accesses.len() < size.posts && known > 0 {
-        let patient = living.chance.below(known);
-        living.episode(patient);
-    }
-    super::stories::plant(&mut living);
-    living.life
-}
-
 impl Living<'_> {
     /// A day of the last year: mostly a weekday, seldom in July.
     fn day(&mut self) -> NaiveDate {
@@ -189,7 +164,7 @@ impl Living<'_> {
         patient % self.region.units.len()
     }
 
-    fn block(&mut self, patient: usize) {
+    pub(super) fn block(&mut self, patient: usize) {
         let (unit, day) = (self.home(patient), self.day());
         let (inner, by) = (self.chance.per_cent(65), self.employee_at(unit));
         let when = at(day, 8, 0);
@@ -271,7 +246,7 @@ impl Living<'_> {
     }
 
     /// A consent or an emergency at a unit, and what staff there read of another provider by it.
-    fn shared(&mut self, patient: usize, is_emergency: bool) {
+    pub(super) fn shared(&mut self, patient: usize, is_emergency: bool) {
         let (unit, day) = (self.chance.below(self.region.units.len()), self.day());
         let (when, by) = (at(day, 6, 0), self.employee_at(unit));
         let kind = if is_emergency { AssertionType::Emergency } else { AssertionType::Consent };
@@ -322,7 +297,7 @@ impl Living<'_> {
     }
 
     /// An episode of care at the patient's unit: one or two of its staff, on some days.
-    fn episode(&mut self, patient: usize) {
+    pub(super) fn episode(&mut self, patient: usize) {
         let unit = self.home(patient);
         let first = self.day();
         let staff = [self.employee_at(unit), self.employee_at(unit)];

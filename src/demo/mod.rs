@@ -9,3 +9,4 @@ pub mod life;
 mod names;
 pub mod region;
 pub mod stories;
+mod year;

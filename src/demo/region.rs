@@ -118,6 +118,10 @@ pub struct Region {
     pub directory: Directory,
 }
 
+/// What the demonstration follows from.
+pub const SEED: u64 = 7;
+/// Patients who are kept for stories: the last ones of the region.
+pub const STORY_PATIENTS: usize = 60;
 /// The series of personal numbers.
 pub const PERSONAL: &str = "1.2.752.129.2.1.3.1";
 
@@ -261,9 +265,9 @@ impl Region {
 
 /// Those whom stories are about: an employee as a patient, a rare surname, a child.
 fn stories(patients: &mut [Patient], staff: &[Employee], chance: &mut Chance) {
-    let first = patients.len().saturating_sub(super::stories::PATIENTS);
+    let first = patients.len().saturating_sub(STORY_PATIENTS);
     let Some(of) = patients.get_mut(first..) else { return };
-    if of.len() < super::stories::PATIENTS || staff.len() < 3 {
+    if of.len() < STORY_PATIENTS || staff.len() < 3 {
         return;
     }
     let own = &staff[staff.len() / 3];

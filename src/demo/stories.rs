@@ -1,15 +1,12 @@
 //! The stories that are planted: each is what a page should find.
 
 use super::life::{Access, Event, Living, PURPOSE, action, at};
-use super::region::Region;
+use super::region::{Region, STORY_PATIENTS};
 use crate::domain::blocking::history::{Removal, RevokeReason};
 use crate::domain::consent::assertion::AssertionType;
 use crate::domain::period::Period;
 use crate::domain::time::Timestamp;
 use chrono::{Datelike, Days, NaiveDate, TimeDelta, Weekday};
-
-/// Patients who are kept for stories: the last ones of the region.
-pub const PATIENTS: usize = 60;
 
 /// A story.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +61,7 @@ pub const STORIES: [Story; 16] = [
 
 /// The place in the region's list of a story's patient.
 pub fn patient(region: &Region, story: usize) -> usize {
-    region.patients.len().saturating_sub(PATIENTS) + story
+    region.patients.len().saturating_sub(STORY_PATIENTS) + story
 }
 
 /// A weekday some days ago.
@@ -93,7 +90,7 @@ fn access(living: &mut Living<'_>, when: Timestamp, who: (usize, usize), whose: 
 pub(super) fn plant(living: &mut Living<'_>) {
     let region = living.region;
     let of = |story: usize| patient(region, story);
-    if region.patients.len() <= PATIENTS || region.units.len() < 4 {
+    if region.patients.len() <= STORY_PATIENTS || region.units.len() < 4 {
         return;
     }
     // Two units of one provider, and one of another.

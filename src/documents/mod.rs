@@ -3,5 +3,6 @@
 pub mod document;
 pub mod pdf;
 mod tables;
+mod tags;
 
 pub use tables::{csv, xlsx, xml};

@@ -2,6 +2,7 @@
 //! heads on every page, pages are numbered.
 
 use super::document::{Document, DocumentTable};
+use super::tags::{Place, Tree};
 use krilla::configure::ConfigurationBuilder;
 use krilla::configure::validate::{Accessibility, Archival};
 use krilla::geom::{PathBuilder, Point};
@@ -10,9 +11,7 @@ use krilla::outline::Outline;
 use krilla::page::{Page, PageSettings};
 use krilla::paint::{Fill, Stroke};
 use krilla::surface::Surface;
-use krilla::tagging::{
-    Artifact, ArtifactType, ContentTag, SpanTag, TableHeaderScope, Tag, TagGroup, TagTree,
-};
+use krilla::tagging::{Artifact, ArtifactType, ContentTag, SpanTag};
 use krilla::text::{Font, TextDirection};
 use krilla::{Document as Pdf, SerializeSettings};
 use ttf_parser::Face;
@@ -126,19 +125,6 @@ enum Drawn {
     Text(f32, f32, f32, bool, String),
     /// A rule across the page.
     Rule(f32),
-}
-
-/// Where in the tree of tags a line belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// A heading of a level.
-    Heading(u16),
-    /// A paragraph.
-    Paragraph,
-    /// A cell: table, row (0 is the head), column.
-    Cell(usize, usize, usize),
-    /// It is repeated, and is no content.
-    Artifact,
 }
 
 /// What is drawn, page by page, with a number for each paragraph.
@@ -353,149 +339,4 @@ fn rule(surface: &mut Surface<'_>, y: f32) {
     surface.set_stroke(None);
     surface.set_fill(Some(Fill::default()));
     surface.end_tagged();
-}
-
-/// A row's number and its cells.
-type TaggedRow = (usize, Vec<TagGroup>);
-
-/// The tree of tags, as it grows: lines that follow each other at one place are one element.
-#[derive(Default)]
-struct Tree {
-    done: Vec<TagGroup>,
-    open: Option<(Place, usize, Vec<krilla::tagging::Identifier>, String)>,
-    /// The table under way: number, rows with their cells.
-    table: Option<(usize, Vec<TaggedRow>)>,
-}
-
-impl Tree {
-    fn add(&mut self, place: Place, block: usize, id: krilla::tagging::Identifier, text: &str) {
-        match &mut self.open {
-            Some((_, open, ids, all)) if *open == block => {
-                ids.push(id);
-                all.push(' ');
-                all.push_str(text);
-            }
-            _ => {
-                self.close();
-                self.open = Some((place, block, vec![id], text.to_owned()));
-            }
-        }
-    }
-
-    fn close(&mut self) {
-        let Some((place, _, ids, text)) = self.open.take() else { return };
-        let fill = |mut group: TagGroup| {
-            for id in ids.iter().copied() {
-                group.push(id);
-            }
-            group
-        };
-        let (table, row) = match place {
-            Place::Cell(table, row, _) => (table, row),
-            Place::Heading(level) => {
-                self.close_table();
-                let level = std::num::NonZeroU16::new(level).unwrap_or(std::num::NonZeroU16::MIN);
-                return self.done.push(fill(TagGroup::new(Tag::Hn(level, Some(text)))));
-            }
-            Place::Paragraph | Place::Artifact => {
-                self.close_table();
-                return self.done.push(fill(TagGroup::new(Tag::P)));
-            }
-        };
-        if self.table.as_ref().is_none_or(|(own, _)| *own != table) {
-            self.close_table();
-            self.table = Some((table, Vec::new()));
-        }
-        let cell = match row {
-            0 => fill(TagGroup::new(Tag::TH(TableHeaderScope::Column))),
-            _ => fill(TagGroup::new(Tag::TD)),
-        };
-        if let Some((_, rows)) = &mut self.table {
-            match rows.last_mut() {
-                Some((own, cells)) if *own == row => cells.push(cell),
-                _ => rows.push((row, vec![cell])),
-            }
-        }
-    }
-
-    fn close_table(&mut self) {
-        let Some((_, rows)) = self.table.take() else { return };
-        let (mut head, mut body) = (TagGroup::new(Tag::THead), TagGroup::new(Tag::TBody));
-        let mut has_body = false;
-        for (row, cells) in rows {
-            let mut group = TagGroup::new(Tag::TR);
-            for cell in cells {
-                group.push(cell);
-            }
-            if row == 0 {
-                head.push(group);
-            } else {
-                has_body = true;
-                body.push(group);
-            }
-        }
-        let mut table = TagGroup::new(Tag::Table);
-        table.push(head);
-        if has_body {
-            table.push(body);
-        }
-        self.done.push(table);
-    }
-
-    fn made(mut self) -> TagTree {
-        self.close();
-        self.close_table();
-        let mut tree = TagTree::new().with_lang(Some("sv".to_owned()));
-        for group in self.done {
-            tree.push(group);
-        }
-        tree
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn document(rows: usize) -> Document {
-        let row = |n: usize| {
-            ["2026-11-24 14.32", "Akutmottagningen (SE2321000016-U1)", "Läkare", "Läsa → 漢字", "x"]
-                .map(|text| format!("{text} {n}"))
-                .to_vec()
-        };
-        let head = ["Tid", "Enhet", "Roll", "Vad", "Grund"].map(|name| (name.to_owned(), 0.2));
-        let table = DocumentTable {
-            caption: "Åtkomster".into(),
-            head: head.to_vec(),
-            rows: (0..rows).map(row).collect(),
-        };
-        Document {
-            title: "Loggutdrag".into(),
-            facts: vec![("Period".into(), "2026".into())],
-            intro: vec!["ord ".repeat(300), "x".repeat(700)],
-            tables: vec![table],
-            closing: vec!["Kod".into()],
-            made: (2026, 11, 26, 12, 0),
-            id: "0123456789abcdef0123456789abcdef".into(),
-        }
-    }
-
-    #[test]
-    fn a_document_is_valid_for_archives_and_for_who_does_not_see() {
-        for rows in [0, 1, 200] {
-            let bytes = pdf(&document(rows)).unwrap();
-            let text = String::from_utf8_lossy(&bytes);
-            assert!(text.starts_with("%PDF-1.7"));
-            assert!(text.contains("pdfaid:part") && text.contains("pdfuaid:part"));
-        }
-    }
-
-    #[test]
-    fn lines_fit_and_lose_nothing() {
-        let font = Type::load().unwrap();
-        let text = format!("Hej {} slut", "lång".repeat(40));
-        let lines = font.lines(&text, 100.0, 9.0);
-        assert!(lines.iter().all(|line| font.width(line, 9.0) <= 100.0));
-        assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""));
-    }
 }

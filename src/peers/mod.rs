@@ -6,6 +6,7 @@
 pub mod connection;
 pub mod contract_call;
 pub mod identities;
+mod identity_token;
 pub mod national;
 pub mod producer;
 pub mod witness;

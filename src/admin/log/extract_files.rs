@@ -1,7 +1,7 @@
 //! A patient's extract as a file (E3, E5, E8, E9).
 
 use super::extracts::patient_of;
-use super::file_of;
+use super::files::file_of;
 use crate::admin::asked::{Answer, Asked, Handled, Refused};
 use crate::admin::words::{day, minute};
 use crate::documents::document::{Document, DocumentTable};

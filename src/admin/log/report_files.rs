@@ -1,6 +1,6 @@
 //! A report as a file.
 
-use super::file_of;
+use super::files::file_of;
 use super::reports::kind_name;
 use crate::admin::asked::{Answer, Asked, Handled, Refused};
 use crate::admin::words::{Language, minute, second};

@@ -1,8 +1,9 @@
 //! *Välj uppdrag*: under which assignment the reader works, and what that gives.
 
 use crate::admin::asked::{Answer, Asked, Handled, Refused, view};
-use crate::admin::look::{hex, role_name};
 use crate::admin::parts::{Cell, Part, form};
+use crate::admin::request::hex;
+use crate::admin::roles::role_name;
 use crate::admin::words::t;
 
 /// The choice, and what is chosen.

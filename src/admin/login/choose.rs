@@ -1,8 +1,8 @@
 //! How to log in: at a provider of identities, by a certificate, or as anybody of the directory where that is for tests.
 
 use crate::admin::asked::{Answer, Asked, Handled, Refused, View, view};
-use crate::admin::look;
 use crate::admin::parts::{Cell, Form, Part, Tone, form, link};
+use crate::admin::request;
 use crate::admin::words::{Words, filled, t};
 use crate::domain::identity::HsaId;
 use crate::procedures::people::logins::ProvedPerson;
@@ -108,7 +108,7 @@ async fn logged_in(asked: &Asked, proved: Option<ProvedPerson>, back: &str) -> H
     let token = asked.people().log_in(&proved).await?;
     let seconds = asked.people().times.longest.num_seconds();
     let cookie =
-        |token: &[u8]| asked.site.set_cookie(asked.site.cookie(), &look::hex(token), seconds);
+        |token: &[u8]| asked.site.set_cookie(asked.site.cookie(), &request::hex(token), seconds);
     if proved.offered.len() == 1
         && let Some(person) = asked.people().person(&token, asked.request.address).await?
         && let Some(token) = asked.people().choose(&person.session, 0).await?

@@ -5,7 +5,7 @@ use crate::admin::charts::month_name;
 use crate::admin::parts::{Cell, Part, Table, Tone};
 use crate::admin::words::{Words, filled, minute, t};
 use crate::domain::time::Timestamp;
-use crate::procedures::people::status::{Function, StatusView, StoredInterruption, Working};
+use crate::procedures::people::known_status::{Function, StatusView, StoredInterruption, Working};
 
 /// What a function is called.
 pub fn function_name(function: Function) -> Words {

@@ -7,8 +7,8 @@ use crate::admin::patient::times;
 use crate::admin::words::{Words, minute, t};
 use crate::domain::rejection::Rejection;
 use crate::procedures::failure::Failure;
+use crate::procedures::people::known_status::{Function, StoredInterruption};
 use crate::procedures::people::on_duty::OnDuty;
-use crate::procedures::people::status::{Function, StoredInterruption};
 
 /// The page and its forms.
 pub async fn edit(asked: Asked) -> Handled {

@@ -2,7 +2,7 @@
 
 use super::told;
 use crate::admin::asked::{Answer, Asked, Handled};
-use crate::admin::log::file_of;
+use crate::admin::log::files::file_of;
 use crate::admin::words::{Language, minute};
 use crate::documents::document::{Document, DocumentTable};
 use crate::domain::people::number;

@@ -47,7 +47,7 @@ pub async fn lift(asked: Asked) -> Handled {
             None => t("Vårdgivaren har ingen gräns för hur länge."),
         };
         let id = (asked.people().new_id)().to_string();
-        let form = form_of(&asked, to, &units, Wrong::default()).carrying("id", id);
+        let form = form_of(&asked, to, &units, WrongLift::default()).carrying("id", id);
         return Ok(Answer::Patients(viewed, page(vec![Part::Text(says), Part::form(form)])));
     }
     let (wrong, read) = read(&asked, &units);
@@ -73,14 +73,15 @@ pub async fn lift(asked: Asked) -> Handled {
         Ok(()) => Ok(Answer::To(format!("/patient/{}", lookup.id))),
         Err(refusal) => {
             let says = Part::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]);
-            let form = form_of(&asked, to, &units, Wrong::default()).carrying("id", id.to_string());
+            let form =
+                form_of(&asked, to, &units, WrongLift::default()).carrying("id", id.to_string());
             Ok(Answer::Patients(viewed, page(vec![says, Part::form(form)]).refused()))
         }
     }
 }
 
 #[derive(Default)]
-struct Wrong {
+struct WrongLift {
     ground: Option<Words>,
     reason: Option<Words>,
     unit: Option<Words>,
@@ -89,9 +90,9 @@ struct Wrong {
 
 type Read = Option<(RevokeReason, crate::domain::time::Timestamp, HsaId)>;
 
-fn read(asked: &Asked, units: &[(HsaId, String)]) -> (Wrong, Read) {
+fn read(asked: &Asked, units: &[(HsaId, String)]) -> (WrongLift, Read) {
     let sent = &asked.form;
-    let mut wrong = Wrong::default();
+    let mut wrong = WrongLift::default();
     let ground = match sent.get("ground") {
         "consent" => Some(RevokeReason::PatientsConsent),
         "emergency" => Some(RevokeReason::Emergency),
@@ -133,7 +134,7 @@ fn read(asked: &Asked, units: &[(HsaId, String)]) -> (Wrong, Read) {
     (wrong, read)
 }
 
-fn form_of(asked: &Asked, to: String, units: &[(HsaId, String)], wrong: Wrong) -> Form {
+fn form_of(asked: &Asked, to: String, units: &[(HsaId, String)], wrong: WrongLift) -> Form {
     let sent = &asked.form;
     let line = |name: &str, kind| Control::Line(kind, sent.get(name).to_owned());
     let grounds = vec![

@@ -28,7 +28,7 @@ struct Written {
 
 /// What is wrong with it, by field.
 #[derive(Default)]
-struct Wrong {
+struct WrongBlock {
     kind: Option<Words>,
     units: Option<Words>,
     from: Option<Words>,
@@ -51,7 +51,7 @@ pub async fn register(asked: Asked) -> Handled {
         view(t("Registrera spärr"), all).back(to_overview(&lookup))
     };
     if !asked.is_post() {
-        let first = form_of(&asked, &lookup, &units, Wrong::default());
+        let first = form_of(&asked, &lookup, &units, WrongBlock::default());
         return Ok(Answer::Patients(viewed, page(vec![Part::form(first)])));
     }
     let written = match read(&asked, &units) {
@@ -80,12 +80,17 @@ pub async fn register(asked: Asked) -> Handled {
     parts.push(Part::form(confirmed));
     parts.push(Part::More(
         t("Ändra"),
-        vec![Part::form(form_of(&asked, &lookup, &units, Wrong::default()))],
+        vec![Part::form(form_of(&asked, &lookup, &units, WrongBlock::default()))],
     ));
     Ok(Answer::Patients(viewed, page(parts)))
 }
 
-fn form_of(asked: &Asked, lookup: &StoredLookup, units: &[(HsaId, String)], wrong: Wrong) -> Form {
+fn form_of(
+    asked: &Asked,
+    lookup: &StoredLookup,
+    units: &[(HsaId, String)],
+    wrong: WrongBlock,
+) -> Form {
     let sent = &asked.form;
     let or = |name: &str, default: &str| match sent.get(name) {
         "" => default.to_owned(),
@@ -151,9 +156,9 @@ fn form_of(asked: &Asked, lookup: &StoredLookup, units: &[(HsaId, String)], wron
     form(format!("/patient/{}/sparrar/ny", lookup.id), fields, t("Så här blir det…"))
 }
 
-fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Written, Box<Wrong>> {
+fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Written, Box<WrongBlock>> {
     let sent = &asked.form;
-    let mut wrong = Wrong::default();
+    let mut wrong = WrongBlock::default();
     let inner = match sent.get("kind") {
         "inner" => true,
         "outer" => false,
@@ -181,7 +186,7 @@ fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Written, Box<Wrong>>
         wrong.requested_by = Some(t("Välj vem som begär spärren."));
     }
     let requested = times::requested(asked).map_err(|e| wrong.requested_on = Some(e));
-    let Wrong { kind, units, from: a, to: b, requested_by, requested_on } = &wrong;
+    let WrongBlock { kind, units, from: a, to: b, requested_by, requested_on } = &wrong;
     let is_wrong = [kind, units, a, b, requested_by, requested_on].into_iter().any(Option::is_some);
     match (from, to, requested) {
         (Ok(from), Ok(to), Ok(requested_at)) if !is_wrong => Ok(Written {

@@ -43,7 +43,7 @@ pub async fn register(asked: Asked) -> Handled {
     };
     if !asked.is_post() {
         let id = (asked.people().new_id)().to_string();
-        let form = form_of(&asked, &lookup, Wrong::default()).carrying("id", id);
+        let form = form_of(&asked, &lookup, WrongConsent::default()).carrying("id", id);
         return Ok(Answer::Patients(viewed, page(vec![Part::form(form)])));
     }
     let (start, end) = match read(&asked) {
@@ -60,7 +60,7 @@ pub async fn register(asked: Asked) -> Handled {
         Ok(()) => Ok(Answer::To(format!("/patient/{}", lookup.id))),
         Err(refusal) => {
             let says = Part::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]);
-            let form = form_of(&asked, &lookup, Wrong::default()).carrying("id", id);
+            let form = form_of(&asked, &lookup, WrongConsent::default()).carrying("id", id);
             Ok(Answer::Patients(viewed, page(vec![says, Part::form(form)]).refused()))
         }
     }
@@ -107,7 +107,7 @@ fn registration(
 }
 
 #[derive(Default)]
-struct Wrong {
+struct WrongConsent {
     kind: Option<Words>,
     from: Option<Words>,
     to: Option<Words>,
@@ -115,9 +115,9 @@ struct Wrong {
     reason: Option<Words>,
 }
 
-fn read(asked: &Asked) -> Result<(Option<Timestamp>, Option<Timestamp>), Box<Wrong>> {
+fn read(asked: &Asked) -> Result<(Option<Timestamp>, Option<Timestamp>), Box<WrongConsent>> {
     let sent = &asked.form;
-    let mut wrong = Wrong::default();
+    let mut wrong = WrongConsent::default();
     let kind = sent.get("kind");
     if ![KIND_CONSENT, KIND_EMERGENCY].contains(&kind) {
         wrong.kind = Some(t("Välj samtycke eller nödsituation."));
@@ -138,7 +138,7 @@ fn read(asked: &Asked) -> Result<(Option<Timestamp>, Option<Timestamp>), Box<Wro
     {
         wrong.to = Some(t("Slutdagen ligger före startdagen."));
     }
-    let Wrong { kind, from: a, to: b, representative, reason } = &wrong;
+    let WrongConsent { kind, from: a, to: b, representative, reason } = &wrong;
     let is_wrong = [kind, a, b, representative, reason].into_iter().any(Option::is_some);
     match (from, to) {
         (Ok(from), Ok(to)) if !is_wrong => {
@@ -150,7 +150,7 @@ fn read(asked: &Asked) -> Result<(Option<Timestamp>, Option<Timestamp>), Box<Wro
     }
 }
 
-fn form_of(asked: &Asked, lookup: &StoredLookup, wrong: Wrong) -> Form {
+fn form_of(asked: &Asked, lookup: &StoredLookup, wrong: WrongConsent) -> Form {
     let sent = &asked.form;
     let line = |name: &str, kind| Control::Line(kind, sent.get(name).to_owned());
     let or = |name: &str, default: &str| match sent.get(name) {

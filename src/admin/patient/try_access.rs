@@ -30,7 +30,7 @@ pub async fn try_access(asked: Asked) -> Handled {
     let units = asked.people().own_units(&person).await?;
     let mut parts = head(&lookup, &shown, &viewed);
     let mut status = 200;
-    let mut wrong = Wrong::default();
+    let mut wrong = WrongTrial::default();
     if asked.query.sent("employee").is_some() {
         match read(&asked, &units) {
             Ok(question) => {
@@ -58,18 +58,18 @@ pub async fn try_access(asked: Asked) -> Handled {
 }
 
 #[derive(Default)]
-struct Wrong {
+struct WrongTrial {
     employee: Option<Words>,
     at: Option<Words>,
     unit: Option<Words>,
     when: Option<Words>,
 }
 
-fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Question, Box<Wrong>> {
+fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Question, Box<WrongTrial>> {
     let sent = &asked.query;
-    let mut wrong = Wrong::default();
+    let mut wrong = WrongTrial::default();
     let id = |name: &str| HsaId::new(sent.get(name));
-    let person = asked.on_duty().map_err(|_: Refused| Box::<Wrong>::default())?;
+    let person = asked.on_duty().map_err(|_: Refused| Box::<WrongTrial>::default())?;
     let own = &person.assignment.provider;
     let employee = id("employee");
     if employee.is_none() {
@@ -164,7 +164,12 @@ fn answer(question: &Question, tried: &Tried, names: &Names) -> Vec<Part> {
     ]
 }
 
-fn form_of(asked: &Asked, lookup: &StoredLookup, units: &[(HsaId, String)], wrong: Wrong) -> Form {
+fn form_of(
+    asked: &Asked,
+    lookup: &StoredLookup,
+    units: &[(HsaId, String)],
+    wrong: WrongTrial,
+) -> Form {
     let sent = &asked.query;
     let line = |name: &str, kind| Control::Line(kind, sent.get(name).to_owned());
     let choices =

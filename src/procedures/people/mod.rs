@@ -3,6 +3,7 @@
 
 pub mod extracts;
 pub mod facts;
+pub mod known_status;
 pub mod logins;
 pub mod looking;
 pub mod oidc;

@@ -1,6 +1,6 @@
 //! The parts and settings that pages use, and who uses them.
 
-use super::status::KnownStatus;
+use super::known_status::KnownStatus;
 use crate::clock::Clock;
 use crate::domain::identity::{Action, Actor, HsaId};
 use crate::domain::people::extract::NamesPolicy;

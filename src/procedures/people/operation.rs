@@ -1,7 +1,7 @@
 //! What operators see of the service, and do with it: nothing about patients.
 
+use super::known_status::Function;
 use super::on_duty::{OnDuty, People};
-use super::status::Function;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
 pub use crate::procedures::blocking::query::ReplicationStatus;

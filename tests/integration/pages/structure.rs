@@ -137,10 +137,7 @@ fn said() -> BTreeSet<String> {
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         let text = text.split("#[cfg(test)]").next().unwrap();
-        let is_series =
-            file.ends_with("statistics.rs") && file.to_string_lossy().contains("procedures");
-        let begins: &[&str] = if is_series { &["of_patients("] } else { &["t(", "filled("] };
-        for begin in begins {
+        for begin in ["t(", "filled("] {
             for (at, _) in text.match_indices(begin) {
                 let before = text[..at].chars().next_back().unwrap_or(' ');
                 if before.is_alphanumeric() || before == '_' || before == '.' {

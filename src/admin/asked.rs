@@ -1,6 +1,6 @@
 //! What a page is asked, and what it answers.
 
-use super::parts::{Link, Part};
+use super::parts::{Link, PagePart};
 use super::request::{Fields, PageMethod, PageRequest};
 use super::site::Site;
 use super::words::Words;
@@ -14,7 +14,7 @@ use crate::procedures::people::on_duty::{OnDuty, People, Person};
 use uuid::Uuid;
 
 /// What a page is asked.
-pub struct Asked {
+pub struct PageCall {
     /// What pages are served with.
     pub site: Site,
     /// The path of the page, with names in braces for what changes.
@@ -39,7 +39,7 @@ pub struct View {
     /// Its title and heading.
     pub title: Words,
     /// What it holds.
-    pub parts: Vec<Part>,
+    pub parts: Vec<PagePart>,
     /// Where one comes from.
     pub back: Option<Link>,
     /// After how many seconds it is asked for again.
@@ -49,7 +49,7 @@ pub struct View {
 }
 
 /// A page with a title.
-pub fn view(title: impl Into<Words>, parts: Vec<Part>) -> View {
+pub fn view(title: impl Into<Words>, parts: Vec<PagePart>) -> View {
     View { title: title.into(), parts, back: None, reloads: None, status: 200 }
 }
 
@@ -66,7 +66,7 @@ impl View {
 }
 
 /// What a page answers.
-pub enum Answer {
+pub enum PageAnswer {
     /// A page on which no patient is.
     View(View),
     /// A page about patients, which is logged.
@@ -116,9 +116,9 @@ impl From<Rejection> for Refused {
 }
 
 /// What comes of asking.
-pub type Handled = Result<Answer, Refused>;
+pub type Handled = Result<PageAnswer, Refused>;
 
-impl Asked {
+impl PageCall {
     /// What people do.
     pub fn people(&self) -> &People {
         &self.site.people

@@ -1,10 +1,10 @@
 //! Holds every page to its line in the table: who may see it, that a form comes from our own page, that no page about a
 //! patient goes out whose log record is not durable.
 
-use super::asked::{Answer, Asked, Refused, View, view};
+use super::asked::{PageAnswer, PageCall, Refused, View, view};
 use super::look;
 use super::pages::{self, Logging, Page, Right};
-use super::parts::{Part, Tone, link};
+use super::parts::{PagePart, Tone, link};
 use super::request::{Fields, PageMethod, PageReply, PageRequest};
 use super::site::Site;
 use super::words::{Language, Words, filled, t};
@@ -107,7 +107,7 @@ async fn for_page(
     let copy = person.clone();
     let site = site.clone();
     let asked =
-        Asked { site: site.clone(), page: page.path, person, path, query, form, request, now };
+        PageCall { site: site.clone(), page: page.path, person, path, query, form, request, now };
     let answer = (page.handler)(asked).await;
     finished(&site, page, copy.as_ref(), language, answer)
 }
@@ -118,16 +118,16 @@ fn finished(
     page: &'static Page,
     person: Option<&Person>,
     language: Language,
-    answer: Result<Answer, Refused>,
+    answer: Result<PageAnswer, Refused>,
 ) -> PageReply {
     let drawn = |view: View| look::drawn(site, page, person, language, view);
     let is_about_patients = page.log == Logging::Patients;
     match answer {
-        Ok(Answer::View(_) | Answer::File(None, ..)) if is_about_patients => {
+        Ok(PageAnswer::View(_) | PageAnswer::File(None, ..)) if is_about_patients => {
             tracing::error!(page = page.path, "a page about patients has no log record");
             drawn(not_logged())
         }
-        Ok(Answer::View(view) | Answer::Patients(_, view)) => {
+        Ok(PageAnswer::View(view) | PageAnswer::Patients(_, view)) => {
             let is_public = page.right == Right::Public && !page.knows_person && view.status == 200;
             let reply = drawn(view);
             match is_public {
@@ -135,11 +135,11 @@ fn finished(
                 false => reply,
             }
         }
-        Ok(Answer::To(to)) => to_page(&to),
-        Ok(Answer::ToWith(to, cookies)) => {
+        Ok(PageAnswer::To(to)) => to_page(&to),
+        Ok(PageAnswer::ToWith(to, cookies)) => {
             cookies.into_iter().fold(to_page(&to), |reply, cookie| reply.with("set-cookie", cookie))
         }
-        Ok(Answer::File(_, name, kind, bytes)) => {
+        Ok(PageAnswer::File(_, name, kind, bytes)) => {
             let plain: String =
                 name.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect();
             PageReply::of(200, kind, bytes)
@@ -242,7 +242,7 @@ fn language(request: &PageRequest) -> Language {
 fn plain(status: u16, title: Words, says: Words) -> View {
     View {
         status,
-        ..view(title, vec![Part::Notice(Tone::Warning, says, vec![link("/", t("Till start"))])])
+        ..view(title, vec![PagePart::Notice(Tone::Warning, says, vec![link("/", t("Till start"))])])
     }
 }
 

@@ -1,6 +1,6 @@
 //! The table of pages: for each its path, who may see it, and how that is logged. A page that is not here does not exist.
 
-use super::asked::{Asked, Handled};
+use super::asked::{Handled, PageCall};
 use super::{log, login, open, operation, patient, start, unit};
 use crate::domain::people::roles::Role;
 use std::pin::Pin;
@@ -30,7 +30,7 @@ pub enum Logging {
     Events,
 }
 
-type Handler = fn(Asked) -> Pin<Box<dyn Future<Output = Handled> + Send>>;
+type Handler = fn(PageCall) -> Pin<Box<dyn Future<Output = Handled> + Send>>;
 
 /// A page.
 pub struct Page {

@@ -130,7 +130,7 @@ pub enum Control {
 
 /// A field of a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
+pub struct FormField {
     /// As it is sent.
     pub name: &'static str,
     /// What it asks.
@@ -144,11 +144,11 @@ pub struct Field {
 }
 
 /// A field that asks.
-pub fn field(name: &'static str, label: impl Into<Words>, control: Control) -> Field {
-    Field { name, label: label.into(), hint: Words::none(), error: Words::none(), control }
+pub fn field(name: &'static str, label: impl Into<Words>, control: Control) -> FormField {
+    FormField { name, label: label.into(), hint: Words::none(), error: Words::none(), control }
 }
 
-impl Field {
+impl FormField {
     /// How to answer.
     pub fn hint(self, hint: impl Into<Words>) -> Self {
         Self { hint: hint.into(), ..self }
@@ -173,13 +173,13 @@ impl Field {
 
 /// A form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Form {
+pub struct PageForm {
     /// Where it is sent.
     pub to: String,
     /// Whether it only asks: then it is a GET, and its fields name nobody.
     pub asks: bool,
     /// What it asks.
-    pub fields: Vec<Field>,
+    pub fields: Vec<FormField>,
     /// What it carries.
     pub hidden: Vec<(&'static str, String)>,
     /// What its button says.
@@ -195,8 +195,8 @@ pub struct Form {
 }
 
 /// A form that changes something; its token is put in where the page is drawn.
-pub fn form(to: impl Into<String>, fields: Vec<Field>, button: impl Into<Words>) -> Form {
-    Form {
+pub fn form(to: impl Into<String>, fields: Vec<FormField>, button: impl Into<Words>) -> PageForm {
+    PageForm {
         to: to.into(),
         asks: false,
         fields,
@@ -210,11 +210,15 @@ pub fn form(to: impl Into<String>, fields: Vec<Field>, button: impl Into<Words>)
 }
 
 /// A form that only asks.
-pub fn question(to: impl Into<String>, fields: Vec<Field>, button: impl Into<Words>) -> Form {
-    Form { asks: true, ..form(to, fields, button) }
+pub fn question(
+    to: impl Into<String>,
+    fields: Vec<FormField>,
+    button: impl Into<Words>,
+) -> PageForm {
+    PageForm { asks: true, ..form(to, fields, button) }
 }
 
-impl Form {
+impl PageForm {
     /// Carries something.
     pub fn carrying(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.hidden.push((name, value.into()));
@@ -237,14 +241,14 @@ impl Form {
     }
 
     fn has_errors(&self) -> bool {
-        self.fields.iter().any(Field::has_error)
+        self.fields.iter().any(FormField::has_error)
     }
 }
 
 /// A part of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(path = "frame/part.html")]
-pub enum Part {
+pub enum PagePart {
     /// A heading.
     Heading(Words),
     /// A paragraph.
@@ -256,15 +260,15 @@ pub enum Part {
     /// A table.
     Table(Table),
     /// A form.
-    Form(Box<Form>),
+    PageForm(Box<PageForm>),
     /// Links, the first as the page's main button.
     Links(Vec<Link>),
     /// Links to what is beside.
     SeeAlso(Vec<Link>),
     /// Some parts that belong together.
-    Card(Words, Vec<Part>),
+    Card(Words, Vec<PagePart>),
     /// What is seen when it is opened.
-    More(Words, Vec<Part>),
+    More(Words, Vec<PagePart>),
     /// A picture: drawn by us, and what it says.
     Figure(String, Words),
     /// Figures: name, figure, a line of context.
@@ -275,16 +279,16 @@ pub enum Part {
     Paging(Option<String>, Option<String>),
 }
 
-impl Part {
+impl PagePart {
     /// A form as a part.
-    pub fn form(form: Form) -> Self {
-        Self::Form(Box::new(form))
+    pub fn form(form: PageForm) -> Self {
+        Self::PageForm(Box::new(form))
     }
 
     /// Puts the session's token into every form.
     pub fn with_token(&mut self, token: &str) {
         match self {
-            Self::Form(form) => token.clone_into(&mut form.token),
+            Self::PageForm(form) => token.clone_into(&mut form.token),
             Self::Card(_, parts) | Self::More(_, parts) => {
                 for part in parts {
                     part.with_token(token);

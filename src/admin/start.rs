@@ -1,14 +1,14 @@
 //! The start page, the reader's own views, and the language.
 
-use super::asked::{Answer, Asked, Handled, Refused, view};
-use super::parts::{Cell, Part, Table, link};
+use super::asked::{Handled, PageAnswer, PageCall, Refused, view};
+use super::parts::{Cell, PagePart, Table, link};
 use super::roles::role_name;
 use super::words::{Language, Words, filled, minute, number, t};
 use crate::domain::people::roles::Role;
 use crate::domain::time::Timestamp;
 
 /// What waits for the reader, and nothing else.
-pub async fn start(asked: Asked) -> Handled {
+pub async fn start(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let (consents, extracts) = asked.people().tasks(&person).await?;
     let mut points = Vec::new();
@@ -18,25 +18,25 @@ pub async fn start(asked: Asked) -> Handled {
     if asked.is(Role::LogAdmin) && extracts > 0 {
         points.push(filled("{} loggutdrag väntar på att lämnas ut.", [number(extracts).into()]));
     }
-    let mut parts = vec![Part::Facts(vec![
+    let mut parts = vec![PagePart::Facts(vec![
         (t("Uppdrag"), Cell::from(person.assignment.name.clone())),
         (t("Enhet"), Cell::from(person.assignment.unit_name.clone())),
         (t("Vårdgivare"), Cell::from(person.assignment.provider_name.clone())),
         (t("Roller"), Cell::Several(roles(&asked))),
     ])];
     if points.is_empty() {
-        parts.push(Part::Text(t("Inget väntar på dig just nu.")));
+        parts.push(PagePart::Text(t("Inget väntar på dig just nu.")));
     } else {
-        parts.push(Part::Card(t("Att göra"), vec![Part::Points(points)]));
+        parts.push(PagePart::Card(t("Att göra"), vec![PagePart::Points(points)]));
     }
     let searches = [Role::Care, Role::BlockAdmin, Role::LogAdmin];
     if searches.iter().any(|role| asked.is(*role)) {
-        parts.push(Part::Links(vec![link("/patient", t("Sök patient"))]));
+        parts.push(PagePart::Links(vec![link("/patient", t("Sök patient"))]));
     }
-    Ok(Answer::View(view(t("Start"), parts)))
+    Ok(PageAnswer::View(view(t("Start"), parts)))
 }
 
-fn roles(asked: &Asked) -> Vec<Cell> {
+fn roles(asked: &PageCall) -> Vec<Cell> {
     let roles = asked.person.as_ref().map(|person| &person.session.roles);
     let names: Vec<Cell> =
         roles.into_iter().flatten().map(|role| Cell::from(role_name(*role))).collect();
@@ -47,7 +47,7 @@ fn roles(asked: &Asked) -> Vec<Cell> {
 }
 
 /// What the reader has been shown about patients in the last thirty days.
-pub async fn own_views(asked: Asked) -> Handled {
+pub async fn own_views(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let before = match asked.query.get("fore") {
         "" => None,
@@ -70,19 +70,19 @@ pub async fn own_views(asked: Asked) -> Handled {
     };
     let newest = before.map(|_| "/mitt".to_owned());
     let parts = vec![
-        Part::Text(t(
+        PagePart::Text(t(
             "Varje visning är också en loggpost som patienten kan få veta om. Här står inga namn.",
         )),
-        Part::Table(table),
-        Part::Paging(newest, older),
+        PagePart::Table(table),
+        PagePart::Paging(newest, older),
     ];
-    Ok(Answer::View(view(t("Mina visningar"), parts)))
+    Ok(PageAnswer::View(view(t("Mina visningar"), parts)))
 }
 
 /// Keeps the reader's language.
-pub async fn language(asked: Asked) -> Handled {
+pub async fn language(asked: PageCall) -> Handled {
     let chosen = Language::of_code(asked.query.get("sprak")).ok_or(Refused::NotFound)?;
-    Ok(Answer::ToWith("/".to_owned(), vec![asked.site.language_cookie(chosen)]))
+    Ok(PageAnswer::ToWith("/".to_owned(), vec![asked.site.language_cookie(chosen)]))
 }
 
 /// Words for something that may be missing.

@@ -11,7 +11,7 @@ use crate::procedures::people::on_duty::SharedPeople;
 use crate::wire::caller::Callers;
 use crate::wire::endpoint::Endpoint;
 use crate::wire::listener::{self, Serving};
-use crate::wire::people::People;
+use crate::wire::people::PeopleAnswers;
 use crate::wire::tls::reload::{self, ReadSettings, Reloaded};
 use crate::wire::tls::snapshot::Tls;
 use std::net::SocketAddr;
@@ -116,7 +116,7 @@ impl Followed {
         let serving = Serving::new(endpoint, &config.limits).map_err(AppError::Threads)?;
         let of_pages = self.pages.as_ref().map(|(_, tls, at)| {
             let site = people::site(config, people, at.clone());
-            Arc::new(People::new(site, tls.clone(), &config.limits, clock.clone()))
+            Arc::new(PeopleAnswers::new(site, tls.clone(), &config.limits, clock.clone()))
         });
         // Whoever looks at pages takes no place of who calls.
         let of_pages = of_pages.map(|pages| Serving::new(pages, &config.limits)).transpose();

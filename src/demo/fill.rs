@@ -1,7 +1,7 @@
 //! Puts a region into an empty tenant, by the store's own writers.
 
 use super::chance::Chance;
-use super::life::{Access, Event, Life};
+use super::life::{DemoAccess, Event, Life};
 use super::region::{PERSONAL, Region, Size};
 use super::year::life;
 use crate::domain::consent::registration::start_of;
@@ -161,7 +161,7 @@ impl Filled<'_> {
     fn encoded(
         &self,
         region: &Region,
-        accesses: &[Access],
+        accesses: &[DemoAccess],
         chance: &mut Chance,
         now: Timestamp,
     ) -> EncodedLog {

@@ -34,7 +34,7 @@ pub enum Event {
 
 /// An access: places in the region's lists.
 #[derive(Debug, Clone)]
-pub struct Access {
+pub struct DemoAccess {
     /// When.
     pub at: Timestamp,
     /// Who.
@@ -59,7 +59,7 @@ pub struct Life {
     /// Changes of registers by when they are stored.
     pub events: BTreeMap<Timestamp, Vec<Event>>,
     /// Accesses.
-    pub accesses: Vec<Access>,
+    pub accesses: Vec<DemoAccess>,
 }
 
 /// How long back it goes.
@@ -282,7 +282,7 @@ impl Living<'_> {
             when += TimeDelta::seconds(self.chance.between(20, 240));
             let kind = KINDS[self.chance.below(KINDS.len())];
             if when < self.now {
-                self.life.accesses.push(Access {
+                self.life.accesses.push(DemoAccess {
                     at: when,
                     employee,
                     unit,

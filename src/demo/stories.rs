@@ -1,6 +1,6 @@
 //! The stories that are planted: each is what a page should find.
 
-use super::life::{Access, Event, Living, PURPOSE, action, at};
+use super::life::{DemoAccess, Event, Living, PURPOSE, action, at};
 use super::region::{Region, STORY_PATIENTS};
 use crate::domain::blocking::history::{Removal, RevokeReason};
 use crate::domain::consent::assertion::AssertionType;
@@ -74,7 +74,7 @@ fn day(living: &Living<'_>, ago: u64) -> NaiveDate {
 }
 
 fn access(living: &mut Living<'_>, when: Timestamp, who: (usize, usize), whose: (usize, usize)) {
-    living.life.accesses.push(Access {
+    living.life.accesses.push(DemoAccess {
         at: when,
         employee: who.0,
         unit: who.1,
@@ -140,7 +140,7 @@ pub(super) fn plant(living: &mut Living<'_>) {
     access(living, when, staff(here, 1), (of(14), here));
 }
 
-/// Access despite blocks, and blocks that leave it open whether.
+/// DemoAccess despite blocks, and blocks that leave it open whether.
 fn blocks(living: &mut Living<'_>, (here, beside, elsewhere): (usize, usize, usize)) {
     let region = living.region;
     let of = |story: usize| patient(region, story);

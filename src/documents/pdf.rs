@@ -2,7 +2,7 @@
 //! heads on every page, pages are numbered.
 
 use super::document::{Document, DocumentTable};
-use super::tags::{Place, Tree};
+use super::tags::{TagPlace, Tree};
 use krilla::configure::ConfigurationBuilder;
 use krilla::configure::validate::{Accessibility, Archival};
 use krilla::geom::{PathBuilder, Point};
@@ -130,7 +130,7 @@ enum Drawn {
 /// What is drawn, page by page, with a number for each paragraph.
 #[derive(Default)]
 struct Laid {
-    pages: Vec<Vec<(Drawn, Place, usize)>>,
+    pages: Vec<Vec<(Drawn, TagPlace, usize)>>,
     y: f32,
     block: usize,
 }
@@ -149,7 +149,7 @@ impl Laid {
         is_new
     }
 
-    fn put(&mut self, drawn: Drawn, place: Place) {
+    fn put(&mut self, drawn: Drawn, place: TagPlace) {
         let block = self.block;
         if let Some(page) = self.pages.last_mut() {
             page.push((drawn, place, block));
@@ -157,7 +157,7 @@ impl Laid {
     }
 
     /// A paragraph or heading over the page's width.
-    fn words(&mut self, font: &Type, text: &str, (size, bold, place): (f32, bool, Place)) {
+    fn words(&mut self, font: &Type, text: &str, (size, bold, place): (f32, bool, TagPlace)) {
         self.block += 1;
         for line in font.lines(text, WIDTH - 2.0 * MARGIN, size) {
             self.room(size * 1.4);
@@ -172,13 +172,13 @@ impl Laid {
         let widths: Vec<f32> =
             table.head.iter().map(|(_, share)| share / whole * (WIDTH - 2.0 * MARGIN)).collect();
         let head: Vec<String> = table.head.iter().map(|(name, _)| name.clone()).collect();
-        self.row(font, &head, &widths, |column| Place::Cell(number, 0, column), true);
+        self.row(font, &head, &widths, |column| TagPlace::Cell(number, 0, column), true);
         for (at, row) in (1..).zip(&table.rows) {
             let height = height(font, row, &widths);
             if self.room(height) {
-                self.row(font, &head, &widths, |_| Place::Artifact, true);
+                self.row(font, &head, &widths, |_| TagPlace::Artifact, true);
             }
-            self.row(font, row, &widths, |column| Place::Cell(number, at, column), false);
+            self.row(font, row, &widths, |column| TagPlace::Cell(number, at, column), false);
         }
         self.y += LEADING;
     }
@@ -188,7 +188,7 @@ impl Laid {
         font: &Type,
         cells: &[String],
         widths: &[f32],
-        place: impl Fn(usize) -> Place,
+        place: impl Fn(usize) -> TagPlace,
         bold: bool,
     ) {
         let height = height(font, cells, widths);
@@ -203,7 +203,7 @@ impl Laid {
             x += width;
         }
         self.y += height;
-        self.put(Drawn::Rule(self.y - PAD), Place::Artifact);
+        self.put(Drawn::Rule(self.y - PAD), TagPlace::Artifact);
     }
 }
 
@@ -231,21 +231,21 @@ fn height(font: &Type, cells: &[String], widths: &[f32]) -> f32 {
 pub fn pdf(document: &Document) -> Result<Vec<u8>, PdfError> {
     let font = Type::load().ok_or(PdfError::Font)?;
     let mut laid = Laid::default();
-    laid.words(&font, &document.title, (18.0, true, Place::Heading(1)));
+    laid.words(&font, &document.title, (18.0, true, TagPlace::Heading(1)));
     for (name, value) in &document.facts {
         let words = format!("{name}: {value}");
-        laid.words(&font, &words, (SIZE + 1.0, false, Place::Paragraph));
+        laid.words(&font, &words, (SIZE + 1.0, false, TagPlace::Paragraph));
     }
     for words in &document.intro {
-        laid.words(&font, words, (SIZE + 1.0, false, Place::Paragraph));
+        laid.words(&font, words, (SIZE + 1.0, false, TagPlace::Paragraph));
     }
     for (number, table) in document.tables.iter().enumerate() {
         laid.room(LEADING * 4.0);
-        laid.words(&font, &table.caption, (12.0, true, Place::Heading(2)));
+        laid.words(&font, &table.caption, (12.0, true, TagPlace::Heading(2)));
         laid.table(&font, number, table);
     }
     for words in &document.closing {
-        laid.words(&font, words, (SIZE + 1.0, false, Place::Paragraph));
+        laid.words(&font, words, (SIZE + 1.0, false, TagPlace::Paragraph));
     }
     written(document, &font, &laid)
 }
@@ -270,7 +270,7 @@ fn written(document: &Document, font: &Type, laid: &Laid) -> Result<Vec<u8>, Pdf
             match drawn {
                 Drawn::Text(x, y, size, bold, text) => {
                     let tag = match place {
-                        Place::Artifact => artifact(),
+                        TagPlace::Artifact => artifact(),
                         _ => ContentTag::Span(SpanTag::empty()),
                     };
                     let id = surface.start_tagged(tag);
@@ -285,7 +285,7 @@ fn written(document: &Document, font: &Type, laid: &Laid) -> Result<Vec<u8>, Pdf
                         TextDirection::LeftToRight,
                     );
                     surface.end_tagged();
-                    if *place != Place::Artifact {
+                    if *place != TagPlace::Artifact {
                         tree.add(*place, *block, id, text);
                     }
                 }
@@ -339,4 +339,51 @@ fn rule(surface: &mut Surface<'_>, y: f32) {
     surface.set_stroke(None);
     surface.set_fill(Some(Fill::default()));
     surface.end_tagged();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(rows: usize) -> Document {
+        let row = |n: usize| {
+            ["2026-11-24 14.32", "Akutmottagningen (SE2321000016-U1)", "Läkare", "Läsa → 漢字", "x"]
+                .map(|text| format!("{text} {n}"))
+                .to_vec()
+        };
+        let head = ["Tid", "Enhet", "Roll", "Vad", "Grund"].map(|name| (name.to_owned(), 0.2));
+        let table = DocumentTable {
+            caption: "Åtkomster".into(),
+            head: head.to_vec(),
+            rows: (0..rows).map(row).collect(),
+        };
+        Document {
+            title: "Loggutdrag".into(),
+            facts: vec![("Period".into(), "2026".into())],
+            intro: vec!["ord ".repeat(300), "x".repeat(700)],
+            tables: vec![table],
+            closing: vec!["Kod".into()],
+            made: (2026, 11, 26, 12, 0),
+            id: "0123456789abcdef0123456789abcdef".into(),
+        }
+    }
+
+    #[test]
+    fn a_document_is_valid_for_archives_and_for_who_does_not_see() {
+        for rows in [0, 1, 200] {
+            let bytes = pdf(&document(rows)).unwrap();
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(text.starts_with("%PDF-1.7"));
+            assert!(text.contains("pdfaid:part") && text.contains("pdfuaid:part"));
+        }
+    }
+
+    #[test]
+    fn lines_fit_and_lose_nothing() {
+        let font = Type::load().unwrap();
+        let text = format!("Hej {} slut", "lång".repeat(40));
+        let lines = font.lines(&text, 100.0, 9.0);
+        assert!(lines.iter().all(|line| font.width(line, 9.0) <= 100.0));
+        assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""));
+    }
 }

@@ -4,7 +4,7 @@ use krilla::tagging::{TableHeaderScope, Tag, TagGroup, TagTree};
 
 /// Where in the tree of tags a line belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum TagPlace {
     /// A heading of a level.
     Heading(u16),
     /// A paragraph.
@@ -22,7 +22,7 @@ type TaggedRow = (usize, Vec<TagGroup>);
 #[derive(Default)]
 pub(super) struct Tree {
     done: Vec<TagGroup>,
-    open: Option<(Place, usize, Vec<krilla::tagging::Identifier>, String)>,
+    open: Option<(TagPlace, usize, Vec<krilla::tagging::Identifier>, String)>,
     /// The table under way: number, rows with their cells.
     table: Option<(usize, Vec<TaggedRow>)>,
 }
@@ -30,7 +30,7 @@ pub(super) struct Tree {
 impl Tree {
     pub(super) fn add(
         &mut self,
-        place: Place,
+        place: TagPlace,
         block: usize,
         id: krilla::tagging::Identifier,
         text: &str,
@@ -57,13 +57,13 @@ impl Tree {
             group
         };
         let (table, row) = match place {
-            Place::Cell(table, row, _) => (table, row),
-            Place::Heading(level) => {
+            TagPlace::Cell(table, row, _) => (table, row),
+            TagPlace::Heading(level) => {
                 self.close_table();
                 let level = std::num::NonZeroU16::new(level).unwrap_or(std::num::NonZeroU16::MIN);
                 return self.done.push(fill(TagGroup::new(Tag::Hn(level, Some(text)))));
             }
-            Place::Paragraph | Place::Artifact => {
+            TagPlace::Paragraph | TagPlace::Artifact => {
                 self.close_table();
                 return self.done.push(fill(TagGroup::new(Tag::P)));
             }
@@ -116,52 +116,5 @@ impl Tree {
             tree.push(group);
         }
         tree
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn document(rows: usize) -> Document {
-        let row = |n: usize| {
-            ["2026-11-24 14.32", "Akutmottagningen (SE2321000016-U1)", "Läkare", "Läsa → 漢字", "x"]
-                .map(|text| format!("{text} {n}"))
-                .to_vec()
-        };
-        let head = ["Tid", "Enhet", "Roll", "Vad", "Grund"].map(|name| (name.to_owned(), 0.2));
-        let table = DocumentTable {
-            caption: "Åtkomster".into(),
-            head: head.to_vec(),
-            rows: (0..rows).map(row).collect(),
-        };
-        Document {
-            title: "Loggutdrag".into(),
-            facts: vec![("Period".into(), "2026".into())],
-            intro: vec!["ord ".repeat(300), "x".repeat(700)],
-            tables: vec![table],
-            closing: vec!["Kod".into()],
-            made: (2026, 11, 26, 12, 0),
-            id: "0123456789abcdef0123456789abcdef".into(),
-        }
-    }
-
-    #[test]
-    fn a_document_is_valid_for_archives_and_for_who_does_not_see() {
-        for rows in [0, 1, 200] {
-            let bytes = pdf(&document(rows)).unwrap();
-            let text = String::from_utf8_lossy(&bytes);
-            assert!(text.starts_with("%PDF-1.7"));
-            assert!(text.contains("pdfaid:part") && text.contains("pdfuaid:part"));
-        }
-    }
-
-    #[test]
-    fn lines_fit_and_lose_nothing() {
-        let font = Type::load().unwrap();
-        let text = format!("Hej {} slut", "lång".repeat(40));
-        let lines = font.lines(&text, 100.0, 9.0);
-        assert!(lines.iter().all(|line| font.width(line, 9.0) <= 100.0));
-        assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""));
     }
 }

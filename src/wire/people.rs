@@ -31,14 +31,14 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What answers requests for the pages.
-pub struct People {
+pub struct PeopleAnswers {
     site: Site,
     tls: Option<Arc<Tls>>,
     clock: Clock,
     pages: Arc<Shares>,
 }
 
-impl People {
+impl PeopleAnswers {
     /// Serves a site.
     pub fn new(site: Site, tls: Option<Arc<Tls>>, limits: &Limits, clock: Clock) -> Self {
         Self { site, tls, clock, pages: Shares::new(PAGES_MAX, limits.percentages()) }
@@ -117,7 +117,7 @@ impl People {
     }
 }
 
-impl Answers for People {
+impl Answers for PeopleAnswers {
     async fn serve(
         &self,
         request: Request<Incoming>,

@@ -1,7 +1,7 @@
 //! *Embargo*: investigations for which posts are left out of extracts; two persons stand behind each.
 
-use crate::admin::asked::{Answer, Asked, Handled, View, refusal_of, view};
-use crate::admin::parts::{Cell, Part, Table, Tone, form};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, View, refusal_of, view};
+use crate::admin::parts::{Cell, PagePart, Table, Tone, form};
 use crate::admin::words::{Words, day, minute, t};
 use crate::domain::identity::PatientId;
 use crate::domain::people::number;
@@ -15,14 +15,14 @@ fn patient_of(embargo: &StoredEmbargo) -> Option<PatientId> {
 }
 
 /// The list, approving and ending.
-pub async fn embargoes(asked: Asked) -> Handled {
+pub async fn embargoes(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let mut refusal = None;
     if asked.is_post() {
         let number = asked.form.get("number").parse().unwrap_or_default();
         let ends = asked.form.get("step") == "end";
         match refusal_of(asked.people().settle_embargo(&person, (number, ends)).await)? {
-            Ok(()) => return Ok(Answer::To("/embargo".to_owned())),
+            Ok(()) => return Ok(PageAnswer::To("/embargo".to_owned())),
             Err(rejection) => refusal = Some(rejection),
         }
     }
@@ -39,9 +39,9 @@ pub async fn embargoes(asked: Asked) -> Handled {
     let mut parts = Vec::new();
     let status = if refusal.is_some() { 422 } else { 200 };
     if let Some(rejection) = refusal {
-        parts.push(Part::Notice(Tone::Bad, Words::from(rejection.text.into_owned()), vec![]));
+        parts.push(PagePart::Notice(Tone::Bad, Words::from(rejection.text.into_owned()), vec![]));
     }
-    parts.push(Part::Table(table_of(&found, asked.now)?));
+    parts.push(PagePart::Table(table_of(&found, asked.now)?));
     for embargo in found.iter().filter(|e| e.ended_at.is_none() && asked.now < e.until_at) {
         let title = patient_of(embargo).map(|p| number::shown(&p)).unwrap_or_default();
         let number = embargo.embargo_number.to_string();
@@ -51,17 +51,18 @@ pub async fn embargoes(asked: Asked) -> Handled {
                 .carrying("number", number.clone())
                 .carrying("step", "approve")
                 .about(title.as_str());
-            forms.push(Part::form(approve));
+            forms.push(PagePart::form(approve));
         }
         let end = form("/embargo", Vec::new(), t("Avsluta"))
             .carrying("number", number)
             .carrying("step", "end")
             .about(title.as_str())
             .dangerous();
-        forms.push(Part::form(end));
-        parts.push(Part::Card(Words::from(format!("{title} · {}", embargo.employee_id)), forms));
+        forms.push(PagePart::form(end));
+        parts
+            .push(PagePart::Card(Words::from(format!("{title} · {}", embargo.employee_id)), forms));
     }
-    Ok(Answer::Patients(viewed, View { status, ..view(t("Embargo"), parts) }))
+    Ok(PageAnswer::Patients(viewed, View { status, ..view(t("Embargo"), parts) }))
 }
 
 fn table_of(found: &[StoredEmbargo], now: Timestamp) -> Result<Table, StoreError> {

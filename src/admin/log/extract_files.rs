@@ -2,7 +2,7 @@
 
 use super::extracts::patient_of;
 use super::files::file_of;
-use crate::admin::asked::{Answer, Asked, Handled, Refused};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused};
 use crate::admin::words::{day, minute};
 use crate::documents::document::{Document, DocumentTable};
 use crate::domain::people::number;
@@ -11,7 +11,7 @@ use crate::procedures::people::looking::Activity;
 use crate::procedures::people::on_duty::OnDuty;
 
 /// The file of a form.
-pub async fn file(asked: Asked) -> Handled {
+pub async fn file(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let extract =
         asked.people().extract(&person, asked.id("x")?).await?.ok_or(Refused::NotFound)?;
@@ -22,19 +22,19 @@ pub async fn file(asked: Asked) -> Handled {
         .await?;
     let content = asked.people().extract_content(&person, &extract, &viewed).await?;
     if asked.part("form") == "json" {
-        let text = asked.people().extract_proof(&extract, &content).await?;
+        let text = asked.people().extract_proof(&content.rows, extract.names).await?;
         let name = "utdrag.json".to_owned();
-        return Ok(Answer::File(Some(viewed), name, "application/json", text.into_bytes()));
+        return Ok(PageAnswer::File(Some(viewed), name, "application/json", text.into_bytes()));
     }
     let phone = asked.people().unit(&person, &person.assignment.provider).await?;
     let phone = phone.and_then(|unit| unit.phone);
     let document = document(&asked, &person, (&extract, &content), phone.as_deref());
     let (name, kind, bytes) = file_of(&asked, "loggutdrag", document).await?;
-    Ok(Answer::File(Some(viewed), name, kind, bytes))
+    Ok(PageAnswer::File(Some(viewed), name, kind, bytes))
 }
 
 fn document(
-    asked: &Asked,
+    asked: &PageCall,
     person: &OnDuty<'_>,
     (extract, content): (&StoredExtract, &ExtractContent),
     phone: Option<&str>,

@@ -1,12 +1,13 @@
 //! *Loggutdrag till patient*: what has been asked for, making it, delivering it.
 
-use crate::admin::asked::{Answer, Asked, Handled, Refused, View, refusal_of, view};
-use crate::admin::parts::{Cell, Control, Part, Table, Tone, field, form, link};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, View, refusal_of, view};
+use crate::admin::parts::{Cell, Control, PagePart, Table, Tone, field, form, link};
 use crate::admin::words::{Words, day, filled, minute, number as digits, t};
 use crate::domain::identity::PatientId;
 use crate::domain::people::number;
 use crate::domain::time::Timestamp;
-use crate::procedures::people::extracts::{StoredExtract, code_of};
+use crate::procedures::people::extract_file::code_of;
+use crate::procedures::people::extracts::StoredExtract;
 use crate::procedures::people::looking::Activity;
 use chrono::SecondsFormat;
 
@@ -25,7 +26,7 @@ fn state(extract: &StoredExtract) -> Cell {
 }
 
 /// The provider's extracts, the latest first.
-pub async fn extracts(asked: Asked) -> Handled {
+pub async fn extracts(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let before = match asked.query.get("fore") {
         "" => None,
@@ -67,15 +68,15 @@ pub async fn extracts(asked: Asked) -> Handled {
         )
     });
     let parts = vec![
-        Part::Table(table),
-        Part::Paging(before.map(|_| "/utdrag".to_owned()), older),
-        Part::Links(vec![link("/patient", t("Sök patient"))]),
+        PagePart::Table(table),
+        PagePart::Paging(before.map(|_| "/utdrag".to_owned()), older),
+        PagePart::Links(vec![link("/patient", t("Sök patient"))]),
     ];
-    Ok(Answer::Patients(viewed, view(t("Loggutdrag till patient"), parts)))
+    Ok(PageAnswer::Patients(viewed, view(t("Loggutdrag till patient"), parts)))
 }
 
 /// One extract: making it, its files, its delivery.
-pub async fn extract(asked: Asked) -> Handled {
+pub async fn extract(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let id = asked.id("x")?;
     let extract = asked.people().extract(&person, id).await?.ok_or(Refused::NotFound)?;
@@ -96,17 +97,17 @@ pub async fn extract(asked: Asked) -> Handled {
             asked.people().deliver_extract(&person, &extract, how).await
         };
         match refusal_of(done)? {
-            Ok(()) => return Ok(Answer::To(format!("/utdrag/{id}"))),
+            Ok(()) => return Ok(PageAnswer::To(format!("/utdrag/{id}"))),
             Err(rejection) => refusal = Some(rejection),
         }
     }
     let status = if refusal.is_some() { 422 } else { 200 };
-    let mut parts = vec![Part::Facts(facts(&extract, &patient))];
+    let mut parts = vec![PagePart::Facts(facts(&extract, &patient))];
     if let Some(rejection) = refusal {
-        parts.push(Part::Notice(Tone::Bad, Words::from(rejection.text.into_owned()), vec![]));
+        parts.push(PagePart::Notice(Tone::Bad, Words::from(rejection.text.into_owned()), vec![]));
     }
     if extract.embargoed {
-        parts.push(Part::Notice(
+        parts.push(PagePart::Notice(
             Tone::Warning,
             t("Loggposter är utelämnade för en pågående utredning. När embargot tar slut ska ett kompletterande utdrag lämnas."),
             vec![],
@@ -114,26 +115,26 @@ pub async fn extract(asked: Asked) -> Handled {
     }
     let to = format!("/utdrag/{id}");
     if extract.made_at.is_none() {
-        parts.push(Part::form(
+        parts.push(PagePart::form(
             form(to.clone(), Vec::new(), t("Framställ utdraget")).carrying("step", "make").main(),
         ));
     } else {
         let file = |form: &str, words| link(format!("/utdrag/{id}/fil/{form}"), words);
-        parts.push(Part::Links(vec![
+        parts.push(PagePart::Links(vec![
             file("pdf", t("Hämta PDF")),
             file("xlsx", t("Hämta XLSX")),
             file("csv", t("Hämta CSV")),
             file("json", t("Hämta kontrollfilen utdrag.json")),
         ]));
         if extract.delivered_at.is_none() {
-            parts.push(Part::Card(t("Lämna ut"), vec![Part::form(delivery(&asked, to))]));
+            parts.push(PagePart::Card(t("Lämna ut"), vec![PagePart::form(delivery(&asked, to))]));
         }
     }
     let page = view(t("Loggutdrag"), parts).back(link("/utdrag", t("Loggutdrag till patient")));
-    Ok(Answer::Patients(viewed, View { status, ..page }))
+    Ok(PageAnswer::Patients(viewed, View { status, ..page }))
 }
 
-fn delivery(asked: &Asked, to: String) -> crate::admin::parts::Form {
+fn delivery(asked: &PageCall, to: String) -> crate::admin::parts::PageForm {
     let ways = vec![
         ("collected".to_owned(), t("Hämtat på plats mot legitimation"), Words::none()),
         ("letter".to_owned(), t("Rekommenderat brev"), Words::none()),

@@ -1,6 +1,6 @@
 //! A document as the file that is asked for.
 
-use crate::admin::asked::{Asked, Refused};
+use crate::admin::asked::{PageCall, Refused};
 use crate::documents::document::Document;
 use crate::documents::{csv, pdf, xlsx, xml};
 use crate::domain::time::local;
@@ -12,7 +12,7 @@ use chrono::{Datelike, Timelike};
 /// # Errors
 /// That there is no such form, or that it cannot be made.
 pub async fn file_of(
-    asked: &Asked,
+    asked: &PageCall,
     name: &str,
     mut document: Document,
 ) -> Result<(String, &'static str, Vec<u8>), Refused> {

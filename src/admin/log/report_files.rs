@@ -2,7 +2,7 @@
 
 use super::files::file_of;
 use super::reports::kind_name;
-use crate::admin::asked::{Answer, Asked, Handled, Refused};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused};
 use crate::admin::words::{Language, minute, second};
 use crate::documents::document::{Document, DocumentTable};
 use crate::domain::identity::PatientId;
@@ -29,7 +29,7 @@ const HEAD: [(&str, f32); 11] = [
 ];
 
 /// The file of a form.
-pub async fn file(asked: Asked) -> Handled {
+pub async fn file(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let order =
         asked.people().own_report(&person, asked.id("r")?).await?.ok_or(Refused::NotFound)?;
@@ -76,7 +76,7 @@ pub async fn file(asked: Asked) -> Handled {
         ..Document::default()
     };
     let (name, kind, bytes) = file_of(&asked, "loggrapport", document).await?;
-    Ok(Answer::File(Some(viewed), name, kind, bytes))
+    Ok(PageAnswer::File(Some(viewed), name, kind, bytes))
 }
 
 /// A row for each resource.

@@ -1,12 +1,12 @@
 //! *Loggrapporter*: five kinds, queued, with progress and files.
 
-use crate::admin::asked::{Answer, Asked, Handled, Refused, View, refusal_of, view};
-use crate::admin::parts::{Cell, Control, Form, Part, Table, Tone, field, form, link};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, View, refusal_of, view};
+use crate::admin::parts::{Cell, Control, PageForm, PagePart, Table, Tone, field, form, link};
 use crate::admin::patient::times;
 use crate::admin::words::{Words, day, filled, minute, number, t};
 use crate::domain::time::local;
 use crate::procedures::people::looking::Activity;
-use crate::procedures::people::reports::{Progress, ReportOrder};
+use crate::procedures::people::reports::{ReportOrder, ReportProgress};
 use chrono::{Days, NaiveDate};
 
 /// The kinds.
@@ -25,7 +25,7 @@ pub fn kind_name(kind: &str) -> Words {
 }
 
 /// The list, the form, and an order.
-pub async fn reports(asked: Asked) -> Handled {
+pub async fn reports(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let mut wrong = Wrong::default();
     let mut refusal = None;
@@ -46,7 +46,9 @@ pub async fn reports(asked: Asked) -> Handled {
                     )
                     .await?;
                 match refusal_of(asked.people().order_report(&person, &order).await)? {
-                    Ok(()) => return Ok(Answer::To(format!("/loggrapporter/{}", order.report_id))),
+                    Ok(()) => {
+                        return Ok(PageAnswer::To(format!("/loggrapporter/{}", order.report_id)));
+                    }
                     Err(rejection) => refusal = Some(rejection),
                 }
             }
@@ -74,19 +76,19 @@ pub async fn reports(asked: Asked) -> Handled {
         empty: t("Du har inga rapporter. En rapport finns kvar ett dygn."),
     };
     let is_wrong = wrong.is_any() || refusal.is_some();
-    let mut parts = vec![Part::Table(table)];
+    let mut parts = vec![PagePart::Table(table)];
     if let Some(rejection) = refusal {
-        parts.push(Part::Notice(Tone::Bad, Words::from(rejection.text.into_owned()), vec![]));
+        parts.push(PagePart::Notice(Tone::Bad, Words::from(rejection.text.into_owned()), vec![]));
     }
     let units = asked.people().own_units(&person).await?;
     let choices =
         units.iter().map(|(id, name)| (id.as_str().to_owned(), Words::from(name.as_str())));
-    parts.push(Part::Card(
+    parts.push(PagePart::Card(
         t("Ny rapport"),
-        vec![Part::form(form_of(&asked, choices.collect(), wrong))],
+        vec![PagePart::form(form_of(&asked, choices.collect(), wrong))],
     ));
     let page = view(t("Loggrapporter"), parts);
-    Ok(Answer::Patients(viewed, View { status: if is_wrong { 422 } else { 200 }, ..page }))
+    Ok(PageAnswer::Patients(viewed, View { status: if is_wrong { 422 } else { 200 }, ..page }))
 }
 
 #[derive(Default)]
@@ -106,7 +108,7 @@ impl Wrong {
     }
 }
 
-fn read(asked: &Asked) -> Result<ReportOrder, Box<Wrong>> {
+fn read(asked: &PageCall) -> Result<ReportOrder, Box<Wrong>> {
     let sent = &asked.form;
     let mut wrong = Wrong::default();
     let kind = sent.get("kind").to_owned();
@@ -172,7 +174,7 @@ fn read(asked: &Asked) -> Result<ReportOrder, Box<Wrong>> {
     }
 }
 
-fn form_of(asked: &Asked, units: Vec<(String, Words)>, wrong: Wrong) -> Form {
+fn form_of(asked: &PageCall, units: Vec<(String, Words)>, wrong: Wrong) -> PageForm {
     let sent = &asked.form;
     let today = local(asked.now).date();
     let month_ago = today.checked_sub_days(Days::new(30)).unwrap_or(today);
@@ -204,23 +206,25 @@ fn form_of(asked: &Asked, units: Vec<(String, Words)>, wrong: Wrong) -> Form {
     form("/loggrapporter", fields, t("Beställ"))
 }
 
-fn state(progress: Progress) -> Cell {
+fn state(progress: ReportProgress) -> Cell {
     match progress {
-        Progress::Coming(seconds) => Cell::Chip(
+        ReportProgress::Coming(seconds) => Cell::Chip(
             Tone::Note,
             filled("Tas fram, ungefär {} s kvar", [seconds.to_string().into()]),
         ),
-        Progress::Made(records) => {
+        ReportProgress::Made(records) => {
             Cell::Chip(Tone::Good, filled("Klar: {} loggposter", [number(records as u64).into()]))
         }
-        Progress::TooMany => Cell::Chip(Tone::Bad, t("För många loggposter: välj en kortare tid")),
-        Progress::Failed => Cell::Chip(Tone::Bad, t("Kunde inte tas fram")),
-        Progress::Gone => Cell::Chip(Tone::Quiet, t("Borttagen")),
+        ReportProgress::TooMany => {
+            Cell::Chip(Tone::Bad, t("För många loggposter: välj en kortare tid"))
+        }
+        ReportProgress::Failed => Cell::Chip(Tone::Bad, t("Kunde inte tas fram")),
+        ReportProgress::Gone => Cell::Chip(Tone::Quiet, t("Borttagen")),
     }
 }
 
 /// One report: progress, and files when it is made.
-pub async fn report(asked: Asked) -> Handled {
+pub async fn report(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let order =
         asked.people().own_report(&person, asked.id("r")?).await?.ok_or(Refused::NotFound)?;
@@ -228,7 +232,7 @@ pub async fn report(asked: Asked) -> Handled {
         .viewed_several(&order.matter, (Activity::Read, Some("rapport")), &["Logg"], &[])
         .await?;
     let progress = asked.people().progress(&person, &order).await?;
-    let mut parts = vec![Part::Facts(vec![
+    let mut parts = vec![PagePart::Facts(vec![
         (t("Slag"), kind_name(&order.kind).into()),
         (t("Period"), Cell::from(format!("{} – {}", minute(order.from_at), minute(order.to_at)))),
         (t("Ärende"), Cell::from(order.matter.clone())),
@@ -238,26 +242,26 @@ pub async fn report(asked: Asked) -> Handled {
     let mut page =
         view(order.name.as_str(), Vec::new()).back(link("/loggrapporter", t("Loggrapporter")));
     match progress {
-        Progress::Made(_) => {
+        ReportProgress::Made(_) => {
             let file = |form: &str, words| {
                 link(format!("/loggrapporter/{}/fil/{form}", order.report_id), words)
             };
-            parts.push(Part::Links(vec![
+            parts.push(PagePart::Links(vec![
                 file("xlsx", t("Hämta XLSX")),
                 file("csv", t("Hämta CSV")),
                 file("pdf", t("Hämta PDF")),
                 file("xml", t("Hämta XML")),
             ]));
-            parts.push(Part::Text(t(
+            parts.push(PagePart::Text(t(
                 "Varje hämtning loggas. Rapporten tas bort ett dygn efter att den tagits fram.",
             )));
         }
-        Progress::Coming(_) => {
+        ReportProgress::Coming(_) => {
             page.reloads = Some(3);
-            parts.push(Part::Text(t("Sidan laddas om av sig själv tills rapporten är klar.")));
+            parts.push(PagePart::Text(t("Sidan laddas om av sig själv tills rapporten är klar.")));
         }
-        Progress::TooMany | Progress::Failed | Progress::Gone => {}
+        ReportProgress::TooMany | ReportProgress::Failed | ReportProgress::Gone => {}
     }
     page.parts = parts;
-    Ok(Answer::Patients(viewed, page))
+    Ok(PageAnswer::Patients(viewed, page))
 }

@@ -1,13 +1,13 @@
 //! *Välj uppdrag*: under which assignment the reader works, and what that gives.
 
-use crate::admin::asked::{Answer, Asked, Handled, Refused, view};
-use crate::admin::parts::{Cell, Part, form};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, view};
+use crate::admin::parts::{Cell, PagePart, form};
 use crate::admin::request::hex;
 use crate::admin::roles::role_name;
 use crate::admin::words::t;
 
 /// The choice, and what is chosen.
-pub async fn choose(asked: Asked) -> Handled {
+pub async fn choose(asked: PageCall) -> Handled {
     let session = asked.person.as_ref().map(|person| &person.session).ok_or(Refused::NotFound)?;
     let offered = asked.people().offered(session);
     if asked.is_post() {
@@ -15,9 +15,9 @@ pub async fn choose(asked: Asked) -> Handled {
         let token = asked.people().choose(session, which).await?.ok_or(Refused::NotFound)?;
         let seconds = asked.people().times.longest.num_seconds();
         let cookie = asked.site.set_cookie(asked.site.cookie(), &hex(&token), seconds);
-        return Ok(Answer::ToWith("/".to_owned(), vec![cookie]));
+        return Ok(PageAnswer::ToWith("/".to_owned(), vec![cookie]));
     }
-    let mut parts = vec![Part::Text(t(
+    let mut parts = vec![PagePart::Text(t(
         "Uppdraget avgör vilken vårdgivare du arbetar för och vad du får göra.",
     ))];
     for (which, assignment) in offered.iter().enumerate() {
@@ -29,23 +29,23 @@ pub async fn choose(asked: Asked) -> Handled {
         let button = form("/uppdrag", Vec::new(), t("Välj"))
             .carrying("which", which.to_string())
             .about(assignment.name.as_str());
-        parts.push(Part::Card(
+        parts.push(PagePart::Card(
             assignment.name.as_str().into(),
             vec![
-                Part::Facts(vec![
+                PagePart::Facts(vec![
                     (t("Enhet"), Cell::from(assignment.unit_name.clone())),
                     (t("Vårdgivare"), Cell::from(assignment.provider_name.clone())),
                     (t("Syfte"), Cell::from(assignment.purpose.clone())),
                     (t("Roller"), Cell::Several(roles)),
                 ]),
-                Part::form(button),
+                PagePart::form(button),
             ],
         ));
     }
     if offered.is_empty() {
-        parts = vec![Part::Text(t(
+        parts = vec![PagePart::Text(t(
             "Du har inget uppdrag att välja. Den som sköter katalogen kan ge dig ett.",
         ))];
     }
-    Ok(Answer::View(view(t("Välj uppdrag"), parts)))
+    Ok(PageAnswer::View(view(t("Välj uppdrag"), parts)))
 }

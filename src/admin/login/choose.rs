@@ -1,7 +1,7 @@
 //! How to log in: at a provider of identities, by a certificate, or as anybody of the directory where that is for tests.
 
-use crate::admin::asked::{Answer, Asked, Handled, Refused, View, view};
-use crate::admin::parts::{Cell, Form, Part, Tone, form, link};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, View, view};
+use crate::admin::parts::{Cell, PageForm, PagePart, Tone, form, link};
 use crate::admin::request;
 use crate::admin::words::{Words, filled, t};
 use crate::domain::identity::HsaId;
@@ -17,7 +17,7 @@ pub fn own_path(text: &str) -> &str {
 }
 
 /// The ways to log in; the form logs a test person in.
-pub async fn log_in(asked: Asked) -> Handled {
+pub async fn log_in(asked: PageCall) -> Handled {
     let back = own_path(asked.query.get("till"));
     if asked.is_post() {
         return as_test_person(asked).await;
@@ -38,26 +38,26 @@ pub async fn log_in(asked: Asked) -> Handled {
         let says = t(
             "Ingen inloggning är inställd. Den som driver tjänsten ställer in admin.oidc eller admin.client_ca_file.",
         );
-        parts.push(Part::Notice(Tone::Warning, says, vec![]));
+        parts.push(PagePart::Notice(Tone::Warning, says, vec![]));
     }
     if !links.is_empty() {
-        parts.push(Part::Links(links));
+        parts.push(PagePart::Links(links));
     }
     if asked.site.test_login {
-        parts.push(Part::Notice(
+        parts.push(PagePart::Notice(
             Tone::Warning,
             t("Testinloggning: här kan vem som helst vara vem som helst. Alla personer är påhittade."),
             vec![],
         ));
         parts.extend(test_persons(&asked).await?);
     }
-    Ok(Answer::View(view(t("Logga in"), parts)))
+    Ok(PageAnswer::View(view(t("Logga in"), parts)))
 }
 
-async fn test_persons(asked: &Asked) -> Result<Vec<Part>, Refused> {
+async fn test_persons(asked: &PageCall) -> Result<Vec<PagePart>, Refused> {
     let persons = asked.people().test_persons().await?;
     if persons.is_empty() {
-        return Ok(vec![Part::Text(t(
+        return Ok(vec![PagePart::Text(t(
             "Katalogen är tom. Fyll den med sigill import directory, eller starta med DEMO=1.",
         ))]);
     }
@@ -72,20 +72,20 @@ async fn test_persons(asked: &Asked) -> Result<Vec<Part>, Refused> {
             true => Words::from(person.title.clone().unwrap_or_default()),
             false => Words::from(roles.join(", ")),
         };
-        let log_in: Form = form("/logga-in", Vec::new(), person.employee_name.as_str())
+        let log_in: PageForm = form("/logga-in", Vec::new(), person.employee_name.as_str())
             .carrying("employee", person.employee_id.clone());
-        parts.push(Part::Card(
+        parts.push(PagePart::Card(
             what,
             vec![
-                Part::Facts(vec![(t("HSA-id"), Cell::from(person.employee_id))]),
-                Part::form(log_in),
+                PagePart::Facts(vec![(t("HSA-id"), Cell::from(person.employee_id))]),
+                PagePart::form(log_in),
             ],
         ));
     }
     Ok(parts)
 }
 
-async fn as_test_person(asked: Asked) -> Handled {
+async fn as_test_person(asked: PageCall) -> Handled {
     if !asked.site.test_login {
         return Err(Refused::NotFound);
     }
@@ -95,9 +95,9 @@ async fn as_test_person(asked: Asked) -> Handled {
 }
 
 /// Begins the login; who has one assignment only need not choose.
-async fn logged_in(asked: &Asked, proved: Option<ProvedPerson>, back: &str) -> Handled {
+async fn logged_in(asked: &PageCall, proved: Option<ProvedPerson>, back: &str) -> Handled {
     let Some(proved) = proved else {
-        return Ok(Answer::View(refused(t(
+        return Ok(PageAnswer::View(refused(t(
             "Du finns inte i katalogen, så det finns inget uppdrag att välja.",
         ))));
     };
@@ -113,43 +113,43 @@ async fn logged_in(asked: &Asked, proved: Option<ProvedPerson>, back: &str) -> H
         && let Some(person) = asked.people().person(&token, asked.request.address).await?
         && let Some(token) = asked.people().choose(&person.session, 0).await?
     {
-        return Ok(Answer::ToWith(back.to_owned(), vec![cookie(&token)]));
+        return Ok(PageAnswer::ToWith(back.to_owned(), vec![cookie(&token)]));
     }
-    Ok(Answer::ToWith("/uppdrag".to_owned(), vec![cookie(&token)]))
+    Ok(PageAnswer::ToWith("/uppdrag".to_owned(), vec![cookie(&token)]))
 }
 
 fn refused(says: Words) -> View {
-    let parts = vec![Part::Notice(Tone::Bad, says, vec![link("/logga-in", t("Försök igen"))])];
+    let parts = vec![PagePart::Notice(Tone::Bad, says, vec![link("/logga-in", t("Försök igen"))])];
     View { status: 403, ..view(t("Inloggningen gick inte"), parts) }
 }
 
 /// Sends the reader to the provider of identities.
-pub async fn to_identities(asked: Asked) -> Handled {
+pub async fn to_identities(asked: PageCall) -> Handled {
     let back = own_path(asked.query.get("till")).to_owned();
     match asked.people().begin_oidc(&back).await {
         Ok((address, state)) => {
             let cookie = asked.site.set_cookie(state_cookie(&asked), &state, 600);
-            Ok(Answer::ToWith(address, vec![cookie]))
+            Ok(PageAnswer::ToWith(address, vec![cookie]))
         }
         Err(why) => {
             tracing::warn!(why = %why, "no login at the provider of identities");
-            Ok(Answer::View(refused(t(
+            Ok(PageAnswer::View(refused(t(
                 "Inloggningstjänsten svarar inte. Försök igen om en stund.",
             ))))
         }
     }
 }
 
-fn state_cookie(asked: &Asked) -> &'static str {
+fn state_cookie(asked: &PageCall) -> &'static str {
     if asked.site.is_secure() { "__Host-sigill-login" } else { "sigill_dev_login" }
 }
 
 /// Takes the reader back from there.
-pub async fn from_identities(asked: Asked) -> Handled {
+pub async fn from_identities(asked: PageCall) -> Handled {
     let cookie = crate::admin::guard::cookie(&asked.request, state_cookie(&asked)).unwrap_or("");
     let forget = asked.site.set_cookie(state_cookie(&asked), "", 0);
     let query = &asked.query;
-    let reply = crate::procedures::people::oidc::Returned {
+    let reply = crate::procedures::people::oidc::LoginReply {
         state: query.get("state").to_owned(),
         code: query.get("code").to_owned(),
         issuer: query.sent("iss").map(str::to_owned),
@@ -160,9 +160,9 @@ pub async fn from_identities(asked: Asked) -> Handled {
         Ok((proved, back)) => {
             let back = own_path(&back).to_owned();
             match logged_in(&asked, Some(proved), &back).await? {
-                Answer::ToWith(to, mut cookies) => {
+                PageAnswer::ToWith(to, mut cookies) => {
                     cookies.push(forget);
-                    Ok(Answer::ToWith(to, cookies))
+                    Ok(PageAnswer::ToWith(to, cookies))
                 }
                 other => Ok(other),
             }
@@ -171,18 +171,18 @@ pub async fn from_identities(asked: Asked) -> Handled {
             tracing::warn!(why = %why, "a login is refused");
             let says =
                 filled("Inloggningen godtogs inte ({}). Inget har ändrats.", [why.rule().into()]);
-            Ok(Answer::View(refused(says)))
+            Ok(PageAnswer::View(refused(says)))
         }
     }
 }
 
 /// By the certificate of the connection.
-pub async fn by_certificate(asked: Asked) -> Handled {
+pub async fn by_certificate(asked: PageCall) -> Handled {
     if !asked.site.certificates {
         return Err(Refused::NotFound);
     }
     let Some(employee) = asked.request.certificate.clone() else {
-        return Ok(Answer::View(refused(t(
+        return Ok(PageAnswer::View(refused(t(
             "Webbläsaren visade inget certifikat. Sätt i kortet, stäng webbläsaren och försök igen.",
         ))));
     };
@@ -191,16 +191,16 @@ pub async fn by_certificate(asked: Asked) -> Handled {
 }
 
 /// Logs the reader out.
-pub async fn log_out(asked: Asked) -> Handled {
+pub async fn log_out(asked: PageCall) -> Handled {
     if asked.is_post()
         && let Some(person) = &asked.person
     {
         asked.people().log_out(person).await?;
         let forget = asked.site.set_cookie(asked.site.cookie(), "", 0);
-        return Ok(Answer::ToWith("/logga-in".to_owned(), vec![forget]));
+        return Ok(PageAnswer::ToWith("/logga-in".to_owned(), vec![forget]));
     }
-    let parts = vec![Part::form(form("/logga-ut", Vec::new(), t("Logga ut")))];
-    Ok(Answer::View(view(t("Logga ut"), parts)))
+    let parts = vec![PagePart::form(form("/logga-ut", Vec::new(), t("Logga ut")))];
+    Ok(PageAnswer::View(view(t("Logga ut"), parts)))
 }
 
 #[cfg(test)]

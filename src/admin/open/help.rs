@@ -1,26 +1,26 @@
 //! *Hjälp*, *Tillgänglighet*, *Personuppgifter*.
 
-use crate::admin::asked::{Answer, Asked, Handled, view};
-use crate::admin::parts::Part;
+use crate::admin::asked::{Handled, PageAnswer, PageCall, view};
+use crate::admin::parts::PagePart;
 use crate::admin::words::{Words, filled, t};
 
 /// The handbook.
-pub async fn help(_asked: Asked) -> Handled {
+pub async fn help(_asked: PageCall) -> Handled {
     let parts = vec![
-        Part::Card(
+        PagePart::Card(
             t("Sök en patient"),
             vec![
-                Part::Text(t(
+                PagePart::Text(t(
                     "Skriv personnummer, samordningsnummer eller reservnummer och varför du söker. Sökningen och varje sida om patienten blir en loggpost.",
                 )),
-                Part::Text(t(
+                PagePart::Text(t(
                     "Patientens sida visar vem som kommer åt vad just nu, vad som har hänt de senaste tolv månaderna, och spärrar och samtycken hos er.",
                 )),
             ],
         ),
-        Part::Card(
+        PagePart::Card(
             t("Spärrar"),
-            vec![Part::Points(vec![
+            vec![PagePart::Points(vec![
                 t(
                     "En inre spärr stänger en enhets uppgifter för andra enheter. En yttre spärr stänger vårdgivarens uppgifter för andra vårdgivare.",
                 ),
@@ -34,29 +34,29 @@ pub async fn help(_asked: Asked) -> Handled {
                 t("En vårdnadshavare kan inte spärra sitt barns uppgifter."),
             ])],
         ),
-        Part::Card(
+        PagePart::Card(
             t("Samtycken"),
-            vec![Part::Text(t(
+            vec![PagePart::Text(t(
                 "Ett samtycke öppnar andra vårdgivares uppgifter för en enhet eller en medarbetare. Det går före ingen spärr.",
             ))],
         ),
-        Part::Card(
+        PagePart::Card(
             t("Loggutdrag"),
-            vec![Part::Text(t(
+            vec![PagePart::Text(t(
                 "Patienten har rätt att få veta vem som har läst: enhet, tid, vad och varför. Utdraget har en kod och en fil, som visar att raderna står i den förseglade loggen.",
             ))],
         ),
-        Part::Card(
+        PagePart::Card(
             t("Regler"),
-            vec![Part::Text(t(
+            vec![PagePart::Text(t(
                 "Patientdatalagen, lagen om sammanhållen vård- och omsorgsdokumentation och Socialstyrelsens föreskrifter om journalföring ligger till grund för sidorna.",
             ))],
         ),
     ];
-    Ok(Answer::View(view(t("Hjälp"), parts)))
+    Ok(PageAnswer::View(view(t("Hjälp"), parts)))
 }
 
-fn contact(asked: &Asked) -> Words {
+fn contact(asked: &PageCall) -> Words {
     match asked.site.contact.as_str() {
         "" => t("Den som driver tjänsten har inte angett någon kontakt."),
         contact => filled("Kontakt: {}", [contact.into()]),
@@ -64,30 +64,30 @@ fn contact(asked: &Asked) -> Words {
 }
 
 /// The accessibility statement.
-pub async fn accessibility(asked: Asked) -> Handled {
+pub async fn accessibility(asked: PageCall) -> Handled {
     let parts = vec![
-        Part::Text(t(
+        PagePart::Text(t(
             "Sidorna är gjorda för att följa WCAG 2.2 nivå AA. De går att använda utan mus, utan skript, med skärmläsare, i 200 procents storlek och på en smal skärm.",
         )),
-        Part::Text(t(
+        PagePart::Text(t(
             "De prövas automatiskt med axe i ett webbläsarprov som följer med programmet. Ingen granskning av en utomstående är gjord.",
         )),
-        Part::Heading(t("Säg till om något inte fungerar")),
-        Part::Text(contact(&asked)),
-        Part::Text(t(
+        PagePart::Heading(t("Säg till om något inte fungerar")),
+        PagePart::Text(contact(&asked)),
+        PagePart::Text(t(
             "Är du inte nöjd med svaret kan du anmäla det till Myndigheten för digital förvaltning.",
         )),
     ];
-    Ok(Answer::View(view(t("Tillgänglighet"), parts)))
+    Ok(PageAnswer::View(view(t("Tillgänglighet"), parts)))
 }
 
 /// How personal data are handled.
-pub async fn personal_data(asked: Asked) -> Handled {
+pub async fn personal_data(asked: PageCall) -> Handled {
     let parts = vec![
-        Part::Text(t(
+        PagePart::Text(t(
             "Vårdgivaren som använder tjänsten är personuppgiftsansvarig. Här finns spärrar, samtycken och loggposter.",
         )),
-        Part::Points(vec![
+        PagePart::Points(vec![
             t(
                 "Varje visning av en patients uppgifter här är en loggpost, som patienten kan få veta om.",
             ),
@@ -97,7 +97,7 @@ pub async fn personal_data(asked: Asked) -> Handled {
             ),
             t("Statistiken är gjord så att ingen person kan ses i den."),
         ]),
-        Part::Text(contact(&asked)),
+        PagePart::Text(contact(&asked)),
     ];
-    Ok(Answer::View(view(t("Personuppgifter"), parts)))
+    Ok(PageAnswer::View(view(t("Personuppgifter"), parts)))
 }

@@ -1,8 +1,8 @@
 //! *Statistik*: what may be told to everybody (S1 to S8).
 
-use crate::admin::asked::{Answer, Asked, Handled, Refused, view};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, view};
 use crate::admin::charts::{self, month_name};
-use crate::admin::parts::{Cell, Part, Table, link};
+use crate::admin::parts::{Cell, PagePart, Table, link};
 use crate::admin::words::{Words, filled, number, t};
 use crate::documents::document::{Document, DocumentTable};
 use crate::documents::{csv as csv_of, xlsx as xlsx_of};
@@ -35,14 +35,14 @@ fn exactly(count: ShownCount) -> Option<u64> {
 }
 
 /// The page.
-pub async fn statistics(asked: Asked) -> Handled {
+pub async fn statistics(asked: PageCall) -> Handled {
     let told = asked.people().statistics(asked.now).await?;
     let months = |name: &str| told.series.get(name).cloned().unwrap_or_default();
     let posts = months("log_posts");
     let Some(last) = posts.last().map(|month| month.month) else {
         let says =
             t("Det finns inga siffror än. Siffrorna för en månad visas från den 3:e i nästa.");
-        return Ok(Answer::View(view(t("Statistik"), vec![Part::Text(says)])));
+        return Ok(PageAnswer::View(view(t("Statistik"), vec![PagePart::Text(says)])));
     };
     let tiles = ["blocks_inner", "blocks_outer", "consents_in_force", "emergencies", "log_posts"];
     let tiles = tiles.map(|name| tile(name, &months(name)));
@@ -65,52 +65,52 @@ pub async fn statistics(asked: Asked) -> Handled {
         })
         .unwrap_or_default();
     let mut parts = vec![
-        Part::Text(filled(
+        PagePart::Text(filled(
             "Siffrorna gäller till och med {} och ändras inte i efterhand.",
             [month_name(last).into()],
         )),
-        Part::Tiles(tiles.to_vec()),
-        Part::Card(
+        PagePart::Tiles(tiles.to_vec()),
+        PagePart::Card(
             t("Loggposter per månad"),
             vec![
-                Part::Figure(charts::line(&line, &says), Words::none()),
-                Part::More(t("Visa som tabell"), vec![Part::Table(month_table(&posts))]),
+                PagePart::Figure(charts::line(&line, &says), Words::none()),
+                PagePart::More(t("Visa som tabell"), vec![PagePart::Table(month_table(&posts))]),
             ],
         ),
     ];
     if !bars.is_empty() {
         let says = format!("Registrerade spärrar i {} per vårdgivare", month_name(last));
-        parts.push(Part::Card(
+        parts.push(PagePart::Card(
             t("Registrerade spärrar, senaste månaden"),
-            vec![Part::Figure(charts::bars(&bars, &says), Words::none())],
+            vec![PagePart::Figure(charts::bars(&bars, &says), Words::none())],
         ));
     }
-    parts.push(Part::Card(t("Per vårdgivare"), vec![Part::Table(provider_table(&told))]));
+    parts.push(PagePart::Card(t("Per vårdgivare"), vec![PagePart::Table(provider_table(&told))]));
     parts.push(available(&asked));
     let definitions = SERIES.iter().map(|series| {
         filled("{}: {}", [Words::Ours(series.title), Words::Ours(series.definition)])
     });
     let mut said: Vec<Words> = definitions.collect();
     said.push(t("Färre än fem visas som < 5. Där en summa annars skulle avslöja ett litet antal döljs även andra: ··. Antal i kraft hos en vårdgivare avrundas till närmaste femtal."));
-    parts.push(Part::More(t("Så räknar vi"), vec![Part::Points(said)]));
-    parts.push(Part::Links(vec![
+    parts.push(PagePart::More(t("Så räknar vi"), vec![PagePart::Points(said)]));
+    parts.push(PagePart::Links(vec![
         link("/statistik.csv", t("Hämta CSV")),
         link("/statistik.xlsx", t("Hämta XLSX")),
         link("/statistik.json", t("Hämta JSON")),
     ]));
-    Ok(Answer::View(view(t("Statistik"), parts)))
+    Ok(PageAnswer::View(view(t("Statistik"), parts)))
 }
 
 /// The least available function of each month.
-fn available(asked: &Asked) -> Part {
+fn available(asked: &PageCall) -> PagePart {
     let status = asked.people().status.view();
     let cells = status.months.iter().map(|(month, functions)| {
         let worst = functions.iter().filter_map(|(_, share)| *share).reduce(f64::min);
         vec![Cell::from(month_name(*month)), super::status::share(worst)]
     });
-    Part::Card(
+    PagePart::Card(
         t("Tillgänglighet"),
-        vec![Part::Table(Table {
+        vec![PagePart::Table(Table {
             caption: t("Den funktion som var minst tillgänglig, per månad"),
             head: vec![t("Månad"), t("Tillgänglighet")],
             rows: cells.collect(),
@@ -204,23 +204,23 @@ fn document(told: &StatisticsView) -> Document {
 }
 
 /// As CSV.
-pub async fn csv(asked: Asked) -> Handled {
+pub async fn csv(asked: PageCall) -> Handled {
     let document = document(&asked.people().statistics(asked.now).await?);
     let table = document.tables.first().ok_or(Refused::NotFound)?;
     let bytes = csv_of(table).map_err(|_| Refused::NotFound)?;
-    Ok(Answer::File(None, "statistik.csv".to_owned(), "text/csv; charset=utf-8", bytes))
+    Ok(PageAnswer::File(None, "statistik.csv".to_owned(), "text/csv; charset=utf-8", bytes))
 }
 
 /// As XLSX.
-pub async fn xlsx(asked: Asked) -> Handled {
+pub async fn xlsx(asked: PageCall) -> Handled {
     let document = document(&asked.people().statistics(asked.now).await?);
     let bytes = xlsx_of(&document).map_err(|_| Refused::NotFound)?;
     let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    Ok(Answer::File(None, "statistik.xlsx".to_owned(), kind, bytes))
+    Ok(PageAnswer::File(None, "statistik.xlsx".to_owned(), kind, bytes))
 }
 
 /// As JSON.
-pub async fn json(asked: Asked) -> Handled {
+pub async fn json(asked: PageCall) -> Handled {
     let document = document(&asked.people().statistics(asked.now).await?);
     let keys = ["month", "series", "provider_id", "provider", "county", "value"];
     let rows: Vec<serde_json::Value> = document
@@ -236,5 +236,5 @@ pub async fn json(asked: Asked) -> Handled {
         })
         .collect();
     let text = serde_json::Value::from(rows).to_string();
-    Ok(Answer::File(None, "statistik.json".to_owned(), "application/json", text.into_bytes()))
+    Ok(PageAnswer::File(None, "statistik.json".to_owned(), "application/json", text.into_bytes()))
 }

@@ -1,8 +1,8 @@
 //! *Driftstatus*: how the service does, as it was known last; it needs no database.
 
-use crate::admin::asked::{Answer, Asked, Handled, view};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, view};
 use crate::admin::charts::month_name;
-use crate::admin::parts::{Cell, Part, Table, Tone};
+use crate::admin::parts::{Cell, PagePart, Table, Tone};
 use crate::admin::words::{Words, filled, minute, t};
 use crate::domain::time::Timestamp;
 use crate::procedures::people::known_status::{Function, StatusView, StoredInterruption, Working};
@@ -66,24 +66,24 @@ pub fn interruption(it: &StoredInterruption) -> Vec<Cell> {
 }
 
 /// The page.
-pub async fn status(asked: Asked) -> Handled {
+pub async fn status(asked: PageCall) -> Handled {
     let known = asked.people().status.view();
     let mut parts = Vec::new();
     for message in &known.messages {
         let words = filled("{}: {}", [minute(message.at).into(), message.words.as_str().into()]);
-        parts.push(Part::Notice(Tone::Note, words, vec![]));
+        parts.push(PagePart::Notice(Tone::Note, words, vec![]));
     }
     let looked = known.looked_at.map_or(t("Ingen mätning är gjord än."), |at| {
         filled("Tjänsten mäter sig själv en gång i minuten, senast {}.", [minute(at).into()])
     });
-    parts.push(Part::Text(looked));
+    parts.push(PagePart::Text(looked));
     let rows = known.functions.iter().map(|(function, working, since)| {
         let since = since.map_or(Words::from("–"), |at| Words::from(minute(at)));
         vec![Cell::from(function_name(*function)), state(*working), Cell::from(since)]
     });
-    parts.push(Part::Card(
+    parts.push(PagePart::Card(
         t("Just nu"),
-        vec![Part::Table(Table {
+        vec![PagePart::Table(Table {
             caption: t("Funktioner"),
             head: vec![t("Funktion"), t("Läge"), t("Sedan")],
             rows: rows.collect(),
@@ -96,17 +96,17 @@ pub async fn status(asked: Asked) -> Handled {
         std::iter::once(Cell::from(month_name(*month))).chain(cells).collect()
     });
     let functions = Function::ALL.map(function_name);
-    parts.push(Part::Card(t("Tillgänglighet per månad"), vec![
-        Part::Table(Table {
+    parts.push(PagePart::Card(t("Tillgänglighet per månad"), vec![
+        PagePart::Table(Table {
             caption: t("Procent av månadens tid"),
             head: std::iter::once(t("Månad")).chain(functions).collect(),
             rows: rows.collect(),
             empty: t("Inget är mätt än."),
         }),
-        Part::Text(t("100 − avbrottstid / total tid × 100, per kalendermånad. Planerade stopp och det som har undantagits med en anledning räknas inte som avbrott. Tid då tjänsten inte mätte sig själv räknas som avbrott.")),
+        PagePart::Text(t("100 − avbrottstid / total tid × 100, per kalendermånad. Planerade stopp och det som har undantagits med en anledning räknas inte som avbrott. Tid då tjänsten inte mätte sig själv räknas som avbrott.")),
     ]));
     parts.push(past(&known, asked.now));
-    Ok(Answer::View(view(t("Driftstatus"), parts)))
+    Ok(PageAnswer::View(view(t("Driftstatus"), parts)))
 }
 
 fn interruption_head() -> Vec<Words> {
@@ -114,15 +114,15 @@ fn interruption_head() -> Vec<Words> {
 }
 
 /// Stops to come.
-fn planned(known: &StatusView, now: Timestamp) -> Part {
+fn planned(known: &StatusView, now: Timestamp) -> PagePart {
     let planned = known
         .interruptions
         .iter()
         .filter(|it| it.class == "planned" && it.to_at.is_some_and(|to| to > now));
     let rows: Vec<Vec<Cell>> = planned.map(interruption).collect();
-    Part::Card(
+    PagePart::Card(
         t("Planerade stopp"),
-        vec![Part::Table(Table {
+        vec![PagePart::Table(Table {
             caption: t("Kommande"),
             head: interruption_head(),
             rows,
@@ -132,7 +132,7 @@ fn planned(known: &StatusView, now: Timestamp) -> Part {
 }
 
 /// Interruptions that have been.
-fn past(known: &StatusView, now: Timestamp) -> Part {
+fn past(known: &StatusView, now: Timestamp) -> PagePart {
     let past: Vec<Vec<Cell>> = known
         .interruptions
         .iter()
@@ -140,9 +140,9 @@ fn past(known: &StatusView, now: Timestamp) -> Part {
         .take(50)
         .map(interruption)
         .collect();
-    Part::More(
+    PagePart::More(
         t("Tidigare avbrott och störningar"),
-        vec![Part::Table(Table {
+        vec![PagePart::Table(Table {
             caption: t("De senaste tolv månaderna"),
             head: interruption_head(),
             rows: past,
@@ -152,7 +152,7 @@ fn past(known: &StatusView, now: Timestamp) -> Part {
 }
 
 /// As JSON.
-pub async fn json(asked: Asked) -> Handled {
+pub async fn json(asked: PageCall) -> Handled {
     let known = asked.people().status.view();
     let functions: Vec<_> = known
         .functions
@@ -178,5 +178,5 @@ pub async fn json(asked: Asked) -> Handled {
         "messages": messages,
     });
     let bytes = text.to_string().into_bytes();
-    Ok(Answer::File(None, "driftstatus.json".to_owned(), "application/json", bytes))
+    Ok(PageAnswer::File(None, "driftstatus.json".to_owned(), "application/json", bytes))
 }

@@ -1,14 +1,14 @@
 //! *Drift*: readiness, what retention would remove, the seal, grants.
 
-use crate::admin::asked::{Answer, Asked, Handled, view};
-use crate::admin::parts::{Cell, Part, Table, Tone};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, view};
+use crate::admin::parts::{Cell, PagePart, Table, Tone};
 use crate::admin::start::or_none;
 use crate::admin::words::{Words, filled, minute, number, t};
 use crate::procedures::people::operation::Due;
 use crate::procedures::readiness::Obstacle;
 
 /// *Drift*.
-pub async fn overview(asked: Asked) -> Handled {
+pub async fn overview(asked: PageCall) -> Handled {
     let readiness = asked.people().readiness().await?;
     let state = match readiness.obstacle {
         None => Cell::Chip(Tone::Good, t("Svarar och lagrar")),
@@ -28,7 +28,7 @@ pub async fn overview(asked: Asked) -> Handled {
     });
     let seal = &readiness.seal;
     let parts = vec![
-        Part::Facts(vec![
+        PagePart::Facts(vec![
             (t("Läge"), state),
             (t("Äldsta loggpost utan försegling"), seconds(readiness.leaf_waits)),
             (t("Loggrader som ingen tog emot"), Cell::from(number(readiness.lines_dropped))),
@@ -45,9 +45,9 @@ pub async fn overview(asked: Asked) -> Handled {
                 },
             ),
         ]),
-        Part::Card(
+        PagePart::Card(
             t("Replikering"),
-            vec![Part::Table(Table {
+            vec![PagePart::Table(Table {
                 caption: t("Ändringar som den nationella tjänsten inte har bekräftat"),
                 head: vec![t("Tjänst"), t("Väntar"), t("Misslyckas"), t("Äldsta")],
                 rows: rows.collect(),
@@ -55,11 +55,11 @@ pub async fn overview(asked: Asked) -> Handled {
             })],
         ),
     ];
-    Ok(Answer::View(view(t("Drift"), parts)))
+    Ok(PageAnswer::View(view(t("Drift"), parts)))
 }
 
 /// *Gallring*: what would be removed now, and holds.
-pub async fn retention(asked: Asked) -> Handled {
+pub async fn retention(asked: PageCall) -> Handled {
     let due = asked.people().due().await?;
     let holds = asked.people().holds().await?;
     let row = |kind: &str, tenant: &str, due: &Due| {
@@ -92,13 +92,13 @@ pub async fn retention(asked: Asked) -> Handled {
         ]
     });
     let parts = vec![
-        Part::Table(Table {
+        PagePart::Table(Table {
             caption: t("Gallras vid nästa körning"),
             head: vec![t("Tjänst"), t("Slag"), t("Vårdgivare"), t("Ska gallras"), t("Undantas")],
             rows: rows.collect(),
             empty: t("Inget är gammalt nog."),
         }),
-        Part::Table(Table {
+        PagePart::Table(Table {
             caption: t("Undantag från gallring"),
             head: vec![
                 t("Nr"),
@@ -112,35 +112,35 @@ pub async fn retention(asked: Asked) -> Handled {
             empty: t("Inga undantag. Kommandot sigill hold lägger till ett."),
         }),
     ];
-    Ok(Answer::View(view(t("Gallring"), parts)))
+    Ok(PageAnswer::View(view(t("Gallring"), parts)))
 }
 
 /// *Loggens försegling*.
-pub async fn seal(asked: Asked) -> Handled {
+pub async fn seal(asked: PageCall) -> Handled {
     let seal = asked.people().readiness().await?.seal;
     let (name, size) = match &seal.checked {
         Some((name, size)) => (Words::from(name.as_str()), Words::from(number(*size))),
         None => (t("–"), t("–")),
     };
-    let mut parts = vec![Part::Facts(vec![
+    let mut parts = vec![PagePart::Facts(vec![
         (t("Logg"), name.into()),
         (t("Poster i den senaste kontrollpunkten"), size.into()),
         (t("Den här servern signerar"), Cell::from(if seal.signs { t("Ja") } else { t("Nej") })),
         (t("Avvikelser som ingen har kvitterat"), Cell::from(number(seal.findings as u64))),
     ])];
     if let Some(why) = &seal.distrusted {
-        parts.push(Part::Notice(
+        parts.push(PagePart::Notice(
             Tone::Bad,
             filled("Servern litar inte på databasen: {}", [why.as_str().into()]),
             vec![],
         ));
     }
-    parts.push(Part::Text(t("Kommandot sigill log verify kontrollerar hela loggen.")));
-    Ok(Answer::View(view(t("Loggens försegling"), parts)))
+    parts.push(PagePart::Text(t("Kommandot sigill log verify kontrollerar hela loggen.")));
+    Ok(PageAnswer::View(view(t("Loggens försegling"), parts)))
 }
 
 /// *Behörigheter*: what systems are granted by the store.
-pub async fn grants(asked: Asked) -> Handled {
+pub async fn grants(asked: PageCall) -> Handled {
     let grants = asked.people().grants().await?;
     let rows = grants.iter().map(|grant| {
         let state = match &grant.ended {
@@ -156,13 +156,13 @@ pub async fn grants(asked: Asked) -> Handled {
         ]
     });
     let parts = vec![
-        Part::Table(Table {
+        PagePart::Table(Table {
             caption: t("Systemens behörigheter"),
             head: vec![t("Nr"), t("System"), t("Kontrakt"), t("Vårdgivare"), t("Läge")],
             rows: rows.collect(),
             empty: t("Inga behörigheter i databasen. Inställningsfilen kan ha egna."),
         }),
-        Part::Text(t("De ändras med kommandot sigill grants.")),
+        PagePart::Text(t("De ändras med kommandot sigill grants.")),
     ];
-    Ok(Answer::View(view(t("Behörigheter"), parts)))
+    Ok(PageAnswer::View(view(t("Behörigheter"), parts)))
 }

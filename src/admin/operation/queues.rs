@@ -1,18 +1,18 @@
 //! Queues: what waits for the national service, jobs, the directory.
 
-use crate::admin::asked::{Answer, Asked, Handled, view};
-use crate::admin::parts::{Cell, Part, Table, Tone, form};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, view};
+use crate::admin::parts::{Cell, PagePart, Table, Tone, form};
 use crate::admin::start::or_none;
 use crate::admin::words::{Words, filled, minute, number, t};
 
 /// *Replikering*, with trying again at once.
-pub async fn replication(asked: Asked) -> Handled {
+pub async fn replication(asked: PageCall) -> Handled {
     let mut parts = Vec::new();
     if asked.is_post() {
         let person = asked.on_duty()?;
         let tried = asked.people().retry_replications(&person).await?;
         let says = filled("{} ändringar försöks igen nu.", [number(tried).into()]);
-        parts.push(Part::Notice(Tone::Good, says, vec![]));
+        parts.push(PagePart::Notice(Tone::Good, says, vec![]));
     }
     let waiting = asked.people().waiting().await?;
     for (tenant, waiting) in &waiting {
@@ -26,9 +26,9 @@ pub async fn replication(asked: Asked) -> Handled {
                 Cell::from(or_none(change.failure.as_deref())),
             ]
         });
-        parts.push(Part::Card(
+        parts.push(PagePart::Card(
             Words::from(tenant.as_str()),
-            vec![Part::Table(Table {
+            vec![PagePart::Table(Table {
                 caption: t("De äldsta ändringarna som väntar"),
                 head: vec![t("Spärr-id"), t("Kontrakt"), t("Sedan"), t("Försök"), t("Senaste fel")],
                 rows: rows.collect(),
@@ -37,15 +37,15 @@ pub async fn replication(asked: Asked) -> Handled {
         ));
     }
     if waiting.is_empty() {
-        parts.push(Part::Text(t("Inget väntar på den nationella tjänsten.")));
+        parts.push(PagePart::Text(t("Inget väntar på den nationella tjänsten.")));
     } else {
-        parts.push(Part::form(form("/drift/replikering", Vec::new(), t("Försök igen nu"))));
+        parts.push(PagePart::form(form("/drift/replikering", Vec::new(), t("Försök igen nu"))));
     }
-    Ok(Answer::View(view(t("Replikering"), parts)))
+    Ok(PageAnswer::View(view(t("Replikering"), parts)))
 }
 
 /// *Jobb*.
-pub async fn jobs(asked: Asked) -> Handled {
+pub async fn jobs(asked: PageCall) -> Handled {
     let rows = asked.people().jobs().await?.into_iter().map(|job| {
         vec![
             Cell::from(job.kind),
@@ -61,11 +61,11 @@ pub async fn jobs(asked: Asked) -> Handled {
         rows: rows.collect(),
         empty: t("Inga jobb."),
     };
-    Ok(Answer::View(view(t("Jobb"), vec![Part::Table(table)])))
+    Ok(PageAnswer::View(view(t("Jobb"), vec![PagePart::Table(table)])))
 }
 
 /// *Import*: what the directory holds.
-pub async fn imports(asked: Asked) -> Handled {
+pub async fn imports(asked: PageCall) -> Handled {
     let rows = asked.people().directories().await?.into_iter().map(
         |(tenant, (units, staff, assignments))| {
             vec![
@@ -77,15 +77,15 @@ pub async fn imports(asked: Asked) -> Handled {
         },
     );
     let parts = vec![
-        Part::Table(Table {
+        PagePart::Table(Table {
             caption: t("Katalogen"),
             head: vec![t("Tjänst"), t("Enheter"), t("Medarbetare"), t("Uppdrag")],
             rows: rows.collect(),
             empty: t("Ingen katalog är importerad."),
         }),
-        Part::Text(t(
+        PagePart::Text(t(
             "Kommandot sigill import directory FIL byter ut katalogen: enheter, medarbetare, uppdrag och arbetstider. sigill import consents hämtar samtycken från en annan tjänst.",
         )),
     ];
-    Ok(Answer::View(view(t("Import"), parts)))
+    Ok(PageAnswer::View(view(t("Import"), parts)))
 }

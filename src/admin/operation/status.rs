@@ -1,8 +1,8 @@
 //! *Meddelanden och avbrott*: what operators tell everybody, planned stops, how interruptions count.
 
-use crate::admin::asked::{Answer, Asked, Handled, View, refusal_of, view};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, View, refusal_of, view};
 use crate::admin::open::status::{class_name, interruption, stored_name};
-use crate::admin::parts::{Cell, Control, Field, Part, Table, Tone, field, form};
+use crate::admin::parts::{Cell, Control, FormField, PagePart, Table, Tone, field, form};
 use crate::admin::patient::times;
 use crate::admin::words::{Words, minute, t};
 use crate::domain::rejection::Rejection;
@@ -11,25 +11,25 @@ use crate::procedures::people::known_status::{Function, StoredInterruption};
 use crate::procedures::people::on_duty::OnDuty;
 
 /// The page and its forms.
-pub async fn edit(asked: Asked) -> Handled {
+pub async fn edit(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let mut refusal = None;
     if asked.is_post() {
         match refusal_of(done(&asked, &person).await)? {
-            Ok(()) => return Ok(Answer::To("/drift/status".to_owned())),
+            Ok(()) => return Ok(PageAnswer::To("/drift/status".to_owned())),
             Err(rejection) => refusal = Some(rejection),
         }
     }
     let status = if refusal.is_some() { 422 } else { 200 };
     let mut parts = Vec::new();
     if let Some(rejection) = refusal {
-        parts.push(Part::Notice(Tone::Bad, Words::from(rejection.text.into_owned()), vec![]));
+        parts.push(PagePart::Notice(Tone::Bad, Words::from(rejection.text.into_owned()), vec![]));
     }
     asked.people().read_status(asked.now).await?;
     let known = asked.people().status.view();
     let mut messages = Vec::new();
     for message in &known.messages {
-        messages.push(Part::Text(Words::from(format!(
+        messages.push(PagePart::Text(Words::from(format!(
             "{}: {}",
             minute(message.at),
             message.words
@@ -38,28 +38,28 @@ pub async fn edit(asked: Asked) -> Handled {
             .carrying("step", "end")
             .carrying("number", message.message_number.to_string())
             .about(message.words.as_str());
-        messages.push(Part::form(end));
+        messages.push(PagePart::form(end));
     }
     let words = field(
         "words",
         t("Meddelande till alla"),
         Control::Area(asked.form.get("words").to_owned()),
     );
-    messages.push(Part::form(
+    messages.push(PagePart::form(
         form("/drift/status", vec![words], t("Visa meddelandet")).carrying("step", "tell"),
     ));
-    parts.push(Part::Card(t("Meddelanden"), messages));
-    parts.push(Part::Card(
+    parts.push(PagePart::Card(t("Meddelanden"), messages));
+    parts.push(PagePart::Card(
         t("Planera ett stopp"),
-        vec![Part::form(
+        vec![PagePart::form(
             form("/drift/status", planned(&asked), t("Planera")).carrying("step", "plan"),
         )],
     ));
-    parts.push(Part::Card(t("Avbrott"), interruptions(&asked, &known.interruptions)));
-    Ok(Answer::View(View { status, ..view(t("Meddelanden och avbrott"), parts) }))
+    parts.push(PagePart::Card(t("Avbrott"), interruptions(&asked, &known.interruptions)));
+    Ok(PageAnswer::View(View { status, ..view(t("Meddelanden och avbrott"), parts) }))
 }
 
-fn planned(asked: &Asked) -> Vec<Field> {
+fn planned(asked: &PageCall) -> Vec<FormField> {
     let line = |name: &str, kind| Control::Line(kind, asked.form.get(name).to_owned());
     let mut functions = vec![("all".to_owned(), t("Allt"))];
     functions.extend(
@@ -79,7 +79,7 @@ fn planned(asked: &Asked) -> Vec<Field> {
     ]
 }
 
-fn interruptions(asked: &Asked, all: &[StoredInterruption]) -> Vec<Part> {
+fn interruptions(asked: &PageCall, all: &[StoredInterruption]) -> Vec<PagePart> {
     let mut rows: Vec<Vec<Cell>> = Vec::new();
     let mut choices = Vec::new();
     for it in all.iter().take(50) {
@@ -87,7 +87,7 @@ fn interruptions(asked: &Asked, all: &[StoredInterruption]) -> Vec<Part> {
         let title = format!("{} {}", minute(it.from_at), it.function);
         choices.push((it.interruption_number.to_string(), Words::from(title)));
     }
-    let mut parts = vec![Part::Table(Table {
+    let mut parts = vec![PagePart::Table(Table {
         caption: t("Avbrott och störningar"),
         head: vec![t("Tid"), t("Funktion"), t("Vad"), t("Räknas"), t("Anledning")],
         rows,
@@ -109,15 +109,17 @@ fn interruptions(asked: &Asked, all: &[StoredInterruption]) -> Vec<Part> {
             ),
             field("why", t("Varför"), Control::Line("text", asked.form.get("why").to_owned())),
         ];
-        parts.push(Part::More(
+        parts.push(PagePart::More(
             t("Ändra hur ett avbrott räknas"),
-            vec![Part::form(form("/drift/status", fields, t("Ändra")).carrying("step", "class"))],
+            vec![PagePart::form(
+                form("/drift/status", fields, t("Ändra")).carrying("step", "class"),
+            )],
         ));
     }
     parts
 }
 
-async fn done(asked: &Asked, person: &OnDuty<'_>) -> Result<(), Failure> {
+async fn done(asked: &PageCall, person: &OnDuty<'_>) -> Result<(), Failure> {
     let (people, sent) = (asked.people(), &asked.form);
     match sent.get("step") {
         "tell" => people.tell_everybody(person, Ok(sent.get("words"))).await,

@@ -2,8 +2,8 @@
 
 use super::head::{head, title, to_overview};
 use super::told;
-use crate::admin::asked::{Answer, Asked, Handled, view};
-use crate::admin::parts::{Cell, Part, Table, link};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, view};
+use crate::admin::parts::{Cell, PagePart, Table, link};
 use crate::admin::words::t;
 use crate::domain::people::roles::Role;
 use crate::procedures::people::facts::{Histories, Names};
@@ -11,7 +11,7 @@ use crate::procedures::people::looking::Activity;
 use std::collections::BTreeSet;
 
 /// The page.
-pub async fn blocks(asked: Asked) -> Handled {
+pub async fn blocks(asked: PageCall) -> Handled {
     let lookup = asked.lookup().await?;
     let person = asked.on_duty()?;
     let viewed = asked.viewed(&lookup, (Activity::Read, None), &["Spärr"]).await?;
@@ -19,7 +19,7 @@ pub async fn blocks(asked: Asked) -> Handled {
     let base = format!("/patient/{}", lookup.id);
     let mut parts = head(&lookup, &facts.person, &viewed);
     let about = (&facts.names, &facts.on_their_way);
-    parts.push(Part::Table(block_table(&asked, &facts.histories, &base, about)));
+    parts.push(PagePart::Table(block_table(&asked, &facts.histories, &base, about)));
     let mut links = Vec::new();
     if asked.is(Role::BlockAdmin) || asked.is(Role::Care) {
         links.push(link(format!("{base}/sparrar/ny"), t("Registrera spärr")));
@@ -27,13 +27,13 @@ pub async fn blocks(asked: Asked) -> Handled {
     for (form, words) in [("pdf", t("Spara som PDF")), ("xml", t("Spara som XML"))] {
         links.push(link(format!("{base}/sparrar/fil/{form}"), words));
     }
-    parts.push(Part::Links(links));
-    Ok(Answer::Patients(viewed, view(title(&lookup), parts).back(to_overview(&lookup))))
+    parts.push(PagePart::Links(links));
+    Ok(PageAnswer::Patients(viewed, view(title(&lookup), parts).back(to_overview(&lookup))))
 }
 
 /// Blocks as a table.
 pub fn block_table(
-    asked: &Asked,
+    asked: &PageCall,
     histories: &Histories,
     base: &str,
     (names, on_their_way): (&Names, &BTreeSet<String>),

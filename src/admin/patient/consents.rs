@@ -2,8 +2,8 @@
 
 use super::head::{head, title, to_overview};
 use super::told;
-use crate::admin::asked::{Answer, Asked, Handled, view};
-use crate::admin::parts::{Cell, Part, Table, link};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, view};
+use crate::admin::parts::{Cell, PagePart, Table, link};
 use crate::admin::words::{Words, filled, t};
 use crate::domain::consent::lifecycle::{AssertionHistory, AssertionRemoval};
 use crate::domain::people::roles::Role;
@@ -11,24 +11,24 @@ use crate::procedures::people::facts::Names;
 use crate::procedures::people::looking::Activity;
 
 /// The page.
-pub async fn consents(asked: Asked) -> Handled {
+pub async fn consents(asked: PageCall) -> Handled {
     let lookup = asked.lookup().await?;
     let person = asked.on_duty()?;
     let viewed = asked.viewed(&lookup, (Activity::Read, None), &["Samtycke"]).await?;
     let facts = asked.people().patient_facts(&person, &lookup, &viewed).await?;
     let base = format!("/patient/{}", lookup.id);
     let mut parts = head(&lookup, &facts.person, &viewed);
-    parts.push(Part::Table(consent_table(&asked, &facts.assertions, &base, &facts.names)));
+    parts.push(PagePart::Table(consent_table(&asked, &facts.assertions, &base, &facts.names)));
     if asked.is(Role::BlockAdmin) || asked.is(Role::Care) {
         let to = format!("{base}/samtycken/nytt");
-        parts.push(Part::Links(vec![link(to, t("Registrera samtycke"))]));
+        parts.push(PagePart::Links(vec![link(to, t("Registrera samtycke"))]));
     }
-    Ok(Answer::Patients(viewed, view(title(&lookup), parts).back(to_overview(&lookup))))
+    Ok(PageAnswer::Patients(viewed, view(title(&lookup), parts).back(to_overview(&lookup))))
 }
 
 /// Consents as a table.
 pub fn consent_table(
-    asked: &Asked,
+    asked: &PageCall,
     assertions: &[AssertionHistory],
     base: &str,
     names: &Names,
@@ -71,7 +71,7 @@ pub fn consent_table(
     }
 }
 
-fn actions(asked: &Asked, history: &AssertionHistory, base: &str, about: &Words) -> Vec<Cell> {
+fn actions(asked: &PageCall, history: &AssertionHistory, base: &str, about: &Words) -> Vec<Cell> {
     let id = history.assertion.id.as_str();
     let id: String = id.bytes().map(|b| format!("{b:02x}")).collect();
     let to = |action: &str, words: Words| {

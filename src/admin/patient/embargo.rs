@@ -2,13 +2,13 @@
 
 use super::head::{head, to_overview};
 use super::times;
-use crate::admin::asked::{Answer, Asked, Handled, refusal_of, view};
-use crate::admin::parts::{Control, Part, Tone, field, form};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, refusal_of, view};
+use crate::admin::parts::{Control, PagePart, Tone, field, form};
 use crate::admin::words::{Words, t};
 use crate::procedures::people::looking::Activity;
 
 /// The form and the request.
-pub async fn ask(asked: Asked) -> Handled {
+pub async fn ask(asked: PageCall) -> Handled {
     let lookup = asked.lookup().await?;
     let person = asked.on_duty()?;
     let activity = if asked.is_post() { Activity::Write } else { Activity::Read };
@@ -21,9 +21,13 @@ pub async fn ask(asked: Asked) -> Handled {
     if let (true, Ok(until)) = (asked.is_post(), &until) {
         let new = (sent.get("employee"), sent.get("reason"), sent.says_yes("told"));
         match refusal_of(asked.people().ask_embargo(&person, &lookup.patient, new, *until).await)? {
-            Ok(()) => return Ok(Answer::To("/embargo".to_owned())),
+            Ok(()) => return Ok(PageAnswer::To("/embargo".to_owned())),
             Err(refusal) => {
-                parts.push(Part::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]));
+                parts.push(PagePart::Notice(
+                    Tone::Bad,
+                    Words::from(refusal.text.into_owned()),
+                    vec![],
+                ));
                 is_refused = true;
             }
         }
@@ -42,9 +46,9 @@ pub async fn ask(asked: Asked) -> Handled {
             Control::Check(sent.says_yes("told")),
         ),
     ];
-    parts.push(Part::Text(t("Ett embargo gäller när en annan person har godkänt det. När det tar slut ska ett kompletterande utdrag lämnas.")));
+    parts.push(PagePart::Text(t("Ett embargo gäller när en annan person har godkänt det. När det tar slut ska ett kompletterande utdrag lämnas.")));
     let to = format!("/patient/{}/embargo", lookup.id);
-    parts.push(Part::form(form(to, fields, t("Begär embargo"))));
+    parts.push(PagePart::form(form(to, fields, t("Begär embargo"))));
     let page = view(t("Begär embargo"), parts).back(to_overview(&lookup));
-    Ok(Answer::Patients(viewed, if is_refused { page.refused() } else { page }))
+    Ok(PageAnswer::Patients(viewed, if is_refused { page.refused() } else { page }))
 }

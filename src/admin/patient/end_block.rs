@@ -2,8 +2,8 @@
 
 use super::head::{head, to_overview};
 use super::{times, told};
-use crate::admin::asked::{Answer, Asked, Handled, Refused, refusal_of, view};
-use crate::admin::parts::{Control, Field, Part, Tone, field, form};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, view};
+use crate::admin::parts::{Control, FormField, PagePart, Tone, field, form};
 use crate::admin::words::{Words, t};
 use crate::domain::blocking::history::{BlockHistory, Removal, RevokeHistory};
 use crate::domain::blocking::registration::ReplicationWait;
@@ -28,7 +28,7 @@ pub fn id_of_hex(text: &str) -> Option<String> {
 /// # Errors
 /// That there is none.
 pub fn block_of<'f>(
-    asked: &Asked,
+    asked: &PageCall,
     facts: &'f PatientFacts,
 ) -> Result<&'f (BlockHistory, Vec<RevokeHistory>), Refused> {
     let id = id_of_hex(asked.part("b")).and_then(|id| RecordId::new(&id));
@@ -37,16 +37,16 @@ pub fn block_of<'f>(
 }
 
 /// *Häv*.
-pub async fn revoke(asked: Asked) -> Handled {
+pub async fn revoke(asked: PageCall) -> Handled {
     end(asked, false).await
 }
 
 /// *Makulera*.
-pub async fn annul(asked: Asked) -> Handled {
+pub async fn annul(asked: PageCall) -> Handled {
     end(asked, true).await
 }
 
-async fn end(asked: Asked, is_annulment: bool) -> Handled {
+async fn end(asked: PageCall, is_annulment: bool) -> Handled {
     let lookup = asked.lookup().await?;
     let person = asked.on_duty()?;
     let activity = if asked.is_post() { Activity::Write } else { Activity::Read };
@@ -57,10 +57,10 @@ async fn end(asked: Asked, is_annulment: bool) -> Handled {
         true => (t("Makulera spärr"), "makulera"),
         false => (t("Häv spärr"), "hav"),
     };
-    let page = |parts: Vec<Part>| {
+    let page = |parts: Vec<PagePart>| {
         let mut all = head(&lookup, &facts.person, &viewed);
         let names = &facts.names;
-        all.push(Part::Facts(vec![
+        all.push(PagePart::Facts(vec![
             (t("Spärr"), told::guarded(&history.block.content.guards, names).into()),
             (t("Tid"), told::span(&history.block.content.period).into()),
             (t("Läge"), told::block_state(history, revokes, asked.now)),
@@ -72,7 +72,7 @@ async fn end(asked: Asked, is_annulment: bool) -> Handled {
     let form_with = |reason: Option<Words>, on: Option<Words>| {
         let fields = fields(&asked, is_annulment, (reason, on));
         let button = if is_annulment { t("Makulera") } else { t("Häv för gott") };
-        Part::form(form(to.clone(), fields, button).dangerous())
+        PagePart::form(form(to.clone(), fields, button).dangerous())
     };
     if !asked.is_post() {
         let says = match is_annulment {
@@ -83,8 +83,8 @@ async fn end(asked: Asked, is_annulment: bool) -> Handled {
                 t("Spärren slutar gälla direkt och för gott. Ska den gälla igen registreras en ny.")
             }
         };
-        let parts = vec![Part::Notice(Tone::Warning, says, vec![]), form_with(None, None)];
-        return Ok(Answer::Patients(viewed, page(parts)));
+        let parts = vec![PagePart::Notice(Tone::Warning, says, vec![]), form_with(None, None)];
+        return Ok(PageAnswer::Patients(viewed, page(parts)));
     }
     let reason = asked.form.get("reason").to_owned();
     let missing = reason.is_empty().then(|| t("Skriv varför."));
@@ -92,7 +92,7 @@ async fn end(asked: Asked, is_annulment: bool) -> Handled {
         (Ok(at), None) => at,
         (requested, missing) => {
             let parts = vec![form_with(missing, requested.err())];
-            return Ok(Answer::Patients(viewed, page(parts).refused()));
+            return Ok(PageAnswer::Patients(viewed, page(parts).refused()));
         }
     };
     let context = asked.people().context(&person, "pages");
@@ -106,17 +106,21 @@ async fn end(asked: Asked, is_annulment: bool) -> Handled {
         false => change::revoke(&context, id, &by, wait).await,
     };
     match refusal_of(done)? {
-        Ok(()) => Ok(Answer::To(format!("/patient/{}", lookup.id))),
+        Ok(()) => Ok(PageAnswer::To(format!("/patient/{}", lookup.id))),
         Err(refusal) => {
             // Somebody else may have been before: the page shows how the block stands now.
             let says = Words::from(refusal.text.into_owned());
-            let parts = vec![Part::Notice(Tone::Bad, says, vec![to_overview(&lookup)])];
-            Ok(Answer::Patients(viewed, page(parts).refused()))
+            let parts = vec![PagePart::Notice(Tone::Bad, says, vec![to_overview(&lookup)])];
+            Ok(PageAnswer::Patients(viewed, page(parts).refused()))
         }
     }
 }
 
-fn fields(asked: &Asked, is_annulment: bool, wrong: (Option<Words>, Option<Words>)) -> Vec<Field> {
+fn fields(
+    asked: &PageCall,
+    is_annulment: bool,
+    wrong: (Option<Words>, Option<Words>),
+) -> Vec<FormField> {
     let line = |name: &str, kind| Control::Line(kind, asked.form.get(name).to_owned());
     let (reason, on) = wrong;
     let label = if is_annulment {

@@ -3,24 +3,24 @@
 use super::end_block::id_of_hex;
 use super::head::{head, to_overview};
 use super::told;
-use crate::admin::asked::{Answer, Asked, Handled, Refused, View, refusal_of, view};
-use crate::admin::parts::{Control, Part, Tone, field, form};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, View, refusal_of, view};
+use crate::admin::parts::{Control, PagePart, Tone, field, form};
 use crate::admin::words::{Words, t};
 use crate::domain::identity::RecordId;
 use crate::procedures::consent::change;
 use crate::procedures::people::looking::Activity;
 
 /// *Avsluta*.
-pub async fn end(asked: Asked) -> Handled {
+pub async fn end(asked: PageCall) -> Handled {
     take_away(asked, false).await
 }
 
 /// *Makulera*.
-pub async fn annul(asked: Asked) -> Handled {
+pub async fn annul(asked: PageCall) -> Handled {
     take_away(asked, true).await
 }
 
-async fn take_away(asked: Asked, is_annulment: bool) -> Handled {
+async fn take_away(asked: PageCall, is_annulment: bool) -> Handled {
     let lookup = asked.lookup().await?;
     let person = asked.on_duty()?;
     let activity = if asked.is_post() { Activity::Write } else { Activity::Read };
@@ -31,7 +31,7 @@ async fn take_away(asked: Asked, is_annulment: bool) -> Handled {
     let history = facts.assertions.iter().find(|history| history.assertion.id == id);
     let history = history.ok_or(Refused::NotFound)?;
     let mut parts = head(&lookup, &facts.person, &viewed);
-    parts.push(Part::Facts(vec![
+    parts.push(PagePart::Facts(vec![
         (t("Samtycke"), told::kind_of(history.assertion.content.assertion_type).into()),
         (t("För"), told::opened_for(history, &facts.names).into()),
         (t("Gäller"), told::validity(history, asked.now).into()),
@@ -48,9 +48,13 @@ async fn take_away(asked: Asked, is_annulment: bool) -> Handled {
             false => change::cancel(&context, &id, &by).await,
         };
         match refusal_of(done)? {
-            Ok(()) => return Ok(Answer::To(format!("/patient/{}", lookup.id))),
+            Ok(()) => return Ok(PageAnswer::To(format!("/patient/{}", lookup.id))),
             Err(refusal) => {
-                parts.push(Part::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]));
+                parts.push(PagePart::Notice(
+                    Tone::Bad,
+                    Words::from(refusal.text.into_owned()),
+                    vec![],
+                ));
                 status = 422;
             }
         }
@@ -67,12 +71,12 @@ async fn take_away(asked: Asked, is_annulment: bool) -> Handled {
             t("Avsluta"),
         ),
     };
-    parts.push(Part::Notice(Tone::Warning, says, vec![]));
+    parts.push(PagePart::Notice(Tone::Warning, says, vec![]));
     let reason = field("reason", t("Grund och vem som begär"), Control::Line("text", reason))
         .hint(t("Till exempel: patienten begär det, legitimerad på plats."))
         .error(missing);
     let to = asked.request.path.clone();
-    parts.push(Part::form(form(to, vec![reason], button).dangerous()));
+    parts.push(PagePart::form(form(to, vec![reason], button).dangerous()));
     let page = view(page_title, parts).back(to_overview(&lookup));
-    Ok(Answer::Patients(viewed, View { status, ..page }))
+    Ok(PageAnswer::Patients(viewed, View { status, ..page }))
 }

@@ -1,7 +1,7 @@
 //! A patient's blocks as a file.
 
 use super::told;
-use crate::admin::asked::{Answer, Asked, Handled};
+use crate::admin::asked::{Handled, PageAnswer, PageCall};
 use crate::admin::log::files::file_of;
 use crate::admin::words::{Language, minute};
 use crate::documents::document::{Document, DocumentTable};
@@ -9,7 +9,7 @@ use crate::domain::people::number;
 use crate::procedures::people::looking::Activity;
 
 /// The file of a form: `pdf`, `xml`, `xlsx`, `csv`.
-pub async fn blocks(asked: Asked) -> Handled {
+pub async fn blocks(asked: PageCall) -> Handled {
     let lookup = asked.lookup().await?;
     let person = asked.on_duty()?;
     let viewed = asked.viewed(&lookup, (Activity::Print, None), &["Spärr"]).await?;
@@ -50,5 +50,5 @@ pub async fn blocks(asked: Asked) -> Handled {
         ..Document::default()
     };
     let (name, kind, bytes) = file_of(&asked, "sparrar", document).await?;
-    Ok(Answer::File(Some(viewed), name, kind, bytes))
+    Ok(PageAnswer::File(Some(viewed), name, kind, bytes))
 }

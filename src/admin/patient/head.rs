@@ -1,7 +1,7 @@
 //! What stands at the top of every page about a patient.
 
 use crate::admin::asked::matter_words;
-use crate::admin::parts::{Cell, Link, Part, Tone, link};
+use crate::admin::parts::{Cell, Link, PagePart, Tone, link};
 use crate::admin::words::{Words, clock, filled, t};
 use crate::domain::people::number;
 use crate::domain::people::person::PersonState;
@@ -15,7 +15,7 @@ pub fn title(_lookup: &StoredLookup) -> Words {
 }
 
 /// Who it is, for what one is here, and that this is logged.
-pub fn head(lookup: &StoredLookup, person: &PersonShown, viewed: &Viewed) -> Vec<Part> {
+pub fn head(lookup: &StoredLookup, person: &PersonShown, viewed: &Viewed) -> Vec<PagePart> {
     let patient = &lookup.patient;
     let today = local(viewed.at).date();
     let mut facts: Vec<(Words, Cell)> = Vec::new();
@@ -61,8 +61,8 @@ pub fn head(lookup: &StoredLookup, person: &PersonShown, viewed: &Viewed) -> Vec
     facts.push((t("Du är här för"), Cell::from(matter_words(&lookup.matter, &lookup.case_text))));
     let seen = filled("Din visning är loggad {}.", [clock(viewed.at).into()]);
     facts.push((t("Åtkomstlogg"), Cell::Chip(Tone::Note, seen)));
-    let mut parts = vec![Part::Facts(facts)];
-    parts.extend(notices.into_iter().map(|(tone, words)| Part::Notice(tone, words, vec![])));
+    let mut parts = vec![PagePart::Facts(facts)];
+    parts.extend(notices.into_iter().map(|(tone, words)| PagePart::Notice(tone, words, vec![])));
     parts
 }
 

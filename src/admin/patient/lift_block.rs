@@ -3,8 +3,8 @@
 use super::end_block::{block_of, id_of_hex};
 use super::head::{head, to_overview};
 use super::{times, told};
-use crate::admin::asked::{Answer, Asked, Handled, Refused, refusal_of, view};
-use crate::admin::parts::{Control, Form, Part, Tone, field, form};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, view};
+use crate::admin::parts::{Control, PageForm, PagePart, Tone, field, form};
 use crate::admin::words::{Words, filled, number, t};
 use crate::domain::blocking::block::Lift;
 use crate::domain::blocking::history::{Removal, RevokeDetails, RevokeReason};
@@ -14,7 +14,7 @@ use crate::procedures::blocking::change;
 use crate::procedures::people::looking::Activity;
 
 /// *Häv tillfälligt*.
-pub async fn lift(asked: Asked) -> Handled {
+pub async fn lift(asked: PageCall) -> Handled {
     let lookup = asked.lookup().await?;
     let person = asked.on_duty()?;
     let is_emergency = asked.form.get("ground") == "emergency";
@@ -30,9 +30,9 @@ pub async fn lift(asked: Asked) -> Handled {
         true => asked.people().own_units(&person).await?,
         false => vec![(person.assignment.unit.clone(), person.assignment.unit_name.clone())],
     };
-    let page = |parts: Vec<Part>| {
+    let page = |parts: Vec<PagePart>| {
         let mut all = head(&lookup, &facts.person, &viewed);
-        all.push(Part::Facts(vec![
+        all.push(PagePart::Facts(vec![
             (t("Spärr"), told::guarded(&history.block.content.guards, &facts.names).into()),
             (t("Läge"), told::block_state(history, revokes, asked.now)),
         ]));
@@ -48,12 +48,15 @@ pub async fn lift(asked: Asked) -> Handled {
         };
         let id = (asked.people().new_id)().to_string();
         let form = form_of(&asked, to, &units, WrongLift::default()).carrying("id", id);
-        return Ok(Answer::Patients(viewed, page(vec![Part::Text(says), Part::form(form)])));
+        return Ok(PageAnswer::Patients(
+            viewed,
+            page(vec![PagePart::Text(says), PagePart::form(form)]),
+        ));
     }
     let (wrong, read) = read(&asked, &units);
     let Some((reason, end, care_unit)) = read else {
         let form = form_of(&asked, to, &units, wrong).carrying("id", asked.form.get("id"));
-        return Ok(Answer::Patients(viewed, page(vec![Part::form(form)]).refused()));
+        return Ok(PageAnswer::Patients(viewed, page(vec![PagePart::form(form)]).refused()));
     };
     let id = uuid::Uuid::parse_str(asked.form.get("id")).map_err(|_| Refused::NotFound)?;
     let text = Some(asked.form.get("reason").to_owned()).filter(|text| !text.is_empty());
@@ -70,12 +73,12 @@ pub async fn lift(asked: Asked) -> Handled {
     };
     let context = asked.people().context(&person, "pages");
     match refusal_of(change::lift(&context, &new, ReplicationWait::No).await)? {
-        Ok(()) => Ok(Answer::To(format!("/patient/{}", lookup.id))),
+        Ok(()) => Ok(PageAnswer::To(format!("/patient/{}", lookup.id))),
         Err(refusal) => {
-            let says = Part::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]);
+            let says = PagePart::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]);
             let form =
                 form_of(&asked, to, &units, WrongLift::default()).carrying("id", id.to_string());
-            Ok(Answer::Patients(viewed, page(vec![says, Part::form(form)]).refused()))
+            Ok(PageAnswer::Patients(viewed, page(vec![says, PagePart::form(form)]).refused()))
         }
     }
 }
@@ -90,7 +93,7 @@ struct WrongLift {
 
 type Read = Option<(RevokeReason, crate::domain::time::Timestamp, HsaId)>;
 
-fn read(asked: &Asked, units: &[(HsaId, String)]) -> (WrongLift, Read) {
+fn read(asked: &PageCall, units: &[(HsaId, String)]) -> (WrongLift, Read) {
     let sent = &asked.form;
     let mut wrong = WrongLift::default();
     let ground = match sent.get("ground") {
@@ -134,7 +137,7 @@ fn read(asked: &Asked, units: &[(HsaId, String)]) -> (WrongLift, Read) {
     (wrong, read)
 }
 
-fn form_of(asked: &Asked, to: String, units: &[(HsaId, String)], wrong: WrongLift) -> Form {
+fn form_of(asked: &PageCall, to: String, units: &[(HsaId, String)], wrong: WrongLift) -> PageForm {
     let sent = &asked.form;
     let line = |name: &str, kind| Control::Line(kind, sent.get(name).to_owned());
     let grounds = vec![
@@ -171,7 +174,7 @@ fn form_of(asked: &Asked, to: String, units: &[(HsaId, String)], wrong: WrongLif
 }
 
 /// *Återkalla hävning*.
-pub async fn take_back(asked: Asked) -> Handled {
+pub async fn take_back(asked: PageCall) -> Handled {
     let lookup = asked.lookup().await?;
     let person = asked.on_duty()?;
     let activity = if asked.is_post() { Activity::Write } else { Activity::Read };
@@ -182,7 +185,7 @@ pub async fn take_back(asked: Asked) -> Handled {
         id_of_hex(asked.part("r")).and_then(|id| RecordId::new(&id)).ok_or(Refused::NotFound)?;
     let revoke = revokes.iter().find(|revoke| revoke.revoke.id == id).ok_or(Refused::NotFound)?;
     let mut parts = head(&lookup, &facts.person, &viewed);
-    parts.push(Part::Facts(vec![
+    parts.push(PagePart::Facts(vec![
         (t("Spärr"), told::guarded(&history.block.content.guards, &facts.names).into()),
         (t("Hävd för"), facts.names.of(&revoke.revoke.lift.care_unit).into()),
         (t("Till"), crate::admin::words::minute(revoke.revoke.lift.end).into()),
@@ -192,16 +195,20 @@ pub async fn take_back(asked: Asked) -> Handled {
         let by = Removal { action: person.action(asked.now, None, asked.now), reason: None };
         let context = asked.people().context(&person, "pages");
         match refusal_of(change::cancel(&context, &id, &by, ReplicationWait::No).await)? {
-            Ok(()) => return Ok(Answer::To(format!("/patient/{}", lookup.id))),
+            Ok(()) => return Ok(PageAnswer::To(format!("/patient/{}", lookup.id))),
             Err(refusal) => {
-                parts.push(Part::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]));
+                parts.push(PagePart::Notice(
+                    Tone::Bad,
+                    Words::from(refusal.text.into_owned()),
+                    vec![],
+                ));
                 status = 422;
             }
         }
     }
     let to = asked.request.path.clone();
-    parts.push(Part::Text(t("Spärren stänger igen direkt.")));
-    parts.push(Part::form(form(to, Vec::new(), t("Återkalla hävningen")).dangerous()));
+    parts.push(PagePart::Text(t("Spärren stänger igen direkt.")));
+    parts.push(PagePart::form(form(to, Vec::new(), t("Återkalla hävningen")).dangerous()));
     let page = view(t("Återkalla hävning"), parts).back(to_overview(&lookup));
-    Ok(Answer::Patients(viewed, crate::admin::asked::View { status, ..page }))
+    Ok(PageAnswer::Patients(viewed, crate::admin::asked::View { status, ..page }))
 }

@@ -4,9 +4,9 @@ use super::blocks::block_table;
 use super::consents::consent_table;
 use super::head::{head, title};
 use super::told;
-use crate::admin::asked::{Answer, Asked, Handled, view};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, view};
 use crate::admin::charts;
-use crate::admin::parts::{Cell, Part, Table, Tone, link};
+use crate::admin::parts::{Cell, PagePart, Table, Tone, link};
 use crate::admin::words::{Words, day, filled, number, t};
 use crate::domain::people::matrix::{self, MatrixRow};
 use crate::domain::people::roles::Role;
@@ -17,7 +17,7 @@ use crate::procedures::people::on_duty::OnDuty;
 use chrono::TimeDelta;
 
 /// The page.
-pub async fn overview(asked: Asked) -> Handled {
+pub async fn overview(asked: PageCall) -> Handled {
     let lookup = asked.lookup().await?;
     let person = asked.on_duty()?;
     let viewed =
@@ -32,14 +32,14 @@ pub async fn overview(asked: Asked) -> Handled {
             links.push(link(format!("{base}/annan-vardgivare"), t("Visa vilken vårdgivare…")));
         }
         let words = t("Det finns spärrade uppgifter hos en annan vårdgivare.");
-        parts.push(Part::Notice(Tone::Warning, words, links));
+        parts.push(PagePart::Notice(Tone::Warning, words, links));
     }
-    parts.push(Part::Card(
+    parts.push(PagePart::Card(
         t("Vem kommer åt vad just nu"),
-        vec![Part::Table(matrix_of(&facts, &lookup, &person, asked.now))],
+        vec![PagePart::Table(matrix_of(&facts, &lookup, &person, asked.now))],
     ));
     let may_change = asked.is(Role::BlockAdmin) || asked.is(Role::Care);
-    let mut to_do = vec![Part::Points(tasks(&facts, asked.now))];
+    let mut to_do = vec![PagePart::Points(tasks(&facts, asked.now))];
     let mut links = Vec::new();
     if may_change {
         links.push(link(format!("{base}/sparrar/ny"), t("Registrera spärr")));
@@ -52,33 +52,33 @@ pub async fn overview(asked: Asked) -> Handled {
         links.push(link(format!("{base}/utdrag"), t("Begär loggutdrag")));
         links.push(link(format!("{base}/embargo"), t("Begär embargo")));
     }
-    to_do.push(Part::Links(links));
-    parts.push(Part::Card(t("Att göra"), to_do));
-    parts.push(Part::Card(t("Tolv månader"), twelve_months(&facts, asked.now)));
-    parts.push(Part::Card(t("Spärrar"), block_parts(&asked, &facts, &base)));
-    parts.push(Part::Card(
+    to_do.push(PagePart::Links(links));
+    parts.push(PagePart::Card(t("Att göra"), to_do));
+    parts.push(PagePart::Card(t("Tolv månader"), twelve_months(&facts, asked.now)));
+    parts.push(PagePart::Card(t("Spärrar"), block_parts(&asked, &facts, &base)));
+    parts.push(PagePart::Card(
         t("Samtycken"),
         vec![
-            Part::Table(consent_table(&asked, &facts.assertions, &base, &facts.names)),
-            Part::SeeAlso(vec![link(
+            PagePart::Table(consent_table(&asked, &facts.assertions, &base, &facts.names)),
+            PagePart::SeeAlso(vec![link(
                 format!("{base}/samtycken"),
                 t("Alla samtycken med historik"),
             )]),
         ],
     ));
     let back = link("/patient", t("Sök patient"));
-    Ok(Answer::Patients(viewed, view(title(&lookup), parts).back(back)))
+    Ok(PageAnswer::Patients(viewed, view(title(&lookup), parts).back(back)))
 }
 
-fn block_parts(asked: &Asked, facts: &PatientFacts, base: &str) -> Vec<Part> {
+fn block_parts(asked: &PageCall, facts: &PatientFacts, base: &str) -> Vec<PagePart> {
     vec![
-        Part::Table(block_table(
+        PagePart::Table(block_table(
             asked,
             &facts.histories,
             base,
             (&facts.names, &facts.on_their_way),
         )),
-        Part::SeeAlso(vec![link(format!("{base}/sparrar"), t("Alla spärrar med historik"))]),
+        PagePart::SeeAlso(vec![link(format!("{base}/sparrar"), t("Alla spärrar med historik"))]),
     ]
 }
 
@@ -116,7 +116,7 @@ pub fn matrix_of(
 ) -> Table {
     let (provider, unit) = (&person.assignment.provider, &person.assignment.unit);
     let assertions = facts.assertions_now();
-    let asked = matrix::Asked {
+    let asked = matrix::MatrixAsked {
         patient: &lookup.patient,
         provider,
         unit,
@@ -150,7 +150,7 @@ pub fn matrix_table(rows: &[MatrixRow], names: &Names) -> Table {
     }
 }
 
-fn twelve_months(facts: &PatientFacts, now: Timestamp) -> Vec<Part> {
+fn twelve_months(facts: &PatientFacts, now: Timestamp) -> Vec<PagePart> {
     let chart = charts::twelve_months(facts, now);
     let rows = chart.months.iter().map(|(month, readings)| {
         vec![Cell::from(month.clone()), Cell::Number(number(*readings).into())]
@@ -169,5 +169,8 @@ fn twelve_months(facts: &PatientFacts, now: Timestamp) -> Vec<Part> {
         rows: rows.collect(),
         empty: t("Inga läsningar är loggade."),
     };
-    vec![Part::Figure(chart.svg, says), Part::More(t("Visa som tabell"), vec![Part::Table(table)])]
+    vec![
+        PagePart::Figure(chart.svg, says),
+        PagePart::More(t("Visa som tabell"), vec![PagePart::Table(table)]),
+    ]
 }

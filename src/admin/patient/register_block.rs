@@ -3,8 +3,10 @@
 use super::head::{head, to_overview};
 use super::overview::matrix_table;
 use super::times;
-use crate::admin::asked::{Answer, Asked, Handled, Refused, refusal_of, view};
-use crate::admin::parts::{Cell, Control, Field, Form, Part, Table, Tone, field, form, link};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, view};
+use crate::admin::parts::{
+    Cell, Control, FormField, PageForm, PagePart, Table, Tone, field, form, link,
+};
 use crate::admin::words::{Words, number, t};
 use crate::domain::blocking::block::{Block, BlockContent};
 use crate::domain::blocking::registration::{self, BlockRegistration, ReplicationWait, exempted};
@@ -38,27 +40,27 @@ struct WrongBlock {
 }
 
 /// The form, how it will be, and the registration.
-pub async fn register(asked: Asked) -> Handled {
+pub async fn register(asked: PageCall) -> Handled {
     let lookup = asked.lookup().await?;
     let person = asked.on_duty()?;
     let activity = if asked.is_post() { Activity::Write } else { Activity::Read };
     let viewed = asked.viewed(&lookup, (activity, None), &["Spärr"]).await?;
     let facts = asked.people().patient_facts(&person, &lookup, &viewed).await?;
     let units = asked.people().own_units(&person).await?;
-    let page = |parts: Vec<Part>| {
+    let page = |parts: Vec<PagePart>| {
         let mut all = head(&lookup, &facts.person, &viewed);
         all.extend(parts);
         view(t("Registrera spärr"), all).back(to_overview(&lookup))
     };
     if !asked.is_post() {
         let first = form_of(&asked, &lookup, &units, WrongBlock::default());
-        return Ok(Answer::Patients(viewed, page(vec![Part::form(first)])));
+        return Ok(PageAnswer::Patients(viewed, page(vec![PagePart::form(first)])));
     }
     let written = match read(&asked, &units) {
         Ok(written) => written,
         Err(wrong) => {
             let again = form_of(&asked, &lookup, &units, *wrong);
-            return Ok(Answer::Patients(viewed, page(vec![Part::form(again)]).refused()));
+            return Ok(PageAnswer::Patients(viewed, page(vec![PagePart::form(again)]).refused()));
         }
     };
     if asked.form.get("requested_by") == "guardian" {
@@ -67,8 +69,8 @@ pub async fn register(asked: Asked) -> Handled {
             "En vårdnadshavare kan inte spärra sitt barns uppgifter. Det står i lagen, och inget har registrerats. \
              Ett barn som är moget nog kan själv begära en spärr.",
         );
-        let parts = vec![Part::Notice(Tone::Bad, says, vec![])];
-        return Ok(Answer::Patients(viewed, page(parts).refused()));
+        let parts = vec![PagePart::Notice(Tone::Bad, says, vec![])];
+        return Ok(PageAnswer::Patients(viewed, page(parts).refused()));
     }
     let contents = contents(&asked, &lookup, &written)?;
     if asked.form.get("step") == "save" {
@@ -77,20 +79,20 @@ pub async fn register(asked: Asked) -> Handled {
     let preview = preview(&asked, &lookup, &facts, &contents).await?;
     let confirmed = confirm(&asked, &lookup, contents.len());
     let mut parts = preview;
-    parts.push(Part::form(confirmed));
-    parts.push(Part::More(
+    parts.push(PagePart::form(confirmed));
+    parts.push(PagePart::More(
         t("Ändra"),
-        vec![Part::form(form_of(&asked, &lookup, &units, WrongBlock::default()))],
+        vec![PagePart::form(form_of(&asked, &lookup, &units, WrongBlock::default()))],
     ));
-    Ok(Answer::Patients(viewed, page(parts)))
+    Ok(PageAnswer::Patients(viewed, page(parts)))
 }
 
 fn form_of(
-    asked: &Asked,
+    asked: &PageCall,
     lookup: &StoredLookup,
     units: &[(HsaId, String)],
     wrong: WrongBlock,
-) -> Form {
+) -> PageForm {
     let sent = &asked.form;
     let or = |name: &str, default: &str| match sent.get(name) {
         "" => default.to_owned(),
@@ -127,7 +129,7 @@ fn form_of(
         ("lak".to_owned(), t("Läkemedel: ordination och förskrivning")),
         ("upp".to_owned(), t("Uppmärksamhetsinformation")),
     ];
-    let fields: Vec<Field> = vec![
+    let fields: Vec<FormField> = vec![
         field("kind", t("Inre eller yttre"), Control::Choice(kinds, or("kind", "inner")))
             .error(wrong.kind),
         field("units", t("Vilka enheter"), Control::Many(unit_choices.collect(), chosen))
@@ -156,7 +158,7 @@ fn form_of(
     form(format!("/patient/{}/sparrar/ny", lookup.id), fields, t("Så här blir det…"))
 }
 
-fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Written, Box<WrongBlock>> {
+fn read(asked: &PageCall, units: &[(HsaId, String)]) -> Result<Written, Box<WrongBlock>> {
     let sent = &asked.form;
     let mut wrong = WrongBlock::default();
     let inner = match sent.get("kind") {
@@ -202,7 +204,7 @@ fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Written, Box<WrongBl
 
 /// What the blocks will say: one for each unit, or one of the provider.
 fn contents(
-    asked: &Asked,
+    asked: &PageCall,
     lookup: &StoredLookup,
     written: &Written,
 ) -> Result<Vec<BlockContent>, Refused> {
@@ -229,11 +231,11 @@ fn contents(
 
 /// The access matrix as it will be, and visits of the last ninety days that would have been stopped.
 async fn preview(
-    asked: &Asked,
+    asked: &PageCall,
     lookup: &StoredLookup,
     facts: &PatientFacts,
     contents: &[BlockContent],
-) -> Result<Vec<Part>, Refused> {
+) -> Result<Vec<PagePart>, Refused> {
     let person = asked.on_duty()?;
     let (provider, unit) = (&person.assignment.provider, &person.assignment.unit);
     let mut blocks = facts.blocks.clone();
@@ -248,7 +250,7 @@ async fn preview(
         });
     }
     let assertions = facts.assertions_now();
-    let after = matrix::Asked {
+    let after = matrix::MatrixAsked {
         patient: &lookup.patient,
         provider,
         unit,
@@ -273,14 +275,17 @@ async fn preview(
         rows: rows.collect(),
         empty: t("Inga besök de senaste 90 dagarna hade stoppats."),
     };
-    Ok(vec![Part::Card(
+    Ok(vec![PagePart::Card(
         t("Så här blir det"),
-        vec![Part::Table(matrix_table(&after.matrix(&units), &facts.names)), Part::Table(read)],
+        vec![
+            PagePart::Table(matrix_table(&after.matrix(&units), &facts.names)),
+            PagePart::Table(read),
+        ],
     )])
 }
 
 /// The form that saves what has been shown. Each block's id is made now: pressing twice is a repetition.
-fn confirm(asked: &Asked, lookup: &StoredLookup, count: usize) -> Form {
+fn confirm(asked: &PageCall, lookup: &StoredLookup, count: usize) -> PageForm {
     let mut save = form(format!("/patient/{}/sparrar/ny", lookup.id), Vec::new(), t("Registrera"));
     for name in ["kind", "from", "to", "requested_by", "requested_on", "reason"] {
         save = save.carrying(name, asked.form.get(name));
@@ -298,7 +303,7 @@ fn confirm(asked: &Asked, lookup: &StoredLookup, count: usize) -> Form {
 
 /// Registers, one after the other, each in a transaction of its own; the receipt says what became of each.
 async fn save(
-    asked: &Asked,
+    asked: &PageCall,
     lookup: &StoredLookup,
     (viewed, facts): (Viewed, &PatientFacts),
     written: &Written,
@@ -343,9 +348,10 @@ async fn save(
         false => (Tone::Bad, t("Allt blev inte registrerat. Se kvittot.")),
     };
     let mut parts = head(lookup, &facts.person, &viewed);
-    parts.push(Part::Notice(tone, says, vec![]));
-    parts.push(Part::Table(receipt));
-    parts.push(Part::Links(vec![link(format!("/patient/{}", lookup.id), t("Till översikten"))]));
+    parts.push(PagePart::Notice(tone, says, vec![]));
+    parts.push(PagePart::Table(receipt));
+    parts
+        .push(PagePart::Links(vec![link(format!("/patient/{}", lookup.id), t("Till översikten"))]));
     let page = view(t("Registrera spärr"), parts).back(to_overview(lookup));
-    Ok(Answer::Patients(viewed, if all_done { page } else { page.refused() }))
+    Ok(PageAnswer::Patients(viewed, if all_done { page } else { page.refused() }))
 }

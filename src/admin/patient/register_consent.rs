@@ -2,8 +2,8 @@
 
 use super::head::{head, to_overview};
 use super::times;
-use crate::admin::asked::{Answer, Asked, Handled, Refused, refusal_of, view};
-use crate::admin::parts::{Control, Form, Part, Tone, field, form};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, view};
+use crate::admin::parts::{Control, PageForm, PagePart, Tone, field, form};
 use crate::admin::words::{Words, t};
 use crate::domain::consent::assertion::{AssertionContent, AssertionType};
 use crate::domain::consent::registration::AssertionRegistration;
@@ -18,7 +18,7 @@ const KIND_CONSENT: &str = "consent";
 const KIND_EMERGENCY: &str = "emergency";
 
 /// The form and the registration.
-pub async fn register(asked: Asked) -> Handled {
+pub async fn register(asked: PageCall) -> Handled {
     let lookup = asked.lookup().await?;
     let person = asked.on_duty()?;
     let is_emergency = asked.form.get("kind") == KIND_EMERGENCY;
@@ -30,13 +30,13 @@ pub async fn register(asked: Asked) -> Handled {
     let viewed = asked.viewed(&lookup, (activity, None), &["Samtycke"]).await?;
     let facts = asked.people().patient_facts(&person, &lookup, &viewed).await?;
     let age = number::age_of(&lookup.patient, local(asked.now).date());
-    let page = |mut parts: Vec<Part>| {
+    let page = |mut parts: Vec<PagePart>| {
         let mut all = head(&lookup, &facts.person, &viewed);
         if age.is_some_and(|age| age < 18) {
             let says = t(
                 "Patienten är under 18 år. Ett barn som inte själv kan ta ställning kan inte lämna samtycke; då gäller andra regler för att läsa.",
             );
-            all.push(Part::Notice(Tone::Note, says, vec![]));
+            all.push(PagePart::Notice(Tone::Note, says, vec![]));
         }
         all.append(&mut parts);
         view(t("Registrera samtycke"), all).back(to_overview(&lookup))
@@ -44,31 +44,31 @@ pub async fn register(asked: Asked) -> Handled {
     if !asked.is_post() {
         let id = (asked.people().new_id)().to_string();
         let form = form_of(&asked, &lookup, WrongConsent::default()).carrying("id", id);
-        return Ok(Answer::Patients(viewed, page(vec![Part::form(form)])));
+        return Ok(PageAnswer::Patients(viewed, page(vec![PagePart::form(form)])));
     }
     let (start, end) = match read(&asked) {
         Ok(times) => times,
         Err(wrong) => {
             let form = form_of(&asked, &lookup, *wrong).carrying("id", asked.form.get("id"));
-            return Ok(Answer::Patients(viewed, page(vec![Part::form(form)]).refused()));
+            return Ok(PageAnswer::Patients(viewed, page(vec![PagePart::form(form)]).refused()));
         }
     };
     let new = registration(&asked, &lookup, (start, end))?;
     let id = new.id.as_str().to_owned();
     let context = asked.people().context(&person, "pages");
     match refusal_of(change::register(&context, &new).await)? {
-        Ok(()) => Ok(Answer::To(format!("/patient/{}", lookup.id))),
+        Ok(()) => Ok(PageAnswer::To(format!("/patient/{}", lookup.id))),
         Err(refusal) => {
-            let says = Part::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]);
+            let says = PagePart::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]);
             let form = form_of(&asked, &lookup, WrongConsent::default()).carrying("id", id);
-            Ok(Answer::Patients(viewed, page(vec![says, Part::form(form)]).refused()))
+            Ok(PageAnswer::Patients(viewed, page(vec![says, PagePart::form(form)]).refused()))
         }
     }
 }
 
 /// What is registered.
 fn registration(
-    asked: &Asked,
+    asked: &PageCall,
     lookup: &StoredLookup,
     (start, end): (Option<Timestamp>, Option<Timestamp>),
 ) -> Result<AssertionRegistration, Refused> {
@@ -115,7 +115,7 @@ struct WrongConsent {
     reason: Option<Words>,
 }
 
-fn read(asked: &Asked) -> Result<(Option<Timestamp>, Option<Timestamp>), Box<WrongConsent>> {
+fn read(asked: &PageCall) -> Result<(Option<Timestamp>, Option<Timestamp>), Box<WrongConsent>> {
     let sent = &asked.form;
     let mut wrong = WrongConsent::default();
     let kind = sent.get("kind");
@@ -150,7 +150,7 @@ fn read(asked: &Asked) -> Result<(Option<Timestamp>, Option<Timestamp>), Box<Wro
     }
 }
 
-fn form_of(asked: &Asked, lookup: &StoredLookup, wrong: WrongConsent) -> Form {
+fn form_of(asked: &PageCall, lookup: &StoredLookup, wrong: WrongConsent) -> PageForm {
     let sent = &asked.form;
     let line = |name: &str, kind| Control::Line(kind, sent.get(name).to_owned());
     let or = |name: &str, default: &str| match sent.get(name) {

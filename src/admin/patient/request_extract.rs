@@ -2,8 +2,8 @@
 
 use super::head::{head, to_overview};
 use super::times;
-use crate::admin::asked::{Answer, Asked, Handled, Refused, refusal_of, view};
-use crate::admin::parts::{Control, Form, Part, Tone, field, form};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, view};
+use crate::admin::parts::{Control, PageForm, PagePart, Tone, field, form};
 use crate::admin::words::{Words, day, t};
 use crate::domain::people::extract::NamesPolicy;
 use crate::domain::time::local;
@@ -13,7 +13,7 @@ use chrono::{Months, NaiveDate};
 use uuid::Uuid;
 
 /// The form and the request.
-pub async fn request(asked: Asked) -> Handled {
+pub async fn request(asked: PageCall) -> Handled {
     let lookup = asked.lookup().await?;
     let person = asked.on_duty()?;
     let activity = if asked.is_post() { Activity::Write } else { Activity::Read };
@@ -23,16 +23,16 @@ pub async fn request(asked: Asked) -> Handled {
     let page = |parts| view(t("Begär loggutdrag"), parts).back(to_overview(&lookup));
     if !asked.is_post() {
         let id = (asked.people().new_id)();
-        parts.push(Part::form(form_of(&asked, &lookup, id, (None, None))?));
-        return Ok(Answer::Patients(viewed, page(parts)));
+        parts.push(PagePart::form(form_of(&asked, &lookup, id, (None, None))?));
+        return Ok(PageAnswer::Patients(viewed, page(parts)));
     }
     let id = Uuid::parse_str(asked.form.get("id")).map_err(|_| Refused::NotFound)?;
     let (from, to) = (read(&asked, "from"), read(&asked, "to"));
     let (from, to) = match (from, to) {
         (Ok(from), Ok(to)) => (from, to),
         (from, to) => {
-            parts.push(Part::form(form_of(&asked, &lookup, id, (from.err(), to.err()))?));
-            return Ok(Answer::Patients(viewed, page(parts).refused()));
+            parts.push(PagePart::form(form_of(&asked, &lookup, id, (from.err(), to.err()))?));
+            return Ok(PageAnswer::Patients(viewed, page(parts).refused()));
         }
     };
     let sent = |name: &str| asked.form.get(name).to_owned();
@@ -66,25 +66,25 @@ pub async fn request(asked: Asked) -> Handled {
         supplement_of: None,
     };
     match refusal_of(asked.people().request_extract(&person, &lookup.patient, new).await)? {
-        Ok(()) => Ok(Answer::To(format!("/utdrag/{id}"))),
+        Ok(()) => Ok(PageAnswer::To(format!("/utdrag/{id}"))),
         Err(refusal) => {
-            parts.push(Part::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]));
-            parts.push(Part::form(form_of(&asked, &lookup, id, (None, None))?));
-            Ok(Answer::Patients(viewed, page(parts).refused()))
+            parts.push(PagePart::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]));
+            parts.push(PagePart::form(form_of(&asked, &lookup, id, (None, None))?));
+            Ok(PageAnswer::Patients(viewed, page(parts).refused()))
         }
     }
 }
 
-fn read(asked: &Asked, name: &str) -> Result<NaiveDate, Words> {
+fn read(asked: &PageCall, name: &str) -> Result<NaiveDate, Words> {
     times::day(asked.form.get(name))?.ok_or(t("Skriv en dag."))
 }
 
 fn form_of(
-    asked: &Asked,
+    asked: &PageCall,
     lookup: &StoredLookup,
     id: Uuid,
     (from, to): (Option<Words>, Option<Words>),
-) -> Result<Form, Refused> {
+) -> Result<PageForm, Refused> {
     let sent = &asked.form;
     let today = local(asked.now).date();
     let year_ago = today.checked_sub_months(Months::new(12)).unwrap_or(today);

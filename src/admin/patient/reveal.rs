@@ -1,14 +1,14 @@
 //! *Visa vilken vårdgivare*: which other care provider has blocked, in danger only, for a quarter of an hour.
 
 use super::head::{head, to_overview};
-use crate::admin::asked::{Answer, Asked, Handled, view};
-use crate::admin::parts::{Cell, Control, Form, Part, Table, Tone, field, form};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, view};
+use crate::admin::parts::{Cell, Control, PageForm, PagePart, Table, Tone, field, form};
 use crate::admin::words::{Words, filled, minute, t};
 use crate::domain::people::roles::Role;
 use crate::procedures::people::looking::{Activity, StoredLookup};
 
 /// The two statements, and what they open.
-pub async fn reveal(asked: Asked) -> Handled {
+pub async fn reveal(asked: PageCall) -> Handled {
     debug_assert!(asked.is(Role::Care), "the table says so");
     let lookup = asked.lookup().await?;
     let person = asked.on_duty()?;
@@ -27,7 +27,7 @@ pub async fn reveal(asked: Asked) -> Handled {
             .viewed_several(&matter, (Activity::Emergency, None), &["Spärr"], &[&lookup.patient])
             .await?;
         asked.people().name_blockers(&lookup).await?;
-        return Ok(Answer::To(format!("/patient/{}/annan-vardgivare", lookup.id)));
+        return Ok(PageAnswer::To(format!("/patient/{}/annan-vardgivare", lookup.id)));
     }
     let page = |parts| view(t("Visa vilken vårdgivare"), parts).back(to_overview(&lookup));
     if let Some(until) = lookup.named_until.filter(|_| is_open) {
@@ -41,7 +41,7 @@ pub async fn reveal(asked: Asked) -> Handled {
                 Cell::from(phone.unwrap_or_else(|| "–".to_owned())),
             ]);
         }
-        parts.push(Part::Table(Table {
+        parts.push(PagePart::Table(Table {
             caption: t("Vårdgivare som har spärrade uppgifter"),
             head: vec![t("Vårdgivare"), t("Telefon")],
             rows,
@@ -51,10 +51,10 @@ pub async fn reveal(asked: Asked) -> Handled {
             "Bara vårdgivaren själv kan häva sin spärr. Visas till {}; granskaren ser att du har öppnat sidan.",
             [minute(until).into()],
         );
-        parts.push(Part::Notice(Tone::Note, says, vec![]));
-        return Ok(Answer::Patients(viewed, page(parts)));
+        parts.push(PagePart::Notice(Tone::Note, says, vec![]));
+        return Ok(PageAnswer::Patients(viewed, page(parts)));
     }
-    parts.push(Part::Notice(
+    parts.push(PagePart::Notice(
         Tone::Warning,
         t("Vem som har spärrat får bara visas vid fara för patientens liv eller allvarlig risk för hälsan. Din visning loggas som nödöppning och granskas."),
         vec![],
@@ -66,11 +66,11 @@ pub async fn reveal(asked: Asked) -> Handled {
         wrong(why.is_empty(), t("Skriv varför.")),
     ];
     let is_wrong = missing.iter().any(Option::is_some);
-    parts.push(Part::form(statements(&asked, &lookup, missing)));
-    Ok(Answer::Patients(viewed, if is_wrong { page(parts).refused() } else { page(parts) }))
+    parts.push(PagePart::form(statements(&asked, &lookup, missing)));
+    Ok(PageAnswer::Patients(viewed, if is_wrong { page(parts).refused() } else { page(parts) }))
 }
 
-fn statements(asked: &Asked, lookup: &StoredLookup, [a, b, c]: [Option<Words>; 3]) -> Form {
+fn statements(asked: &PageCall, lookup: &StoredLookup, [a, b, c]: [Option<Words>; 3]) -> PageForm {
     let check = |name: &str| Control::Check(asked.form.says_yes(name));
     let fields = vec![
         field(

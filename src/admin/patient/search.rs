@@ -1,7 +1,7 @@
 //! *Sök patient*: a number and a matter give a look-up, whose id stands in addresses instead of the patient.
 
-use crate::admin::asked::{Answer, Asked, Handled, view};
-use crate::admin::parts::{Control, Form, Part, Tone, field, form};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, view};
+use crate::admin::parts::{Control, PageForm, PagePart, Tone, field, form};
 use crate::admin::words::{Words, t};
 
 /// What a patient is looked up for.
@@ -13,11 +13,11 @@ pub const MATTERS: [(&str, Words); 4] = [
 ];
 
 /// The search, and what comes of it.
-pub async fn search(asked: Asked) -> Handled {
+pub async fn search(asked: PageCall) -> Handled {
     if !asked.is_post() {
-        return Ok(Answer::View(view(
+        return Ok(PageAnswer::View(view(
             t("Sök patient"),
-            vec![Part::form(search_form(&asked, None, None))],
+            vec![PagePart::form(search_form(&asked, None, None))],
         )));
     }
     let form = &asked.form;
@@ -35,24 +35,30 @@ pub async fn search(asked: Asked) -> Handled {
         (number, error) => {
             let wrong = number.err().map(Words::from);
             let form = search_form(&asked, wrong, error);
-            return Ok(Answer::View(view(t("Sök patient"), vec![Part::form(form)]).refused()));
+            return Ok(PageAnswer::View(
+                view(t("Sök patient"), vec![PagePart::form(form)]).refused(),
+            ));
         }
     };
     if number.has_wrong_check_digit && !form.says_yes("anyway") {
         // Test persons and old registers have such numbers: it is a question, not a refusal.
         let again = search_form(&asked, None, matter_error).carrying("anyway", "yes");
-        let again = Form { button: t("Sök ändå"), ..again };
+        let again = PageForm { button: t("Sök ändå"), ..again };
         let says =
             t("Kontrollsiffran stämmer inte. Kontrollera numret, eller sök ändå om det är rätt.");
-        let parts = vec![Part::Notice(Tone::Warning, says, vec![]), Part::form(again)];
-        return Ok(Answer::View(view(t("Sök patient"), parts).refused()));
+        let parts = vec![PagePart::Notice(Tone::Warning, says, vec![]), PagePart::form(again)];
+        return Ok(PageAnswer::View(view(t("Sök patient"), parts).refused()));
     }
     let person = asked.on_duty()?;
     let lookup = asked.people().look_up(&person, number, (&matter, form.get("case"))).await?;
-    Ok(Answer::To(format!("/patient/{}", lookup.id)))
+    Ok(PageAnswer::To(format!("/patient/{}", lookup.id)))
 }
 
-fn search_form(asked: &Asked, number_error: Option<Words>, matter_error: Option<Words>) -> Form {
+fn search_form(
+    asked: &PageCall,
+    number_error: Option<Words>,
+    matter_error: Option<Words>,
+) -> PageForm {
     let sent = &asked.form;
     let matters = MATTERS.map(|(name, words)| (name.to_owned(), words, Words::none())).to_vec();
     let number = field(

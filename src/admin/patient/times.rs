@@ -1,6 +1,6 @@
 //! Days and times as they are written in forms.
 
-use crate::admin::asked::Asked;
+use crate::admin::asked::PageCall;
 use crate::admin::words::{Words, t};
 use crate::domain::time::{Ambiguous, Timestamp, instant, local};
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
@@ -55,7 +55,7 @@ pub fn moment(
 ///
 /// # Errors
 /// How to write it.
-pub fn requested(asked: &Asked) -> Result<Timestamp, Words> {
+pub fn requested(asked: &PageCall) -> Result<Timestamp, Words> {
     match day(asked.form.get("requested_on"))? {
         None => Ok(asked.now),
         Some(on) if on > local(asked.now).date() => Err(t("Dagen ligger framåt i tiden.")),

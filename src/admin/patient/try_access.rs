@@ -2,8 +2,8 @@
 
 use super::head::{head, to_overview};
 use super::{times, told};
-use crate::admin::asked::{Answer, Asked, Handled, Refused, view};
-use crate::admin::parts::{Cell, Control, Form, Part, Table, Tone, field, question};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, view};
+use crate::admin::parts::{Cell, Control, PageForm, PagePart, Table, Tone, field, question};
 use crate::admin::words::{Words, filled, minute, t};
 use crate::domain::access::Access;
 use crate::domain::blocking::block::{Information, InformationType};
@@ -11,8 +11,9 @@ use crate::domain::consent::assertion::AssertionType;
 use crate::domain::identity::{AccessingActor, HsaId};
 use crate::domain::period::Period;
 use crate::domain::time::Moment;
-use crate::procedures::people::facts::{Names, Tried};
+use crate::procedures::people::facts::Names;
 use crate::procedures::people::looking::{Activity, StoredLookup};
+use crate::procedures::people::trying::Tried;
 
 /// What is asked: about staff and units, never about who the patient is.
 struct Question {
@@ -22,7 +23,7 @@ struct Question {
 }
 
 /// The page.
-pub async fn try_access(asked: Asked) -> Handled {
+pub async fn try_access(asked: PageCall) -> Handled {
     let lookup = asked.lookup().await?;
     let person = asked.on_duty()?;
     let viewed = asked.viewed(&lookup, (Activity::Read, None), &["Spärr", "Samtycke"]).await?;
@@ -44,7 +45,7 @@ pub async fn try_access(asked: Asked) -> Handled {
                     information.care_unit.clone(),
                 ];
                 let names = asked.people().names_for(&person, &ids).await?;
-                parts.push(Part::Card(t("Svar"), answer(&question, &tried, &names)));
+                parts.push(PagePart::Card(t("Svar"), answer(&question, &tried, &names)));
             }
             Err(found) => {
                 wrong = *found;
@@ -52,9 +53,9 @@ pub async fn try_access(asked: Asked) -> Handled {
             }
         }
     }
-    parts.push(Part::form(form_of(&asked, &lookup, &units, wrong)));
+    parts.push(PagePart::form(form_of(&asked, &lookup, &units, wrong)));
     let page = view(t("Pröva en medarbetare"), parts).back(to_overview(&lookup));
-    Ok(Answer::Patients(viewed, crate::admin::asked::View { status, ..page }))
+    Ok(PageAnswer::Patients(viewed, crate::admin::asked::View { status, ..page }))
 }
 
 #[derive(Default)]
@@ -65,7 +66,7 @@ struct WrongTrial {
     when: Option<Words>,
 }
 
-fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Question, Box<WrongTrial>> {
+fn read(asked: &PageCall, units: &[(HsaId, String)]) -> Result<Question, Box<WrongTrial>> {
     let sent = &asked.query;
     let mut wrong = WrongTrial::default();
     let id = |name: &str| HsaId::new(sent.get(name));
@@ -115,7 +116,7 @@ fn read(asked: &Asked, units: &[(HsaId, String)]) -> Result<Question, Box<WrongT
     }
 }
 
-fn answer(question: &Question, tried: &Tried, names: &Names) -> Vec<Part> {
+fn answer(question: &Question, tried: &Tried, names: &Names) -> Vec<PagePart> {
     let (tone, says) = match tried.access {
         Access::Own => (
             Tone::Good,
@@ -150,26 +151,26 @@ fn answer(question: &Question, tried: &Tried, names: &Names) -> Vec<Part> {
         ]);
     }
     vec![
-        Part::Text(asked),
-        Part::Notice(tone, says, vec![]),
-        Part::Table(Table {
+        PagePart::Text(asked),
+        PagePart::Notice(tone, says, vec![]),
+        PagePart::Table(Table {
             caption: t("Det som avgör"),
             head: vec![t("Verkan"), t("Vad")],
             rows,
             empty: t("Inga spärrar och inga samtycken berör frågan."),
         }),
-        Part::Text(t(
+        PagePart::Text(t(
             "En spärr med tidsperiod räknas som att den kan stänga, eftersom frågan inte säger när uppgifterna skrevs.",
         )),
     ]
 }
 
 fn form_of(
-    asked: &Asked,
+    asked: &PageCall,
     lookup: &StoredLookup,
     units: &[(HsaId, String)],
     wrong: WrongTrial,
-) -> Form {
+) -> PageForm {
     let sent = &asked.query;
     let line = |name: &str, kind| Control::Line(kind, sent.get(name).to_owned());
     let choices =

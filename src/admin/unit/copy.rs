@@ -1,7 +1,7 @@
 //! Copying the inner blocks of a unit to another one, as when units merge: shown first, then all of them or none.
 
-use crate::admin::asked::{Answer, Asked, Handled, Refused, View, refusal_of, view};
-use crate::admin::parts::{Cell, Control, Form, Part, Table, Tone, field, form, link};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, View, refusal_of, view};
+use crate::admin::parts::{Cell, Control, PageForm, PagePart, Table, Tone, field, form, link};
 use crate::admin::patient::{register_consent::chosen, told};
 use crate::admin::words::{Words, filled, number as digits, t};
 use crate::domain::identity::{HsaId, PatientId};
@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 const COPIED_MAX: i64 = 500;
 
 /// The choice, what will be copied, and the copying.
-pub async fn copy(asked: Asked) -> Handled {
+pub async fn copy(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let units = asked.people().own_units(&person).await?;
     let (from, to) = (chosen(&units, asked.form.get("from")), chosen(&units, asked.form.get("to")));
@@ -53,20 +53,18 @@ pub async fn copy(asked: Asked) -> Handled {
         match refusal_of(copy_inner(&context, copied).await)? {
             Ok(count) => {
                 let says = filled("{} spärrar är kopierade.", [digits(count as u64).into()]);
-                parts.push(Part::Notice(
-                    Tone::Good,
-                    says,
-                    vec![link("/enhet/sparrar", t("Till enhetens spärrar"))],
-                ));
-                return Ok(Answer::Patients(viewed, view(t("Kopiera inre spärrar"), parts)));
+                let on = vec![link("/enhet/sparrar", t("Till enhetens spärrar"))];
+                parts.push(PagePart::Notice(Tone::Good, says, on));
+                return Ok(PageAnswer::Patients(viewed, view(t("Kopiera inre spärrar"), parts)));
             }
             Err(refusal) => {
-                parts.push(Part::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]));
+                let text = Words::from(refusal.text.into_owned());
+                parts.push(PagePart::Notice(Tone::Bad, text, vec![]));
             }
         }
     }
     if too_many {
-        parts.push(Part::Notice(
+        parts.push(PagePart::Notice(
             Tone::Bad,
             t("Enheten har fler än 500 inre spärrar. Kopieringen görs av driften."),
             vec![],
@@ -74,10 +72,10 @@ pub async fn copy(asked: Asked) -> Handled {
     } else if asked.is_post() && !is_wrong {
         parts.push(preview(&asked, &found, (from, to)).await?);
     }
-    parts.push(Part::form(choice(&asked, &units, wrong)));
+    parts.push(PagePart::form(choice(&asked, &units, wrong)));
     let page =
         view(t("Kopiera inre spärrar"), parts).back(link("/enhet/sparrar", t("Enhetens spärrar")));
-    Ok(Answer::Patients(
+    Ok(PageAnswer::Patients(
         viewed,
         View { status: if is_wrong || too_many { 422 } else { 200 }, ..page },
     ))
@@ -95,7 +93,7 @@ fn wrong_choice(from: Option<&HsaId>, to: Option<&HsaId>) -> (Option<Words>, Opt
 }
 
 /// The blocks in force at a unit that were registered here.
-async fn standing(asked: &Asked, unit: &HsaId) -> Result<Histories, Refused> {
+async fn standing(asked: &PageCall, unit: &HsaId) -> Result<Histories, Refused> {
     let person = asked.on_duty()?;
     let list = UnitList {
         provider: person.assignment.provider.clone(),
@@ -112,10 +110,10 @@ async fn standing(asked: &Asked, unit: &HsaId) -> Result<Histories, Refused> {
 
 /// What would be copied, and the button that does it.
 async fn preview(
-    asked: &Asked,
+    asked: &PageCall,
     found: &Histories,
     (from, to): (Option<&HsaId>, Option<&HsaId>),
-) -> Result<Part, Refused> {
+) -> Result<PagePart, Refused> {
     let person = asked.on_duty()?;
     let ids: Vec<HsaId> = [from, to].into_iter().flatten().cloned().collect();
     let names = asked.people().names_for(&person, &ids).await?;
@@ -135,24 +133,24 @@ async fn preview(
     };
     let whom = to.map(|to| names.of(to)).unwrap_or_default();
     let mut shown = vec![
-        Part::Text(filled("Till {}. Alla kopieras, eller ingen.", [whom.into()])),
-        Part::Table(table),
+        PagePart::Text(filled("Till {}. Alla kopieras, eller ingen.", [whom.into()])),
+        PagePart::Table(table),
     ];
     if !found.is_empty() {
         let save = form("/enhet/sparrar/kopiera", Vec::new(), t("Kopiera"))
             .carrying("from", asked.form.get("from"))
             .carrying("to", asked.form.get("to"))
             .carrying("step", "save");
-        shown.push(Part::form(save));
+        shown.push(PagePart::form(save));
     }
-    Ok(Part::Card(t("Så här blir det"), shown))
+    Ok(PagePart::Card(t("Så här blir det"), shown))
 }
 
 fn choice(
-    asked: &Asked,
+    asked: &PageCall,
     units: &[(HsaId, String)],
     (from, to): (Option<Words>, Option<Words>),
-) -> Form {
+) -> PageForm {
     let choices: Vec<(String, Words)> = units
         .iter()
         .map(|(id, name)| (id.as_str().to_owned(), Words::from(name.as_str())))

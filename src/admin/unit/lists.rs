@@ -1,7 +1,7 @@
 //! *Enhetens spärrar* and *Enhetens samtycken*: by unit or all, in force or not, page by page.
 
-use crate::admin::asked::{Answer, Asked, Handled, Refused, view};
-use crate::admin::parts::{Cell, Control, Form, Part, Table, field, link, question};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, view};
+use crate::admin::parts::{Cell, Control, PageForm, PagePart, Table, field, link, question};
 use crate::admin::patient::told;
 use crate::admin::words::{Words, minute, t};
 use crate::domain::identity::{HsaId, PatientId};
@@ -12,7 +12,7 @@ use crate::procedures::people::looking::Activity;
 use chrono::{SecondsFormat, TimeDelta};
 
 /// What is listed, by the address: it names units, never patients.
-fn asked_list(asked: &Asked, units: &[(HsaId, String)]) -> Result<UnitList, Refused> {
+fn asked_list(asked: &PageCall, units: &[(HsaId, String)]) -> Result<UnitList, Refused> {
     let person = asked.on_duty()?;
     let before = match asked.query.get("fore") {
         "" => asked.now + TimeDelta::days(1),
@@ -34,7 +34,7 @@ fn asked_list(asked: &Asked, units: &[(HsaId, String)]) -> Result<UnitList, Refu
     })
 }
 
-fn filter(asked: &Asked, path: &str, units: &[(HsaId, String)]) -> Form {
+fn filter(asked: &PageCall, path: &str, units: &[(HsaId, String)]) -> PageForm {
     let mut choices = vec![(String::new(), t("Alla enheter"))];
     choices.extend(
         units.iter().map(|(id, name)| (id.as_str().to_owned(), Words::from(name.as_str()))),
@@ -48,7 +48,7 @@ fn filter(asked: &Asked, path: &str, units: &[(HsaId, String)]) -> Form {
 }
 
 /// Addresses of the newest page, where this is not it, and of the next older one.
-fn paging(asked: &Asked, path: &str, count: usize, last: Option<Timestamp>) -> Part {
+fn paging(asked: &PageCall, path: &str, count: usize, last: Option<Timestamp>) -> PagePart {
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let (unit, state) = (encode(asked.query.get("enhet")), encode(asked.query.get("lage")));
     let base = format!("{path}?enhet={unit}&lage={state}");
@@ -56,11 +56,11 @@ fn paging(asked: &Asked, path: &str, count: usize, last: Option<Timestamp>) -> P
     let older = last.filter(|_| is_full).map(|at| {
         format!("{base}&fore={}", encode(&at.to_rfc3339_opts(SecondsFormat::Micros, true)))
     });
-    Part::Paging((!asked.query.get("fore").is_empty()).then(|| base.clone()), older)
+    PagePart::Paging((!asked.query.get("fore").is_empty()).then(|| base.clone()), older)
 }
 
 /// *Enhetens spärrar*.
-pub async fn blocks(asked: Asked) -> Handled {
+pub async fn blocks(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let units = asked.people().own_units(&person).await?;
     let list = asked_list(&asked, &units)?;
@@ -97,19 +97,19 @@ pub async fn blocks(asked: Asked) -> Handled {
         empty: t("Inga spärrar stämmer med valet. Spärrar hos andra vårdgivare syns inte här."),
     };
     let parts = vec![
-        Part::form(filter(&asked, "/enhet/sparrar", &units)),
-        Part::Table(table),
+        PagePart::form(filter(&asked, "/enhet/sparrar", &units)),
+        PagePart::Table(table),
         paging(&asked, "/enhet/sparrar", histories.len(), last),
-        Part::Links(vec![link(
+        PagePart::Links(vec![link(
             "/enhet/sparrar/kopiera",
             t("Kopiera inre spärrar till en annan enhet"),
         )]),
     ];
-    Ok(Answer::Patients(viewed, view(t("Enhetens spärrar"), parts)))
+    Ok(PageAnswer::Patients(viewed, view(t("Enhetens spärrar"), parts)))
 }
 
 /// *Enhetens samtycken*.
-pub async fn consents(asked: Asked) -> Handled {
+pub async fn consents(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let units = asked.people().own_units(&person).await?;
     let list = asked_list(&asked, &units)?;
@@ -155,9 +155,9 @@ pub async fn consents(asked: Asked) -> Handled {
         empty: t("Inga samtycken stämmer med valet. Samtycken hos andra vårdgivare syns inte här."),
     };
     let parts = vec![
-        Part::form(filter(&asked, "/enhet/samtycken", &units)),
-        Part::Table(table),
+        PagePart::form(filter(&asked, "/enhet/samtycken", &units)),
+        PagePart::Table(table),
         paging(&asked, "/enhet/samtycken", found.len(), last),
     ];
-    Ok(Answer::Patients(viewed, view(t("Enhetens samtycken"), parts)))
+    Ok(PageAnswer::Patients(viewed, view(t("Enhetens samtycken"), parts)))
 }

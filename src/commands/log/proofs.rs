@@ -5,6 +5,7 @@ use crate::app::store_of_running;
 use crate::commands::error::CommandError;
 use crate::commands::settings::Settings;
 use crate::domain::identity::RecordId;
+use crate::procedures::people::extract_file::ExtractFile;
 use crate::procedures::seal::proving::{Proved, prove};
 use sigill_seal::names::VerifyingName;
 use sigill_seal::words::{self, NotHeld};
@@ -23,7 +24,7 @@ pub struct ProveCommand {
     out: Option<PathBuf>,
 }
 
-/// Verify a proof, without a database.
+/// Verify the proof of a record, or the file of a patient's extract, without a database.
 #[derive(Debug, clap::Args)]
 pub struct VerifyProofCommand {
     /// The proof.
@@ -109,6 +110,17 @@ impl VerifyProofCommand {
     /// # Errors
     /// That it cannot be read.
     pub fn run(self) -> Result<bool, CommandError> {
+        let text = std::fs::read_to_string(&self.file)
+            .map_err(|error| CommandError::File(self.file.clone(), error))?;
+        if ExtractFile::is_one(&text) {
+            let held = ExtractFile::read(&text).and_then(|file| file.verify(&self.key));
+            let held = held.map(|(code, records)| {
+                format!("HOLDS: the rows give the code {code}, and the {records} records that they tell of lie in the log")
+            });
+            let held =
+                held.map_err(|error| NotHeld { could_not_be_read: false, why: error.to_string() });
+            return said(held, self.file, self.json);
+        }
         let quorum = self.quorum.unwrap_or(self.witness.len());
         let held = words::proof(&self.file, &self.key, (&self.witness, quorum));
         said(held, self.file, self.json)

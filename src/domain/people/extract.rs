@@ -143,7 +143,7 @@ impl Ground {
 
 /// A row of the extract: one access to one provider's information.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExtractRow {
+pub struct ExtractLine {
     /// The log record's id.
     pub log_id: String,
     /// When.
@@ -172,7 +172,7 @@ pub fn rows(
     provider: &HsaId,
     names_are_told: bool,
     opened: impl Fn(&LogEntry<'_>) -> Option<AssertionType>,
-) -> Vec<ExtractRow> {
+) -> Vec<ExtractLine> {
     let is = |id: &str| HsaId::new(id).is_some_and(|id| id == *provider);
     let by_own_staff = is(record.care_provider.id);
     let about = record.resources().filter(|resource| {
@@ -180,7 +180,7 @@ pub fn rows(
         is_patients && (by_own_staff || is(resource.care_provider.id))
     });
     let named = |id: &str, name: Option<&str>| name.unwrap_or(id).to_owned();
-    let mut rows: Vec<ExtractRow> = Vec::new();
+    let mut rows: Vec<ExtractLine> = Vec::new();
     for resource in about {
         let same = HsaId::new(resource.care_provider.id) == HsaId::new(record.care_provider.id);
         let ground = match (same, opened(record)) {
@@ -191,7 +191,7 @@ pub fn rows(
             (false, None) => Ground::Untold,
         };
         let holder = resource.care_unit.map_or(resource.care_provider, |unit| unit);
-        let row = ExtractRow {
+        let row = ExtractLine {
             log_id: record.id.to_owned(),
             at: record.activity_at,
             unit: named(record.care_unit.id, record.care_unit.name),
@@ -251,7 +251,7 @@ mod tests {
         }
     }
 
-    fn told(record: &LogEntry<'_>, names: bool, opened: Option<AssertionType>) -> Vec<ExtractRow> {
+    fn told(record: &LogEntry<'_>, names: bool, opened: Option<AssertionType>) -> Vec<ExtractLine> {
         rows(record, "k", &HsaId::new("V").unwrap(), names, |_| opened)
     }
 

@@ -44,7 +44,7 @@ pub struct MatrixRow {
 }
 
 /// Who asks about what.
-pub struct Asked<'a> {
+pub struct MatrixAsked<'a> {
     /// The patient.
     pub patient: &'a PatientId,
     /// The provider of whoever looks.
@@ -64,7 +64,7 @@ fn nowhere(text: &'static str) -> Option<HsaId> {
     HsaId::new(text)
 }
 
-impl Asked<'_> {
+impl MatrixAsked<'_> {
     /// The matrix over these units of the provider (MX1 to MX3).
     pub fn matrix(&self, units: &[HsaId]) -> Vec<MatrixRow> {
         let (Some(elsewhere), Some(stranger)) =
@@ -149,7 +149,7 @@ mod tests {
     fn row(blocks: &[Block]) -> Vec<MatrixRow> {
         let (patient, provider, unit) = (patient(), id("V"), id("V1"));
         let moment = Moment::Now(Timestamp::UNIX_EPOCH);
-        let asked = Asked {
+        let asked = MatrixAsked {
             patient: &patient,
             provider: &provider,
             unit: &unit,

@@ -1,23 +1,22 @@
 //! The patient's extract: asked for, made of records as they were sealed, delivered, followed up.
 
+use super::extract_file::{code_of, hash_of};
 use super::looking::Viewed;
 use super::on_duty::{OnDuty, People};
 use crate::domain::consent::assertion::{Assertion, AssertionType, opens};
 use crate::domain::identity::{AccessingActor, HsaId, PatientId};
 use crate::domain::log::record::LogEntry;
 use crate::domain::log::report::{ReportQuestion, ReportSubject};
-use crate::domain::people::extract::{self, Embargo, ExtractRow, Requester};
+use crate::domain::people::extract::{self, Embargo, ExtractLine, Requester};
 use crate::domain::people::number;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Ambiguous, Moment, Timestamp, instant, local};
 use crate::procedures::failure::{Failure, StoreError};
 use crate::procedures::reports::read_records;
 use crate::procedures::seal::log_seal::LogSeal;
-use crate::procedures::seal::proving::{Proved, prove};
 use crate::store::people::extracts::MadeExtract;
 pub use crate::store::people::extracts::{StoredEmbargo, StoredExtract};
 use chrono::{Days, NaiveDate};
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -30,7 +29,7 @@ const RECORDS_MAX: usize = 50_000;
 #[derive(Debug, Clone)]
 pub struct ExtractContent {
     /// Its rows, in order of time.
-    pub rows: Vec<ExtractRow>,
+    pub rows: Vec<ExtractLine>,
     /// Whether an investigation's posts are left out.
     pub embargoed: bool,
     /// Whether it says that later information may follow (E6).
@@ -59,38 +58,6 @@ impl ExtractContent {
     pub fn code(&self) -> String {
         code_of(&self.hash)
     }
-}
-
-/// A hash as a code that people can compare.
-pub fn code_of(hash: &[u8]) -> String {
-    let hex: String = hash.iter().take(10).map(|byte| format!("{byte:02X}")).collect();
-    let groups = hex.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned());
-    groups.collect::<Vec<_>>().join("-")
-}
-
-/// The rows as one text, of which the code is made: whoever has the file of rows can make it again.
-pub fn hash_of(rows: &[ExtractRow]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for row in rows {
-        let at = row.at.to_rfc3339();
-        let name = row.name.as_deref().unwrap_or_default();
-        for text in [
-            &row.log_id,
-            &at,
-            &row.unit,
-            &row.provider,
-            &row.role,
-            name,
-            &row.what,
-            &row.why,
-            row.ground.words(),
-        ] {
-            hash.update(text.as_bytes());
-            hash.update([0x1f]);
-        }
-        hash.update([b'\n']);
-    }
-    hash.finalize().into()
 }
 
 impl People {
@@ -334,61 +301,6 @@ impl People {
             .into()),
         }
     }
-
-    /// The file by which whoever has the log's key can check that the rows are of the log (E8). Records are in it as they
-    /// were sealed where staff are named; otherwise by what they were sealed as.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn extract_proof(
-        &self,
-        asked: &StoredExtract,
-        content: &ExtractContent,
-    ) -> Result<String, Failure> {
-        let mut ids: Vec<&str> = content.rows.iter().map(|row| row.log_id.as_str()).collect();
-        ids.dedup();
-        let mut proofs = Vec::with_capacity(ids.len());
-        for id in ids {
-            let Some(id) = crate::domain::identity::RecordId::new(id) else { continue };
-            if let Ok(Proved::Proof(proof)) = prove(&self.services.store, &id).await {
-                let entry =
-                    sigill_seal::entry::Entry::over(proof.kind, &proof.preimage).leaf_hash();
-                let hex =
-                    |bytes: &[u8]| -> String { bytes.iter().map(|b| format!("{b:02x}")).collect() };
-                proofs.push(serde_json::json!({
-                    "log_id": id.as_str(),
-                    "leaf": proof.leaf,
-                    "leaf_hash": hex(&entry),
-                    "hashes": proof.hashes.iter().map(|hash| hex(hash)).collect::<Vec<_>>(),
-                    "checkpoint": proof.checkpoint.to_text(),
-                    "proof": asked.names.then(|| proof.to_text()),
-                }));
-            }
-        }
-        let rows: Vec<_> = content.rows.iter().map(json_row).collect();
-        let file = serde_json::json!({
-            "format": "sigill/extract/1",
-            "code": content.code(),
-            "hash": content.hash.iter().map(|b| format!("{b:02x}")).collect::<String>(),
-            "rows": rows,
-            "proofs": proofs,
-        });
-        Ok(format!("{file:#}\n"))
-    }
-}
-
-fn json_row(row: &ExtractRow) -> serde_json::Value {
-    serde_json::json!({
-        "log_id": row.log_id,
-        "at": row.at.to_rfc3339(),
-        "unit": row.unit,
-        "provider": row.provider,
-        "role": row.role,
-        "name": row.name,
-        "what": row.what,
-        "why": row.why,
-        "ground": row.ground.words(),
-    })
 }
 
 /// Which assertion opened other providers' information to whom had access, as the register stood then.

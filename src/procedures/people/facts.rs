@@ -3,21 +3,18 @@
 use super::looking::{StoredLookup, Viewed};
 use super::on_duty::{OnDuty, People};
 use super::persons::PersonShown;
-use crate::domain::access::{Access, may_read};
-use crate::domain::blocking::block::{Block, Information, TemporaryRevoke, is_blocked};
+use crate::domain::blocking::block::{Block, TemporaryRevoke};
 use crate::domain::blocking::history::{BlockHistory, RevokeHistory};
 use crate::domain::consent::assertion::Assertion;
 use crate::domain::consent::lifecycle::AssertionHistory;
-use crate::domain::identity::{AccessingActor, HsaId, PatientId};
+use crate::domain::identity::HsaId;
 use crate::domain::lifetime::{Lifetime, State};
-use crate::domain::period::Period;
-use crate::domain::time::{Moment, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::procedures::failure::Failure;
 pub use crate::store::blocking::history::Histories;
 pub use crate::store::people::directory::DirectoryUnit;
 pub use crate::store::people::lists::UnitList;
 pub use crate::store::people::readings::MonthOfReadings;
-use crate::store::people::readings::Visits;
 use chrono::TimeDelta;
 use std::collections::{BTreeSet, HashMap};
 
@@ -233,42 +230,6 @@ impl People {
         Ok(units)
     }
 
-    /// How many visits of the last ninety days blocks would have stopped, by the unit that they came from.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn stopped_visits(
-        &self,
-        person: &OnDuty<'_>,
-        patient: &PatientId,
-        blocks: &[Block],
-    ) -> Result<Vec<(String, i64)>, Failure> {
-        let (provider, now) = (&person.assignment.provider, self.clock.now());
-        let store = &self.services.store;
-        let since = now - TimeDelta::days(90);
-        let visits = store.visits(person.tenant.id, patient, provider, since).await?;
-        let mut stopped: Vec<(String, i64)> = Vec::new();
-        for visit in visits {
-            let Some(actor) = actor_of(&visit) else { continue };
-            let holder = visit.holder_unit_id.as_deref().and_then(HsaId::new);
-            let information = Information {
-                period: Period::default(),
-                care_unit: holder.unwrap_or_else(|| provider.clone()),
-                care_provider: provider.clone(),
-                information_type: None,
-            };
-            let now = Moment::Now(now);
-            if is_blocked(blocks, patient, &information, &actor, now) {
-                let name = visit.care_unit_name.unwrap_or_else(|| visit.care_unit_id.clone());
-                match stopped.iter_mut().find(|(own, _)| *own == name) {
-                    Some((_, count)) => *count += visit.visits,
-                    None => stopped.push((name, visit.visits)),
-                }
-            }
-        }
-        Ok(stopped)
-    }
-
     /// A unit as the directory has it, for its telephone number.
     ///
     /// # Errors
@@ -279,31 +240,6 @@ impl People {
         id: &HsaId,
     ) -> Result<Option<DirectoryUnit>, Failure> {
         Ok(self.services.store.directory_unit(person.tenant.id, id).await?)
-    }
-
-    /// Whether somebody at a unit would see, or would have seen, a unit's information at a moment.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn would_see(
-        &self,
-        person: &OnDuty<'_>,
-        patient: &PatientId,
-        (actor, information): (&AccessingActor, &Information),
-        moment: Moment,
-    ) -> Result<Tried, Failure> {
-        let (context, tenant) = (self.context(person, "pages"), person.tenant.id);
-        let (histories, assertions) = tokio::join!(
-            context.store.block_histories(tenant, &information.care_provider, patient),
-            context.store.assertion_histories(tenant, patient, Some(&actor.care_provider)),
-        );
-        let blocks: Vec<Block> = histories?.it.iter().map(block_of).collect();
-        let assertions: Vec<Assertion> =
-            assertions?.it.iter().map(|history| without_how(&history.assertion)).collect();
-        let access = may_read(patient, information, actor, &blocks, &assertions, moment);
-        let biting = blocks.into_iter().filter(|b| b.bites(patient, information, actor, moment));
-        let opening = assertions.into_iter().filter(|a| a.opens(patient, actor, moment));
-        Ok(Tried { access, biting: biting.collect(), opening: opening.collect() })
     }
 
     /// A page of a unit's blocks.
@@ -373,28 +309,8 @@ impl People {
     }
 }
 
-/// Somebody of the unit that a visit came from.
-fn actor_of(visit: &Visits) -> Option<AccessingActor> {
-    Some(AccessingActor {
-        employee: HsaId::new("somebody there")?,
-        care_provider: HsaId::new(&visit.care_provider_id)?,
-        care_unit: HsaId::new(&visit.care_unit_id)?,
-    })
-}
-
 /// Rows of one page of a list.
 pub const PAGE_ROWS: i64 = 50;
-
-/// Whether somebody would see something, and what decides.
-#[derive(Debug)]
-pub struct Tried {
-    /// The answer.
-    pub access: Access,
-    /// Blocks that close.
-    pub biting: Vec<Block>,
-    /// Assertions that open.
-    pub opening: Vec<Assertion>,
-}
 
 /// Everybody and everything that facts name.
 fn named_in(facts: &PatientFacts, person: &OnDuty<'_>) -> Vec<HsaId> {

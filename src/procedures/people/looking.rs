@@ -64,11 +64,11 @@ pub struct Viewed {
     /// When.
     pub at: Timestamp,
     /// Nobody else makes one.
-    _made: Made,
+    _made: Durable,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Made;
+struct Durable;
 
 impl People {
     /// Logs a look, for good.
@@ -138,7 +138,7 @@ impl People {
         let matter = (viewing.page, viewing.matter);
         let (tenant, employee) = (person.tenant.id, &session.employee);
         self.services.store.keep_view(tenant, employee, matter, context.now).await?;
-        Ok(Viewed { at: context.now, _made: Made })
+        Ok(Viewed { at: context.now, _made: Durable })
     }
 
     /// Looks a patient up by a number as people write it; what `anyway` says is not asked again.

@@ -1,6 +1,7 @@
 //! What people do through the pages: they log in, look patients up, take out extracts and reports, and look after the
 //! service. Blocks and consents they change by the same procedures as every caller.
 
+pub mod extract_file;
 pub mod extracts;
 pub mod facts;
 pub mod known_status;
@@ -13,3 +14,4 @@ pub mod persons;
 pub mod reports;
 pub mod statistics;
 pub mod status;
+pub mod trying;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// What comes back from the provider of identities.
 #[derive(Debug, Clone)]
-pub struct Returned {
+pub struct LoginReply {
     /// Which login it belongs to.
     pub state: String,
     /// What is exchanged for the token.
@@ -63,7 +63,7 @@ impl People {
     ///
     /// # Errors
     /// Which rule is broken, or the store's.
-    pub async fn finish_oidc(&self, back: Returned) -> Result<(ProvedPerson, String), NoLogin> {
+    pub async fn finish_oidc(&self, back: LoginReply) -> Result<(ProvedPerson, String), NoLogin> {
         let identities = self.identities.as_ref().ok_or(LoginRefused::Unreachable)?;
         let broken = |rule, what| NoLogin::from(LoginRefused::Rule(rule, what));
         if back.state.is_empty() || back.state != back.cookie {

@@ -22,7 +22,7 @@ const LISTED: usize = 200;
 
 /// How the service is.
 #[derive(Debug)]
-pub struct Readiness {
+pub struct OperationReadiness {
     /// What keeps anything from being stored.
     pub obstacle: Option<Obstacle>,
     /// Seconds for which the oldest record waits for its leaf.
@@ -42,9 +42,9 @@ impl People {
     ///
     /// # Errors
     /// The store's.
-    pub async fn readiness(&self) -> Result<Readiness, Failure> {
+    pub async fn readiness(&self) -> Result<OperationReadiness, Failure> {
         let (services, health) = (&self.services, &self.services.health);
-        Ok(Readiness {
+        Ok(OperationReadiness {
             obstacle: obstacle(services).await,
             leaf_waits: health.leaf_waited_seconds(),
             lines_dropped: health.log_lines_dropped(),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// How a report stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub enum ReportProgress {
     /// It waits, or is being made: expected seconds.
     Coming(i32),
     /// It has so many records.
@@ -104,15 +104,15 @@ impl People {
         &self,
         person: &OnDuty<'_>,
         order: &ReportOrder,
-    ) -> Result<Progress, Failure> {
+    ) -> Result<ReportProgress, Failure> {
         Ok(match self.reported(person, order).await {
             Ok(Reported::Waiting { seconds, .. } | Reported::Making { seconds, .. }) => {
-                Progress::Coming(seconds)
+                ReportProgress::Coming(seconds)
             }
-            Ok(Reported::Ready(places)) => Progress::Made(places.len()),
-            Ok(Reported::TooMany) => Progress::TooMany,
-            Ok(Reported::NotFound) => Progress::Gone,
-            Err(Failure::Refused(_)) => Progress::Failed,
+            Ok(Reported::Ready(places)) => ReportProgress::Made(places.len()),
+            Ok(Reported::TooMany) => ReportProgress::TooMany,
+            Ok(Reported::NotFound) => ReportProgress::Gone,
+            Err(Failure::Refused(_)) => ReportProgress::Failed,
             Err(error) => return Err(error),
         })
     }

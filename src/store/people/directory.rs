@@ -213,12 +213,12 @@ impl Store {
         employee: &HsaId,
     ) -> Result<Vec<(TenantId, DirectoryEmployee)>, StoreError> {
         #[derive(FromRow)]
-        struct Row {
+        struct DirectoryRow {
             tenant_id: i32,
             #[sqlx(flatten)]
             employee: DirectoryEmployee,
         }
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<DirectoryRow> = sqlx::query_as(
             "/* directory_employee */ select tenant_id, employee_id, employee_name, title, manager_id, person_root,
                 person_extension, system_roles from directory_staff where employee_key = $1 order by tenant_id",
         )
@@ -256,7 +256,7 @@ impl Store {
         employee: &HsaId,
     ) -> Result<Vec<Assignment>, StoreError> {
         #[derive(FromRow)]
-        struct Row {
+        struct AssignmentRow {
             assignment_id: String,
             assignment_name: String,
             purpose: String,
@@ -265,7 +265,7 @@ impl Store {
             provider_id: String,
             provider_name: String,
         }
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<AssignmentRow> = sqlx::query_as(
             "/* assignments_in_directory */ select assignment_id, assignment_name, purpose, unit_id, unit_name, provider_id,
                 provider_name from directory_assignments join directory_units using (tenant_id, unit_key)
              where tenant_id = $1 and employee_key = $2 order by unit_name, assignment_name limit 100",

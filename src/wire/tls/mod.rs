@@ -6,6 +6,7 @@ pub mod certificate;
 pub mod client;
 mod crls;
 pub mod handshake;
+pub mod issuers;
 pub mod reload;
 pub mod snapshot;
 pub mod verifier;

@@ -2,6 +2,7 @@
 
 use super::certificate::{NoSubject, Subject, subject};
 use super::crls::{self, FoundCrls, KnownCrl};
+use super::issuers::{IssuerNames, check_names, name};
 use super::verifier::{CallerVerifier, CrlGrace};
 use crate::domain::time::Timestamp;
 use crate::keys::{self, FileVersion, IdentityFiles, KeyError, file_version};
@@ -15,10 +16,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use x509_parser::prelude::{FromDer, X509Certificate};
-
-/// Names of issuers that are for tests, and of those that `sigill dev-pki` makes.
-const TEST_NAMES: [&str; 2] = ["TEST ", "SYSTEMTEST "];
-const DEV_NAME: &str = "DEV SIGILL";
 
 /// Where trust is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,15 +48,6 @@ impl Clients {
             Self::None => None,
         }
     }
-}
-
-/// Which names issuers may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IssuerNames {
-    /// Any.
-    Any,
-    /// Those of tests and real ones, not the two together, and none that `sigill dev-pki` makes.
-    OneKind,
 }
 
 /// How it is known who is revoked.
@@ -305,7 +293,8 @@ fn verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Result<(Arc<CallerVerifier>, FoundCrls), TlsError> {
     let issuers = keys::certificates(path)?;
-    check_names(settings, path, &issuers)?;
+    check_names(settings.issuers, &issuers)
+        .map_err(|wrong| TlsError::Name(path.to_owned(), wrong))?;
     let names: BTreeSet<Vec<u8>> = issuers.iter().map(|issuer| name(issuer).1).collect();
     if names.len() < issuers.len() {
         // Lists are told apart by their issuers' names.
@@ -380,39 +369,4 @@ fn lists(
         }
     }
     Ok(found)
-}
-
-/// The subject of a certificate, for people and as it is encoded.
-fn name(certificate: &CertificateDer<'_>) -> (String, Vec<u8>) {
-    match X509Certificate::from_der(certificate) {
-        Ok((_, read)) => (read.subject().to_string(), read.subject().as_raw().to_vec()),
-        Err(_) => (String::new(), Vec::new()),
-    }
-}
-
-fn common_name(certificate: &CertificateDer<'_>) -> String {
-    let Ok((_, read)) = X509Certificate::from_der(certificate) else { return String::new() };
-    let names: Vec<&str> =
-        read.subject().iter_common_name().filter_map(|n| n.as_str().ok()).collect();
-    names.concat()
-}
-
-fn check_names(
-    settings: &TlsSettings,
-    path: &std::path::Path,
-    issuers: &[CertificateDer<'_>],
-) -> Result<(), TlsError> {
-    if settings.issuers == IssuerNames::Any {
-        return Ok(());
-    }
-    let names: Vec<String> = issuers.iter().map(common_name).collect();
-    let is_test = |name: &&String| TEST_NAMES.iter().any(|test| name.starts_with(test));
-    let wrong = if names.iter().any(|name| name.starts_with(DEV_NAME)) {
-        "an issuer that sigill dev-pki made is for tests (trust.profile = \"test\" or \"bench\")"
-    } else if names.iter().any(|name| is_test(&name)) && !names.iter().all(|name| is_test(&name)) {
-        "issuers of tests and others are trusted together (trust.profile = \"test\" allows it)"
-    } else {
-        return Ok(());
-    };
-    Err(TlsError::Name(path.to_owned(), wrong))
 }

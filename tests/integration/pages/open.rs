@@ -1,7 +1,7 @@
 //! What everybody may read: statistics in which nobody can be seen, and how the service does.
 
 use super::{OPERATOR, Pages, text};
-use sigill::procedures::people::status::{Function, Working};
+use sigill::procedures::people::known_status::{Function, Working};
 
 #[tokio::test]
 async fn statistics_hide_small_numbers_on_the_page_and_in_every_file() {

@@ -102,6 +102,7 @@ pub static PAGES: &[Page] = &[
     page!("/mitt", Right::OnDuty, None, start::own_views),
     page!("/patient", SEARCH, None, posts patient::search::search),
     page!("/patient/{u}", SEARCH, Patients, posts patient::overview::overview),
+    page!("/patient/{u}/namn", SEARCH, Patients, posts patient::show_name::show),
     page!("/patient/{u}/sparrar", SEARCH, Patients, patient::blocks::blocks),
     page!("/patient/{u}/sparrar/fil/{form}", SEARCH, Patients, patient::files::blocks),
     page!("/patient/{u}/sparrar/ny", CARE, Patients, posts patient::register_block::register),

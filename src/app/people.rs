@@ -7,12 +7,15 @@ use crate::admin::Site;
 use crate::clock::Clock;
 use crate::config::admin::{Admin, Oidc};
 use crate::config::file::Config;
+use crate::config::peers::PersonPeer;
 use crate::demo::region::{self, Region, Size};
 use crate::demo::stories;
 use crate::domain::people::roles::{Role, RoleRule};
 use crate::domain::time::Timestamp;
 use crate::keys;
+use crate::peers::connection::PeerSettings;
 use crate::peers::identities::{ClientProof, Identities, IdentitySettings};
+use crate::peers::person::{PersonService, PersonSettings};
 use crate::procedures::context::Services;
 use crate::procedures::people::known_status::KnownStatus;
 use crate::procedures::people::on_duty::{People, SharedPeople};
@@ -44,6 +47,7 @@ pub fn people(
         own_names: own.collect(),
         retention: policy(config),
         status: KnownStatus::default(),
+        persons: config.peers.person.as_ref().map(persons).transpose()?,
         identities: identities.map(Arc::new),
         clock: clock.clone(),
         new_id: Uuid::new_v4,
@@ -64,6 +68,25 @@ fn rules(config: &Config) -> Vec<RoleRule> {
         }
     }
     rules
+}
+
+/// Who patients are.
+fn persons(configured: &PersonPeer) -> Result<Arc<PersonService>, AppError> {
+    let settings = PersonSettings {
+        peer: PeerSettings {
+            base: configured.url.clone(),
+            ca_file: configured.ca_file.clone(),
+            identity: configured.certificate_file.clone().zip(configured.key_file.clone()),
+            timeout: Duration::from_millis(configured.timeout_milliseconds),
+            consumer: configured.consumer_id.clone(),
+        },
+        logical_address: configured.logical_address.trim().to_owned(),
+        roots: configured.roots.clone(),
+        batch: configured.batch,
+        kept: Duration::from_secs(configured.cache_seconds),
+        test_persons: configured.test_persons.into(),
+    };
+    Ok(Arc::new(PersonService::new(settings).map_err(super::tenants::TenantsError::from)?))
 }
 
 /// Where people log in.

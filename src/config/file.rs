@@ -7,6 +7,7 @@ use super::database::{Data, Database};
 use super::http::Http;
 use super::limits::Limits;
 use super::log::Log;
+use super::peers::Peers;
 use super::retention::Retention;
 use super::tenant::{self, Tenant};
 use super::trust::{ConfiguredGrant, Profile, Trust};
@@ -52,6 +53,8 @@ pub struct Config {
     pub witness: Witness,
     /// The pages for people.
     pub admin: Admin,
+    /// Services that the pages ask.
+    pub peers: Peers,
     /// Who is believed about what.
     pub trust: Trust,
     /// What callers may do.
@@ -113,6 +116,9 @@ impl Config {
         {
             let Some(what) = wrong else { continue };
             return Err(ConfigError::Contradictory(format!("retention.{name}.{what}")));
+        }
+        if let Some(what) = config.peers.wrong() {
+            return Err(ConfigError::Contradictory(format!("peers.{what}")));
         }
         if let Some(what) = config.limits.wrong() {
             return Err(ConfigError::Contradictory(format!("limits.{what}")));
@@ -214,8 +220,21 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use super::super::peers::PersonPeer;
     use super::super::tenant::Replication;
     use super::*;
+
+    /// Every setting of the population service is shown, and those with a default show it.
+    fn check_person(shown: &PersonPeer) {
+        let least: PersonPeer = toml::from_str(&format!("url = '{}'", shown.url)).unwrap();
+        assert!(shown.ca_file.is_some() && shown.certificate_file.is_some());
+        assert!(shown.key_file.is_some() && shown.consumer_id.is_some());
+        assert_eq!(shown.roots.len(), 1);
+        let PersonPeer { ca_file, certificate_file, key_file, consumer_id, roots, .. } =
+            shown.clone();
+        let least = PersonPeer { ca_file, certificate_file, key_file, consumer_id, roots, ..least };
+        assert_eq!(*shown, least);
+    }
 
     #[test]
     fn the_documented_file_holds_every_default() {
@@ -240,6 +259,7 @@ mod tests {
         let Replication { ca_file, certificate_file, key_file, consumer_id, .. } = shown.clone();
         let least = Replication { ca_file, certificate_file, key_file, consumer_id, ..least };
         assert_eq!(shown, least);
+        check_person(&std::mem::take(&mut config.peers).person.unwrap());
         let own = std::mem::take(&mut config.blocking.care_provider);
         assert_eq!(own[0].1.lift_outer_blocks, Some(false));
         let longer = std::mem::take(&mut config.retention.consents.care_provider);

@@ -12,6 +12,7 @@ pub mod file;
 pub mod http;
 pub mod limits;
 pub mod log;
+pub mod peers;
 pub mod retention;
 pub mod tenant;
 pub mod trust;

@@ -3,13 +3,12 @@
 use super::connection::{CallError, Peer};
 use crate::domain::rejection::Class;
 use crate::messages::generated::{Interaction, ns};
-use crate::messages::path;
+use crate::messages::{called, path};
 use crate::soap::envelope::{self, Returned, Vocabulary};
 use crate::soap::fault::Fault;
 use crate::soap::frame;
 use crate::soap::xml::{self, Charset, ReadError, Reader, Writer};
 
-const VOCABULARY: Vocabulary = Vocabulary { of_uri: ns::of_uri, registry: ns::REGISTRY_1 };
 /// Elements in a reply; its size is bounded by each call.
 const ELEMENTS_MAX: usize = 50_000_000;
 
@@ -21,13 +20,49 @@ pub enum RemoteError {
     Call(#[from] CallError),
     /// A SOAP fault.
     #[error("SOAP fault")]
-    Fault,
+    Fault {
+        /// It says that the call was wrong.
+        is_ours: bool,
+    },
     /// The reply is not what the contract says; no personal data.
     #[error("unreadable reply")]
     Unreadable,
     /// A read was refused.
     #[error("refused: {0:?}")]
     Refused(Class),
+}
+
+/// A contract as it is called.
+#[derive(Debug, Clone)]
+pub struct CalledContract {
+    vocabulary: Vocabulary,
+    path: String,
+    action: &'static str,
+    name: &'static str,
+}
+
+impl From<Interaction> for CalledContract {
+    fn from(interaction: Interaction) -> Self {
+        Self {
+            vocabulary: Vocabulary { of_uri: ns::of_uri, registry: ns::REGISTRY_1 },
+            path: path::of(interaction),
+            action: interaction.soap_action(),
+            name: interaction.name(),
+        }
+    }
+}
+
+impl CalledContract {
+    /// One that we do not serve, at an address that is configured whole.
+    pub fn at_own_address(interaction: called::Interaction) -> Self {
+        let (of_uri, registry) = (called::ns::of_uri, called::ns::REGISTRY_1);
+        Self {
+            vocabulary: Vocabulary { of_uri, registry },
+            path: String::new(),
+            action: interaction.soap_action(),
+            name: interaction.name(),
+        }
+    }
 }
 
 /// Another service, by its logical address.
@@ -49,7 +84,7 @@ impl Remote {
     /// That there is no answer.
     pub async fn call<T>(
         &self,
-        interaction: Interaction,
+        contract: impl Into<CalledContract>,
         reply_bytes_max: usize,
         write: impl FnOnce(&mut Writer),
         read: impl FnOnce(&mut Reader<'_>) -> Result<T, ReadError>,
@@ -60,15 +95,16 @@ impl Remote {
             out.raw(frame::CLOSE);
             out.take()
         };
-        let (path, action) = (path::of(interaction), interaction.soap_action());
-        let reply = self.peer.call(&path, action, message, reply_bytes_max).await?;
+        let contract = contract.into();
+        let reply =
+            self.peer.call(&contract.path, contract.action, message, reply_bytes_max).await?;
         let text = xml::decode(&reply, Charset::Unstated).map_err(|_| RemoteError::Unreadable)?;
         let unreadable = |_: Fault| RemoteError::Unreadable;
-        match Returned::open(&text, VOCABULARY).map_err(unreadable)? {
-            Returned::Fault => Err(RemoteError::Fault),
+        match Returned::open(&text, contract.vocabulary).map_err(unreadable)? {
+            Returned::Fault { is_ours } => Err(RemoteError::Fault { is_ours }),
             Returned::Answer((_, name), mut reader) => {
                 reader.limit_elements(ELEMENTS_MAX);
-                match name == format!("{}Response", interaction.name()) {
+                match name == format!("{}Response", contract.name) {
                     true => read(&mut reader).map_err(|_| RemoteError::Unreadable),
                     false => Err(RemoteError::Unreadable),
                 }

@@ -8,5 +8,7 @@ pub mod contract_call;
 pub mod identities;
 mod identity_token;
 pub mod national;
+pub mod person;
+mod person_answer;
 pub mod producer;
 pub mod witness;

@@ -44,8 +44,11 @@ impl<'a> Envelope<'a> {
 pub enum Returned<'a> {
     /// An answer; the reader stands at the body element, whose name is told.
     Answer((Ns, &'a str), Box<Reader<'a>>),
-    /// A fault.
-    Fault,
+    /// A fault, and whether it says that the call was wrong.
+    Fault {
+        /// The code is `Client`.
+        is_ours: bool,
+    },
 }
 
 impl<'a> Returned<'a> {
@@ -55,10 +58,21 @@ impl<'a> Returned<'a> {
     /// What is wrong with it.
     pub fn open(document: &'a str, vocabulary: Vocabulary) -> Result<Self, Fault> {
         match open(document, vocabulary)? {
-            (_, (Ns::ENVELOPE, "Fault"), _) => Ok(Self::Fault),
+            (_, (Ns::ENVELOPE, "Fault"), mut reader) => {
+                Ok(Self::Fault { is_ours: is_client(&mut reader) })
+            }
             (_, body, reader) => Ok(Self::Answer(body, Box::new(reader))),
         }
     }
+}
+
+/// Whether the code of a fault says that the call was wrong.
+fn is_client(reader: &mut Reader<'_>) -> bool {
+    if reader.enter_any().is_err() || reader.peek().is_none_or(|code| code.name != "faultcode") {
+        return false;
+    }
+    let code = reader.text_any(LOGICAL_ADDRESS_CHARS_MAX);
+    code.is_ok_and(|code| code.trim().rsplit(':').next() == Some("Client"))
 }
 
 /// The start of a request of ours, as far as its body.

@@ -19,7 +19,7 @@ pub fn head(lookup: &StoredLookup, person: &PersonShown, viewed: &Viewed) -> Vec
     let patient = &lookup.patient;
     let today = local(viewed.at).date();
     let mut facts: Vec<(Words, Cell)> = Vec::new();
-    let mut notices = Vec::new();
+    let (mut notices, mut links) = (Vec::new(), Vec::new());
     let name = |name: &Option<String>| Cell::from(name.clone().unwrap_or_default());
     match person {
         PersonShown::FromLog(found) => {
@@ -41,6 +41,8 @@ pub fn head(lookup: &StoredLookup, person: &PersonShown, viewed: &Viewed) -> Vec
         }
         PersonShown::FromService(PersonState::Protected { .. }) => {
             facts.push((t("Namn"), Cell::Chip(Tone::Warning, t("Skyddade personuppgifter"))));
+            let to = format!("/patient/{}/namn", lookup.id);
+            links.push(link(to, t("Visa namn")));
         }
         PersonShown::FromService(PersonState::None) => {
             notices.push((Tone::Note, t("Personen finns inte i Personuppgiftstjänsten.")));
@@ -62,6 +64,9 @@ pub fn head(lookup: &StoredLookup, person: &PersonShown, viewed: &Viewed) -> Vec
     let seen = filled("Din visning är loggad {}.", [clock(viewed.at).into()]);
     facts.push((t("Åtkomstlogg"), Cell::Chip(Tone::Note, seen)));
     let mut parts = vec![PagePart::Facts(facts)];
+    if !links.is_empty() {
+        parts.push(PagePart::SeeAlso(links));
+    }
     parts.extend(notices.into_iter().map(|(tone, words)| PagePart::Notice(tone, words, vec![])));
     parts
 }

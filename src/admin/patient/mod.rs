@@ -14,6 +14,7 @@ pub mod register_consent;
 pub mod request_extract;
 pub mod reveal;
 pub mod search;
+pub mod show_name;
 pub mod times;
 pub mod told;
 pub mod try_access;

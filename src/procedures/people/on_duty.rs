@@ -11,6 +11,7 @@ use crate::domain::trust::caller::{Caller, HowKnown};
 use crate::domain::trust::grants::Permit;
 use crate::fairness::address::Address;
 use crate::peers::identities::Identities;
+use crate::peers::person::PersonService;
 use crate::procedures::context::{Context, Services};
 use crate::procedures::failure::StoreError;
 use crate::procedures::processors::CallSize;
@@ -39,6 +40,8 @@ pub struct People {
     pub retention: Retention,
     /// How the service was the last time that somebody looked.
     pub status: KnownStatus,
+    /// Who patients are, where somebody is asked.
+    pub persons: Option<Arc<PersonService>>,
     /// Where people log in.
     pub identities: Option<Arc<Identities>>,
     /// The time.

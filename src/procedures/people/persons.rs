@@ -30,9 +30,23 @@ impl People {
         self.all_shown(viewed, &[patient]).await.pop().unwrap_or(PersonShown::FromLog(None))
     }
 
+    /// The same, asked for now.
+    pub async fn shown_afresh(&self, _viewed: &Viewed, patient: &PatientId) -> PersonShown {
+        self.told(&[patient], true).await.pop().unwrap_or(PersonShown::FromLog(None))
+    }
+
     /// The same of several, in their order.
-    #[expect(clippy::unused_async, reason = "the population service is asked here")]
     pub async fn all_shown(&self, _viewed: &Viewed, patients: &[&PatientId]) -> Vec<PersonShown> {
-        patients.iter().map(|_| PersonShown::FromLog(None)).collect()
+        self.told(patients, false).await
+    }
+
+    async fn told(&self, patients: &[&PatientId], afresh: bool) -> Vec<PersonShown> {
+        match &self.persons {
+            None => patients.iter().map(|_| PersonShown::FromLog(None)).collect(),
+            Some(service) => {
+                let states = service.states(patients, afresh).await;
+                states.into_iter().map(PersonShown::FromService).collect()
+            }
+        }
     }
 }

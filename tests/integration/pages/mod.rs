@@ -5,6 +5,7 @@ mod blocks;
 mod extracts;
 mod login;
 mod open;
+mod persons;
 mod structure;
 
 use super::harness::{NOON, Service, Wishes};
@@ -16,6 +17,7 @@ use sigill::domain::people::roles::{Role, RoleRule};
 use sigill::domain::retention::Policy;
 use sigill::fairness::address::Address;
 use sigill::peers::identities::Identities;
+use sigill::peers::person::PersonService;
 use sigill::procedures::people::known_status::KnownStatus;
 use sigill::procedures::people::on_duty::People;
 use sigill::procedures::retention::Retention;
@@ -82,6 +84,7 @@ impl Pages {
                 batch_rows: 100,
             },
             status: KnownStatus::default(),
+            persons: None,
             identities: identities.map(Arc::new),
             clock: service.clock(),
             new_id: Uuid::new_v4,
@@ -95,6 +98,11 @@ impl Pages {
             contact: "kontakt@example.org".to_owned(),
         };
         Self { service, site, region: Region::new(7, Size::TINY) }
+    }
+
+    /// Asks a population service who patients are.
+    pub fn ask(&mut self, persons: PersonService) {
+        Arc::get_mut(&mut self.site.people).unwrap().persons = Some(Arc::new(persons));
     }
 
     pub fn reader(&self) -> Reader {

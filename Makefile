@@ -28,6 +28,7 @@ deny:
 
 # Figures of the server as shares of what the database and the tokenizer do by themselves.
 # make bench LOAD=10000000 fills the log with so many records and tells its figures then, those of the seal among them (half an hour).
+# make bench ONLY=pages [RECORDS=10000000]: the pages of a demonstration, beside so many records of others.
 # make bench AGAINST=path: the log's figures of this build and of another sigill, in pairs.
 bench: needs
 	SIGILL_TEST_FSYNC=on SIGILL_TEST_OPTIONS="-c shared_buffers=4GB -c checkpoint_timeout=15min -c jit=off \

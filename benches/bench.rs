@@ -20,6 +20,7 @@ mod data;
 mod get_blocks;
 mod growth;
 mod load;
+mod pages;
 mod parsing;
 mod ping;
 mod seal;
@@ -59,6 +60,10 @@ async fn main() {
     // `make bench ONLY=check` and the like measure one part.
     let only = std::env::var("ONLY").unwrap_or_default();
     let wanted = |part: &str| only.is_empty() || only == part;
+    // It fills a database of its own, so that it is measured alone.
+    if only == "pages" {
+        return pages::run().await;
+    }
     if wanted("parsing") {
         parsing::run();
     }

@@ -44,6 +44,27 @@ impl Server {
 
     /// A program on a database, with more settings.
     pub async fn of(program: &str, name: &str, url: &str, settings: &str) -> Self {
+        Self::with(program, name, (url, settings), &[]).await.0
+    }
+
+    /// A demonstration on a database, and the address of its pages.
+    pub async fn demonstration(url: &str) -> (Self, String) {
+        let settings = "[trust]\nprofile = \"bench\"\n";
+        let arguments = ["--demo", "--admin", "127.0.0.1:0"];
+        let program = env!("CARGO_BIN_EXE_sigill");
+        let (server, said) = Self::with(program, "pages", (url, settings), &arguments).await;
+        let (_, rest) = said.split_once("\"pages_address\":\"http://").expect("it has pages");
+        let address = rest.split('"').next().unwrap_or_default().to_owned();
+        (server, address)
+    }
+
+    /// The same with more arguments, and what it has said.
+    async fn with(
+        program: &str,
+        name: &str,
+        (url, settings): (&str, &str),
+        arguments: &[&str],
+    ) -> (Self, String) {
         let options = PgConnectOptions::from_str(url).unwrap();
         let config =
             std::env::temp_dir().join(format!("sigill-{name}-{}.toml", std::process::id()));
@@ -58,16 +79,18 @@ impl Server {
         let mut child = Command::new(program)
             .args(["serve", "--http", "127.0.0.1:0", "--config"])
             .arg(&config)
+            .args(arguments)
             .stderr(std::fs::File::create(&log).unwrap())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let address = loop {
+        let (address, said) = loop {
             let said = std::fs::read_to_string(&log).unwrap();
             if let Some((_, rest)) = said.split_once("\"address\":\"http://")
                 && let Some((address, _)) = rest.split_once('"')
+                && (arguments.is_empty() || said.contains("\"pages_address\":\"http://"))
             {
-                break address.to_owned();
+                break (address.to_owned(), said);
             }
             assert!(child.try_wait().unwrap().is_none(), "the server ended: {said}");
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -76,7 +99,7 @@ impl Server {
         let pool =
             PgPoolOptions::new().max_connections(4).connect_with(options.clone()).await.unwrap();
         let called = Called { address, tls: None };
-        Self { child, called, pool, options, folder, config }
+        (Self { child, called, pool, options, folder, config }, said)
     }
 
     /// What the server has used of the processors, in microseconds.
@@ -103,6 +126,11 @@ impl Server {
     pub fn memory(&self, when: &str) {
         let name = format!("resident memory, MB, {when}");
         println!("{name:<46} {:>10.1} {:>10} {:>6} {:>5}", self.status("VmRSS:"), "", "", "≤120");
+    }
+
+    /// The resident memory, in MB.
+    pub fn resident(&self) -> f64 {
+        self.status("VmRSS:")
     }
 
     pub fn forget_peak_memory(&self) {

@@ -167,7 +167,7 @@ await open.context.close();
   await page.click("text=Loggrapporter");
   await page.click("main button");
   await checked(page, "loggrapporter, errors");
-  await page.check("input[value=provider]");
+  await page.check("input[value=unit]");
   await page.fill("#matter", "webbläsarprov");
   await page.click("main button");
   await page.waitForURL(/loggrapporter\/[0-9a-f-]+$/);

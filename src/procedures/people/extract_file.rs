@@ -70,7 +70,9 @@ pub enum ExtractNotHeld {
     #[error("row {0}: the proof that its record lies in the log does not hold")]
     Proof(usize),
     /// A row has no proof.
-    #[error("row {0} has no proof")]
+    #[error(
+        "row {0} has no proof: its record was not in a signed checkpoint yet, take the file out again"
+    )]
     NoProof(usize),
 }
 

@@ -34,6 +34,8 @@ pub struct ExtractContent {
     pub embargoed: bool,
     /// Whether it says that later information may follow (E6).
     pub says_later: bool,
+    /// Until when the log was read.
+    pub read_at: Timestamp,
     /// SHA-256 of its rows.
     pub hash: [u8; 32],
     /// Name, size, root and time of the log that it was read from, where that is sealed.
@@ -115,7 +117,7 @@ impl People {
         Ok(self.services.store.extracts(tenant, provider, patient, page).await?)
     }
 
-    /// Reads what an extract holds now.
+    /// Reads what an extract holds: what lay in the log when it was made, or now.
     ///
     /// # Errors
     /// That it would be too long, or cannot be shown to be as it was sealed; the store's.
@@ -123,13 +125,16 @@ impl People {
         &self,
         person: &OnDuty<'_>,
         asked: &StoredExtract,
-        _viewed: &Viewed,
+        viewed: &Viewed,
     ) -> Result<ExtractContent, Failure> {
         let context = self.context(person, "pages");
         let (store, tenant) = (&context.store, person.tenant.id);
         let provider = person.assignment.provider.clone();
         let patient = patient_of(asked);
-        let (from, to) = bounds(asked.from_on, asked.to_on);
+        let (from, last) = bounds(asked.from_on, asked.to_on);
+        // What comes after its making is not in it, so that its code stays.
+        let read_at = asked.made_at.unwrap_or(viewed.at);
+        let to = last.min(read_at).max(from);
         let question = ReportQuestion::new(ReportSubject::Patient(patient.clone()), from, to)?;
         let too_many = || {
             Rejection::validation(format!(
@@ -187,7 +192,8 @@ impl People {
             note: signed.to_text(),
         });
         let hash = hash_of(&rows);
-        Ok(ExtractContent { rows, embargoed, says_later: told && embargoed, hash, checkpoint })
+        let says_later = told && embargoed;
+        Ok(ExtractContent { rows, embargoed, says_later, read_at, hash, checkpoint })
     }
 
     /// Keeps what an extract turned out to be (E8).
@@ -208,8 +214,8 @@ impl People {
             file_hash: content.hash,
             checkpoint_size: size,
         };
-        let now = self.clock.now();
-        Ok(self.services.store.extract_is_made(asked.extract_id, &made, now).await?)
+        let store = &self.services.store;
+        Ok(store.extract_is_made(asked.extract_id, &made, content.read_at).await?)
     }
 
     /// An extract has been handed over, or sent (E2).

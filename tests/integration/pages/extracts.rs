@@ -57,6 +57,12 @@ async fn an_extract_is_made_delivered_and_stands_in_the_next_one() {
     assert!(
         json["rows"].as_array().unwrap().len() > 1 && json["code"].as_str().unwrap().len() == 24
     );
+    // What comes later is not in it: its code stays.
+    pages.service.set_clock("2026-11-22T12:01:00Z");
+    reader.get(&lookup).await;
+    let again: serde_json::Value =
+        serde_json::from_slice(&reader.get(&format!("{page}/fil/json")).await.body).unwrap();
+    assert_eq!(again["code"], json["code"]);
     assert_eq!(reader.get(&format!("{page}/fil/exe")).await.status, 404);
     let printed = "select count(*) from log_entries where system_id = 'SIGILL' and activity_type = 'Utskrift'";
     assert!(pages.service.database.count(printed).await >= 4);

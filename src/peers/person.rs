@@ -65,18 +65,18 @@ pub struct PersonService {
     remote: Remote,
     settings: PersonSettings,
     calls: Arc<Semaphore>,
-    health: Arc<Mutex<Health>>,
+    health: Arc<Mutex<CallHealth>>,
     kept: Mutex<HashMap<String, (PersonState, Instant)>>,
 }
 
 /// Failures of late, and until when nobody calls (PC6).
 #[derive(Debug, Default)]
-struct Health {
+struct CallHealth {
     failures: VecDeque<Instant>,
     paused_until: Option<Instant>,
 }
 
-impl Health {
+impl CallHealth {
     fn is_paused(&self, now: Instant) -> bool {
         self.paused_until.is_some_and(|until| now < until)
     }
@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn pc6_five_failures_are_a_pause() {
-        let mut health = Health::default();
+        let mut health = CallHealth::default();
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
         for second in [0, 31, 32, 33, 34] {

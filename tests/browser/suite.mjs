@@ -227,6 +227,7 @@ await open.context.close();
   await page.keyboard.type(numbers[12]);
   await tabTo((it) => it.text === "Sök");
   await page.keyboard.press("Enter");
+  await page.locator("text=Sök ändå").waitFor();
   await tabTo((it) => it.text === "Sök ändå");
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/patient\/[0-9a-f-]+$/);

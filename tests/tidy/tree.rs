@@ -23,6 +23,8 @@ pub fn files(dir: &str, ending: &str) -> Vec<(String, String)> {
     walk(&root().join(dir), ending, &mut found);
     found.sort();
     let name = |p: &PathBuf| p.strip_prefix(root()).unwrap().display().to_string();
+    // Pictures have no text.
+    found.retain(|path| path.extension().is_none_or(|ending| ending != "png"));
     found.iter().map(|p| (name(p), std::fs::read_to_string(p).unwrap())).collect()
 }
 

@@ -201,11 +201,17 @@ await open.context.close();
 { // Keyboard only: a block from login to receipt, and the focus is always seen.
   const { context, page } = await opened();
   await page.goto(`${address}/logga-in`);
-  const focused = () => page.evaluate(() => {
+  const look = () => page.evaluate(() => {
     const it = document.activeElement;
     const box = it.getBoundingClientRect();
     const style = getComputedStyle(it);
     return { text: (it.textContent || "").trim().slice(0, 80), tag: it.tagName, id: it.id, seen: box.width > 0 && (style.outlineStyle !== "none" || style.boxShadow !== "none") };
+  });
+  // A key may have led to another page: then it is looked at there.
+  const focused = () => look().catch(async (error) => {
+    if (!/navigation/.test(error.message)) throw error;
+    await page.waitForLoadState();
+    return look();
   });
   async function tabTo(matches) {
     for (let at = 0; at < 200; at += 1) {
@@ -227,7 +233,7 @@ await open.context.close();
   await page.keyboard.type(numbers[12]);
   await tabTo((it) => it.text === "Sök");
   await page.keyboard.press("Enter");
-  await page.locator("text=Sök ändå").waitFor();
+  await page.locator("button:has-text('Sök ändå')").waitFor();
   await tabTo((it) => it.text === "Sök ändå");
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/patient\/[0-9a-f-]+$/);

@@ -115,12 +115,16 @@ fn lot(open: i32, first: i64, all: i64) -> String {
     };
     format!(
         "set statement_timeout = 0; set synchronous_commit = off; begin;
+         select pg_advisory_lock(1);
+         create temporary table began on commit drop as
+            select min(b) as number from (select nextval('log_entry_numbers') b from generate_series(1, {blocks})) b;
+         select pg_advisory_unlock(1);
          create temporary table region on commit drop as
             select n, 1 + (part > 0.7)::int + (part > 0.9)::int as resources, other, patient, provider, stored,
                 date_trunc('milliseconds', case when random() < 0.8 then stored - random() * interval '60 s'
                     else stored - interval '3 months' - random() * interval '54 months' end) as at,
                 gen_random_uuid()::text as id
-            from (select (select min(b) from (select nextval('log_entry_numbers') b from generate_series(1, {blocks})) b) + i - 1 as n,
+            from (select (select number from began) + i - 1 as n,
                 random() as part, array[random(), random(), random()] as other, {PATIENT_SQL} as patient,
                 {PROVIDER_SQL} as provider, now() - interval '26 days' * ({all} - {first} - i) / {all}::float as stored
                 from generate_series(1, {LOT}) i) r;

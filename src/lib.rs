@@ -34,6 +34,7 @@ pub mod schema_tree;
 pub mod seal_folder;
 pub mod soap;
 pub mod store;
+pub mod stubs;
 pub mod telemetry;
 pub mod wire;
 pub mod workers;

@@ -216,22 +216,15 @@ fn same(one: &[u8], other: &[u8]) -> bool {
         && one.iter().zip(other).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
-/// A cookie of a request.
-pub fn cookie<'r>(request: &'r PageRequest, name: &str) -> Option<&'r str> {
-    let cookies = request.cookies.as_deref()?;
-    let mut named = cookies.split(';').filter_map(|cookie| cookie.trim().split_once('='));
-    named.find(|(own, _)| *own == name).map(|(_, value)| value)
-}
-
 async fn person(site: &Site, request: &PageRequest) -> Result<Option<Person>, Refused> {
-    let Some(token) = cookie(request, site.cookie()).and_then(super::request::of_hex) else {
+    let Some(token) = request.cookie(site.cookie()).and_then(super::request::of_hex) else {
         return Ok(None);
     };
     Ok(site.people.person(&token, request.address).await?)
 }
 
 fn language(request: &PageRequest) -> Language {
-    let chosen = cookie(request, super::site::LANGUAGE).and_then(Language::of_code);
+    let chosen = request.cookie(super::site::LANGUAGE).and_then(Language::of_code);
     let wanted = || {
         let first = request.languages.as_deref()?.split([',', ';', '-']).next()?;
         Language::of_code(first.trim())

@@ -162,6 +162,11 @@ static BY_PATH: LazyLock<matchit::Router<&'static Page>> = LazyLock::new(|| {
     router
 });
 
+/// Whether a path is a page's.
+pub fn is_page(path: &str) -> bool {
+    of_path(path).is_some()
+}
+
 /// The page of a path, with what changes in it by name.
 pub fn of_path(path: &str) -> Option<(&'static Page, Vec<(String, String)>)> {
     let found = BY_PATH.at(path).ok()?;

@@ -41,6 +41,15 @@ pub struct PageRequest {
     pub is_encrypted: bool,
 }
 
+impl PageRequest {
+    /// A cookie.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let cookies = self.cookies.as_deref()?;
+        let mut named = cookies.split(';').filter_map(|cookie| cookie.trim().split_once('='));
+        named.find(|(own, _)| *own == name).map(|(_, value)| value)
+    }
+}
+
 /// A reply.
 #[derive(Debug, Clone, Default)]
 pub struct PageReply {

@@ -19,6 +19,8 @@ pub struct Site {
     pub certificates: bool,
     /// Under which address people reach the pages: scheme, host and port.
     pub base_address: String,
+    /// Whether a path is a page's.
+    pub is_page: fn(&str) -> bool,
     /// To whom shortcomings are told.
     pub contact: String,
 }

@@ -6,6 +6,7 @@ use crate::keys::KeyError;
 use crate::private_postgres::PrivatePostgresError;
 use crate::procedures::seal::log_seal::SealError;
 use crate::store::error::StoreError;
+use crate::wire::stub::StubError;
 use crate::wire::tls::snapshot::TlsError;
 use std::net::SocketAddr;
 
@@ -36,6 +37,9 @@ pub enum AppError {
     /// A file of certificates.
     #[error("{0}")]
     Key(#[from] KeyError),
+    /// A stub of a demonstration.
+    #[error("{0}")]
+    Stub(#[from] StubError),
     /// Threads.
     #[error("threads: {0}")]
     Threads(std::io::Error),

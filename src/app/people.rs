@@ -3,14 +3,14 @@
 use super::error::AppError;
 use super::retention::policy;
 use super::trust;
-use crate::admin::Site;
+use crate::admin::{self, Site};
 use crate::clock::Clock;
 use crate::config::admin::{Admin, Oidc};
 use crate::config::file::Config;
 use crate::config::peers::PersonPeer;
 use crate::demo::region::{self, Region, Size};
 use crate::demo::stories;
-use crate::domain::people::roles::{Role, RoleRule};
+use crate::domain::people::roles::RoleRule;
 use crate::domain::time::Timestamp;
 use crate::keys;
 use crate::peers::connection::PeerSettings;
@@ -19,7 +19,11 @@ use crate::peers::person::{PersonService, PersonSettings};
 use crate::procedures::context::Services;
 use crate::procedures::people::known_status::KnownStatus;
 use crate::procedures::people::on_duty::{People, SharedPeople};
+use crate::stubs::persons::PersonsStub;
+use crate::stubs::serving::Served;
+use crate::wire::stub::ListeningStub;
 use crate::wire::tls::snapshot::Tls;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -47,7 +51,7 @@ pub fn people(
         own_names: own.collect(),
         retention: policy(config),
         status: KnownStatus::default(),
-        persons: config.peers.person.as_ref().map(persons).transpose()?,
+        persons: population(config)?,
         identities: identities.map(Arc::new),
         clock: clock.clone(),
         new_id: Uuid::new_v4,
@@ -58,16 +62,24 @@ pub fn people(
 fn rules(config: &Config) -> Vec<RoleRule> {
     let mut rules = config.admin.rules();
     if config.demo {
-        for (name, role) in [
-            ("Granskare", Role::Reviewer),
-            ("Informationssäkerhet", Role::Security),
-            ("Dataskyddsombud", Role::Auditor),
-        ] {
-            let system_role = Some(format!("SIGILL;{name}"));
-            rules.push(RoleRule { role, system_role, employee: None, purposes: Vec::new() });
-        }
+        rules.extend(region::rules());
     }
     rules
+}
+
+/// Who tells who patients are; a demonstration asks a stub of its own, on a port of this machine.
+fn population(config: &Config) -> Result<Option<Arc<PersonService>>, AppError> {
+    if let Some(peer) = &config.peers.person {
+        return persons(peer).map(Some);
+    }
+    if !config.demo {
+        return Ok(None);
+    }
+    let Ok(stub) = PersonsStub::of_demo() else { return Ok(None) };
+    let listening = ListeningStub::at(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let peer = PersonPeer::at(format!("http://{}", listening.address()));
+    tokio::spawn(listening.serve(Served { stub, new_id: Uuid::new_v4 }, None)?);
+    persons(&peer).map(Some)
 }
 
 /// Who patients are.
@@ -121,6 +133,7 @@ pub fn site(config: &Config, people: SharedPeople, base_address: String) -> Site
         stories: if config.demo { stories() } else { Vec::new() },
         certificates: client_ca_file.is_some(),
         base_address,
+        is_page: admin::pages::is_page,
         contact: contact.clone(),
     }
 }

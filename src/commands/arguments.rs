@@ -5,6 +5,7 @@ use super::check_contracts::CheckContractsCommand;
 use super::clock::ClockCommand;
 use super::database::DatabaseCommand;
 use super::demo::DemoCommand;
+use super::dev_persons::DevPersonsCommand;
 use super::dev_pki::DevPkiCommand;
 use super::error::CommandError;
 use super::grants::GrantsCommand;
@@ -56,6 +57,9 @@ enum Command {
     Clock(ClockCommand),
     /// Make a hierarchy of certificates for tests.
     DevPki(DevPkiCommand),
+    /// Be a population service (Personuppgiftstjänsten) for tests.
+    #[command(alias = "dev-person")]
+    DevPersons(DevPersonsCommand),
     /// Fill an empty tenant with a made-up region.
     Demo(DemoCommand),
     /// Compare our schemas and WSDLs with the official package in a folder.
@@ -99,6 +103,7 @@ impl Command {
             Self::Log(command) => command.run().await,
             Self::Clock(command) => command.run().await,
             Self::DevPki(command) => command.run(),
+            Self::DevPersons(command) => command.run().await,
             Self::Demo(command) => command.run().await,
             Self::CheckContracts(command) => command.run(),
         }

@@ -10,6 +10,8 @@ use crate::procedures::blocking::resync::ResyncError;
 use crate::procedures::consent::import::ProducerError;
 use crate::procedures::seal::log_seal::SealError;
 use crate::store::error::StoreError;
+use crate::wire::stub::StubError;
+use crate::wire::tls::snapshot::TlsError;
 use std::path::PathBuf;
 
 /// Why a command could not be carried out.
@@ -51,6 +53,12 @@ pub enum CommandError {
     /// Certificates for tests cannot be made.
     #[error(transparent)]
     DevPki(#[from] DevPkiError),
+    /// A stub cannot be served.
+    #[error(transparent)]
+    Stub(#[from] StubError),
+    /// What TLS is made of.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A grant cannot be read.
     #[error("{0}")]
     Grant(String),

@@ -2,12 +2,12 @@
 
 use super::error::CommandError;
 use super::settings::Settings;
+use super::stub::dev_trust;
 use crate::app;
 use crate::clock::Clock;
 use crate::config::file::Config;
 use crate::config::trust::{Profile, Trust};
 use crate::config::values::ConfiguredId;
-use crate::dev_pki::DevPki;
 use crate::domain::trust::grant::GrantTerms;
 use crate::telemetry;
 use std::net::SocketAddr;
@@ -95,22 +95,12 @@ fn bench_with_certificates(
         ));
     }
     let folder = folder.unwrap_or_else(|| config.data.dir.join("dev-pki"));
-    let made = DevPki::at(&folder);
-    let now = Clock::System.now();
-    if !made.is_there() {
-        made.make(now)?;
-    }
+    let trust = dev_trust(&folder, config.trust.clone())?;
     let at = config.http.listen;
     let port = if at.port() == 0 { 0 } else { at.port().checked_add(APART).unwrap_or_default() };
     config.http.https_listen.get_or_insert(SocketAddr::new(at.ip(), port));
-    config.trust = Trust {
-        certificate_file: Some(made.file("server.pem")),
-        key_file: Some(made.file("server.key")),
-        client_ca_file: Some(made.file("function-ca.pem")),
-        crl_dir: Some(made.file("crl")),
-        platforms: ConfiguredId::new("TSTSIGILL-PLATFORM").into_iter().collect(),
-        ..config.trust.clone()
-    };
+    let platforms = ConfiguredId::new("TSTSIGILL-PLATFORM").into_iter().collect();
+    config.trust = Trust { platforms, ..trust };
     config.bench_grants.push(GrantTerms {
         consumer: "TSTSIGILL-CONSUMER".into(),
         contracts: vec!["*".into()],

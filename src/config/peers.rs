@@ -66,6 +66,25 @@ impl From<ConfiguredTestPersons> for TestPersons {
     }
 }
 
+impl PersonPeer {
+    /// One at an address, with everything else as it is by itself.
+    pub fn at(url: String) -> Self {
+        Self {
+            url,
+            logical_address: inera(),
+            ca_file: None,
+            certificate_file: None,
+            key_file: None,
+            consumer_id: None,
+            roots: Vec::new(),
+            timeout_milliseconds: two_seconds(),
+            cache_seconds: ten_minutes(),
+            batch: fifty(),
+            test_persons: refuse(),
+        }
+    }
+}
+
 fn inera() -> String {
     "SE165565594230-1000".to_owned()
 }

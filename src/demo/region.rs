@@ -3,7 +3,7 @@
 use super::chance::Chance;
 use super::names::{GIVEN, PROVIDERS, SURNAMES, TITLES, UNITS};
 use crate::domain::identity::{HsaId, PatientId};
-use crate::domain::people::roles::{ADMINISTRATION, CARE};
+use crate::domain::people::roles::{ADMINISTRATION, CARE, Role, RoleRule};
 use crate::store::people::directory::{
     Directory, DirectoryAssignment, DirectoryEmployee, DirectoryUnit,
 };
@@ -299,6 +299,22 @@ fn assignment(
         purpose: purpose.to_owned(),
         unit: HsaId::new(unit)?,
     })
+}
+
+/// What gives the roles that have no name in BIF.
+pub fn rules() -> Vec<RoleRule> {
+    let named = [
+        ("SIGILL;Granskare", Role::Reviewer),
+        ("SIGILL;Informationssäkerhet", Role::Security),
+        ("SIGILL;Dataskyddsombud", Role::Auditor),
+    ];
+    let rule = |(name, role): (&str, Role)| RoleRule {
+        role,
+        system_role: Some(name.to_owned()),
+        employee: None,
+        purposes: Vec::new(),
+    };
+    named.into_iter().map(rule).collect()
 }
 
 /// Those who administer, at each care provider: name, title, system role.

@@ -271,7 +271,8 @@ fn client(settings: &PeerSettings) -> Result<PeerClient, PeerSettingsError> {
     let mut http = HttpConnector::new();
     http.set_nodelay(true);
     http.enforce_http(false);
-    http.set_connect_timeout(Some(settings.timeout));
+    // Whoever cannot be connected to in half of the time has certainly carried nothing out.
+    http.set_connect_timeout(Some(settings.timeout / 2));
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(tls(settings)?)
         .https_or_http()

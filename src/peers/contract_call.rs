@@ -8,9 +8,12 @@ use crate::soap::envelope::{self, Returned, Vocabulary};
 use crate::soap::fault::Fault;
 use crate::soap::frame;
 use crate::soap::xml::{self, Charset, ReadError, Reader, Writer};
+use uuid::Uuid;
 
 /// Elements in a reply; its size is bounded by each call.
 const ELEMENTS_MAX: usize = 50_000_000;
+/// With what national services tell a system that it may not call.
+const REFUSAL: &str = "Obehörigt anrop";
 
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,10 @@ pub enum RemoteError {
     Fault {
         /// It says that the call was wrong.
         is_ours: bool,
+        /// It says that we may not call.
+        is_refusal: bool,
+        /// The id under which the other side tells more.
+        log_id: Option<Uuid>,
     },
     /// The reply is not what the contract says; no personal data.
     #[error("unreadable reply")]
@@ -30,6 +37,12 @@ pub enum RemoteError {
     /// A read was refused.
     #[error("refused: {0:?}")]
     Refused(Class),
+}
+
+/// The id in a fault's text.
+fn log_id(text: &str) -> Option<Uuid> {
+    let words = text.split(|c: char| !c.is_ascii_hexdigit() && c != '-');
+    words.filter(|word| word.len() == 36).find_map(|word| Uuid::try_parse(word).ok())
 }
 
 /// A contract as it is called.
@@ -101,7 +114,10 @@ impl Remote {
         let text = xml::decode(&reply, Charset::Unstated).map_err(|_| RemoteError::Unreadable)?;
         let unreadable = |_: Fault| RemoteError::Unreadable;
         match Returned::open(&text, contract.vocabulary).map_err(unreadable)? {
-            Returned::Fault { is_ours } => Err(RemoteError::Fault { is_ours }),
+            Returned::Fault { is_ours, text } => {
+                let (is_refusal, log_id) = (text.contains(REFUSAL), log_id(&text));
+                Err(RemoteError::Fault { is_ours, is_refusal, log_id })
+            }
             Returned::Answer((_, name), mut reader) => {
                 reader.limit_elements(ELEMENTS_MAX);
                 match name == format!("{}Response", contract.name) {

@@ -27,6 +27,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
 
 /// National series: personal, coordination and reserve numbers.
 const NATIONAL: [&str; 3] = ["1.2.752.129.2.1.3.1", COORDINATION, "1.2.752.74.9.1"];
@@ -205,7 +206,7 @@ impl PersonService {
             let Some(done) = calls.join_next().await else { return found };
             match done {
                 Ok((_, Ok(answers))) => found.extend(answers),
-                Ok((batch, Err(Failed::Wrong))) if batch.len() > 1 && further >= 2 => {
+                Ok((batch, Err(Failed::Wrong(_)))) if batch.len() > 1 && further >= 2 => {
                     further -= 2;
                     let (one, other) = batch.split_at(batch.len() / 2);
                     waiting.extend([one.to_vec(), other.to_vec()]);
@@ -228,20 +229,20 @@ impl PersonService {
             let started = Instant::now();
             let call = async {
                 // It is never closed.
-                let _turn = calls.acquire().await.map_err(|_| Failed::Otherwise("paused"))?;
+                let _turn = calls.acquire().await.map_err(|_| Failed::Paused)?;
                 if lock(&health).is_paused(Instant::now()) {
                     return Err(Failed::Paused);
                 }
                 called(&remote, &numbers).await
             };
             let answer = timeout_at(deadline, call).await;
-            let answer = answer.unwrap_or(Err(Failed::Otherwise("timeout")));
-            let class = match &answer {
+            let answer = answer.unwrap_or(Err(Failed::Otherwise("timeout", None)));
+            let (class, log_id) = match &answer {
                 Ok(_) | Err(Failed::Paused) => return (numbers, answer),
-                Err(Failed::Wrong) => "client",
-                Err(Failed::Otherwise(class)) => {
+                Err(Failed::Wrong(log_id)) => ("client", log_id),
+                Err(Failed::Otherwise(class, log_id)) => {
                     lock(&health).failed(Instant::now());
-                    class
+                    (*class, log_id)
                 }
             };
             let (milliseconds, batch) = (started.elapsed().as_millis(), numbers.len());
@@ -250,6 +251,7 @@ impl PersonService {
                 class,
                 milliseconds,
                 batch,
+                their_log_id = log_id.as_ref().map(tracing::field::display),
                 "persons cannot be asked for"
             );
             (numbers, answer)
@@ -276,12 +278,12 @@ impl PersonService {
 /// Why a call has no answer.
 #[derive(Debug)]
 enum Failed {
-    /// It is said to be wrong.
-    Wrong,
+    /// It is said to be wrong; with the id under which the other side tells more.
+    Wrong(Option<Uuid>),
     /// Nobody calls for a time.
     Paused,
     /// Otherwise: how, for whoever reads our log.
-    Otherwise(&'static str),
+    Otherwise(&'static str, Option<Uuid>),
 }
 
 async fn called(
@@ -313,10 +315,13 @@ async fn called(
         },
     );
     answer.await.map_err(|error| match error {
-        RemoteError::Fault { is_ours: true } => Failed::Wrong,
-        RemoteError::Fault { is_ours: false } => Failed::Otherwise("server"),
-        RemoteError::Call(_) => Failed::Otherwise("connection"),
-        RemoteError::Unreadable | RemoteError::Refused(_) => Failed::Otherwise("unreadable"),
+        RemoteError::Fault { is_refusal: true, log_id, .. } => {
+            Failed::Otherwise("unauthorised", log_id)
+        }
+        RemoteError::Fault { is_ours: true, log_id, .. } => Failed::Wrong(log_id),
+        RemoteError::Fault { log_id, .. } => Failed::Otherwise("server", log_id),
+        RemoteError::Call(_) => Failed::Otherwise("connection", None),
+        RemoteError::Unreadable | RemoteError::Refused(_) => Failed::Otherwise("unreadable", None),
     })
 }
 

@@ -7,6 +7,8 @@ use super::xml::{Ns, ReadError, Reader, Writer};
 const NEXT_ACTOR: &str = "http://schemas.xmlsoap.org/soap/actor/next";
 /// The schema sets no limit; an address is an HSA-id, at times two.
 const LOGICAL_ADDRESS_CHARS_MAX: u32 = 256;
+/// As much of a fault is looked at.
+const FAULT_CHARS_MAX: u32 = 4096;
 
 /// The names of a contract's world that the envelope must know.
 #[derive(Debug, Clone, Copy)]
@@ -44,10 +46,12 @@ impl<'a> Envelope<'a> {
 pub enum Returned<'a> {
     /// An answer; the reader stands at the body element, whose name is told.
     Answer((Ns, &'a str), Box<Reader<'a>>),
-    /// A fault, and whether it says that the call was wrong.
+    /// A fault.
     Fault {
-        /// The code is `Client`.
+        /// Whether it says that the call was wrong: the code is `Client`.
         is_ours: bool,
+        /// What it says; it may hold personal data, and is never passed on.
+        text: String,
     },
 }
 
@@ -59,20 +63,26 @@ impl<'a> Returned<'a> {
     pub fn open(document: &'a str, vocabulary: Vocabulary) -> Result<Self, Fault> {
         match open(document, vocabulary)? {
             (_, (Ns::ENVELOPE, "Fault"), mut reader) => {
-                Ok(Self::Fault { is_ours: is_client(&mut reader) })
+                let (is_ours, text) = told(&mut reader);
+                Ok(Self::Fault { is_ours, text })
             }
             (_, body, reader) => Ok(Self::Answer(body, Box::new(reader))),
         }
     }
 }
 
-/// Whether the code of a fault says that the call was wrong.
-fn is_client(reader: &mut Reader<'_>) -> bool {
-    if reader.enter_any().is_err() || reader.peek().is_none_or(|code| code.name != "faultcode") {
-        return false;
+/// Whether the code of a fault says that the call was wrong, and its text.
+fn told(reader: &mut Reader<'_>) -> (bool, String) {
+    if reader.enter_any().is_err() {
+        return (false, String::new());
     }
-    let code = reader.text_any(LOGICAL_ADDRESS_CHARS_MAX);
-    code.is_ok_and(|code| code.trim().rsplit(':').next() == Some("Client"))
+    let mut text = |name| {
+        reader.peek().filter(|next| next.name == name)?;
+        reader.text_any(FAULT_CHARS_MAX).ok().map(std::borrow::Cow::into_owned)
+    };
+    let code = text("faultcode").unwrap_or_default();
+    let is_ours = code.trim().rsplit(':').next() == Some("Client");
+    (is_ours, text("faultstring").unwrap_or_default())
 }
 
 /// The start of a request of ours, as far as its body.

@@ -16,6 +16,7 @@ mod places;
 pub mod reply;
 mod request_line;
 pub mod router;
+pub mod stub;
 pub mod tiles;
 pub mod tls;
 mod transport;

@@ -8,17 +8,17 @@ use crate::domain::identity::HsaId;
 use crate::procedures::people::logins::ProvedPerson;
 
 /// A path of ours that one may go back to: nothing else is one.
-pub fn own_path(text: &str) -> &str {
+pub fn own_path(text: &str, is_page: fn(&str) -> bool) -> &str {
     let is_own = text.starts_with('/')
         && !text.starts_with("//")
         && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\' && b != b'"');
     let is_login = text.starts_with("/logga-");
-    if is_own && !is_login && crate::admin::pages::of_path(text).is_some() { text } else { "/" }
+    if is_own && !is_login && is_page(text) { text } else { "/" }
 }
 
 /// The ways to log in; the form logs a test person in.
 pub async fn log_in(asked: PageCall) -> Handled {
-    let back = own_path(asked.query.get("till"));
+    let back = own_path(asked.query.get("till"), asked.site.is_page);
     if asked.is_post() {
         return as_test_person(asked).await;
     }
@@ -125,7 +125,7 @@ fn refused(says: Words) -> View {
 
 /// Sends the reader to the provider of identities.
 pub async fn to_identities(asked: PageCall) -> Handled {
-    let back = own_path(asked.query.get("till")).to_owned();
+    let back = own_path(asked.query.get("till"), asked.site.is_page).to_owned();
     match asked.people().begin_oidc(&back).await {
         Ok((address, state)) => {
             let cookie = asked.site.set_cookie(state_cookie(&asked), &state, 600);
@@ -146,7 +146,7 @@ fn state_cookie(asked: &PageCall) -> &'static str {
 
 /// Takes the reader back from there.
 pub async fn from_identities(asked: PageCall) -> Handled {
-    let cookie = crate::admin::guard::cookie(&asked.request, state_cookie(&asked)).unwrap_or("");
+    let cookie = asked.request.cookie(state_cookie(&asked)).unwrap_or("");
     let forget = asked.site.set_cookie(state_cookie(&asked), "", 0);
     let query = &asked.query;
     let reply = crate::procedures::people::oidc::LoginReply {
@@ -158,7 +158,7 @@ pub async fn from_identities(asked: PageCall) -> Handled {
     };
     match asked.people().finish_oidc(reply).await {
         Ok((proved, back)) => {
-            let back = own_path(&back).to_owned();
+            let back = own_path(&back, asked.site.is_page).to_owned();
             match logged_in(&asked, Some(proved), &back).await? {
                 PageAnswer::ToWith(to, mut cookies) => {
                     cookies.push(forget);
@@ -219,7 +219,7 @@ mod tests {
             ("/finns-inte", "/"),
             ("", "/"),
         ] {
-            assert_eq!(own_path(text), path, "{text}");
+            assert_eq!(own_path(text, crate::admin::pages::is_page), path, "{text}");
         }
     }
 }

@@ -7,13 +7,13 @@ mod login;
 mod open;
 mod persons;
 mod structure;
+mod stub;
 
 use super::harness::{NOON, Service, Wishes};
 use sigill::admin::{self, PageMethod, PageReply, PageRequest, Site};
 use sigill::config::admin::Admin;
 use sigill::demo::fill::Filled;
-use sigill::demo::region::{Region, Size};
-use sigill::domain::people::roles::{Role, RoleRule};
+use sigill::demo::region::{self, Region, Size};
 use sigill::domain::retention::Policy;
 use sigill::fairness::address::Address;
 use sigill::peers::identities::Identities;
@@ -62,14 +62,7 @@ impl Pages {
         let now = NOON.parse().unwrap();
         assert!(filled.fill(7, Size::TINY, now).await.unwrap());
         let mut rules = admin.rules();
-        for (name, role) in [
-            ("Granskare", Role::Reviewer),
-            ("Informationssäkerhet", Role::Security),
-            ("Dataskyddsombud", Role::Auditor),
-        ] {
-            let system_role = Some(format!("SIGILL;{name}"));
-            rules.push(RoleRule { role, system_role, employee: None, purposes: Vec::new() });
-        }
+        rules.extend(region::rules());
         let people = People {
             services: service.services.clone(),
             rules,
@@ -95,6 +88,7 @@ impl Pages {
             stories: Vec::new(),
             certificates: true,
             base_address: BASE.to_owned(),
+            is_page: admin::pages::is_page,
             contact: "kontakt@example.org".to_owned(),
         };
         Self { service, site, region: Region::new(7, Size::TINY) }

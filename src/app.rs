@@ -1,5 +1,6 @@
 //! The one place that composes: settings → parts → listener → drain.
 
+mod asked_services;
 mod database;
 pub mod error;
 mod listening;

@@ -4,7 +4,7 @@ use super::parts::{Link, PagePart};
 use super::request::{Fields, PageMethod, PageRequest};
 use super::site::Site;
 use super::words::Words;
-use crate::domain::identity::PatientId;
+use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::people::roles::Role;
 use crate::domain::rejection::{Class, Rejection};
 use crate::domain::time::Timestamp;
@@ -140,6 +140,32 @@ impl PageCall {
     /// Whether who asks has a role.
     pub fn is(&self, role: Role) -> bool {
         self.person.as_ref().is_some_and(|person| person.is(role))
+    }
+
+    /// The units that who asks handles for: staff in care their own, administrators all of their care provider.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn handled_units(&self) -> Result<Vec<(HsaId, String)>, Refused> {
+        let person = self.on_duty()?;
+        match self.is(Role::BlockAdmin) {
+            true => Ok(self.people().own_units(&person).await?),
+            false => {
+                Ok(vec![(person.assignment.unit.clone(), person.assignment.unit_name.clone())])
+            }
+        }
+    }
+
+    /// Refuses staff in care what another unit handles.
+    ///
+    /// # Errors
+    /// The role that is needed.
+    pub fn must_handle(&self, unit: &HsaId) -> Result<(), Refused> {
+        let person = self.on_duty()?;
+        match self.is(Role::BlockAdmin) || person.assignment.unit == *unit {
+            true => Ok(()),
+            false => Err(Refused::Role(&[Role::BlockAdmin])),
+        }
     }
 
     /// What stands in the path.

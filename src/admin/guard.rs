@@ -8,6 +8,7 @@ use super::parts::{PagePart, Tone, link};
 use super::request::{Fields, PageMethod, PageReply, PageRequest};
 use super::site::Site;
 use super::words::{Language, Words, filled, t};
+use crate::domain::people::roles::Role;
 use crate::procedures::people::on_duty::Person;
 
 /// What a browser may do with our pages: nothing that does not come from here.
@@ -53,6 +54,10 @@ async fn for_page(
     request: PageRequest,
 ) -> PageReply {
     let language = language(&request);
+    if !is_called_so(site, request.host.as_deref()) {
+        // As a name that somebody else has given this machine.
+        return PageReply::of(421, "text/plain; charset=utf-8", "sidorna har en annan adress\n");
+    }
     let person = if page.right == Right::Public {
         // Who reads what everybody may read is nobody's matter, and the database may be gone.
         match page.knows_person {
@@ -67,6 +72,12 @@ async fn for_page(
     };
     let drawn = |view: View| look::drawn(site, page, person.as_ref(), language, view);
     if let Some(instead) = stopped(page, person.as_ref(), &request) {
+        if let (Err(Refused::Role(_)), Some(on_duty)) =
+            (&instead, person.as_ref().and_then(Person::on_duty))
+            && let Err(error) = site.people.did(&on_duty, ("refused", page.path, "")).await
+        {
+            tracing::error!(%error, "a refusal cannot be kept");
+        }
         return match instead {
             Ok(to) => to_page(&to),
             Err(refused) => drawn(refused_view(refused)),
@@ -103,13 +114,25 @@ async fn for_page(
             ),
         ));
     }
-    let now = site.people.clock.now();
-    let copy = person.clone();
-    let site = site.clone();
-    let asked =
-        PageCall { site: site.clone(), page: page.path, person, path, query, form, request, now };
-    let answer = (page.handler)(asked).await;
+    if let Err(refused) = operates(site, page, person.as_ref()).await {
+        return drawn(refused_view(refused));
+    }
+    let (now, copy) = (site.people.clock.now(), person.clone());
+    let (site, page_path) = (site.clone(), page.path);
+    let asked = PageCall { site, page: page_path, person, path, query, form, request, now };
+    let (site, answer) = (asked.site.clone(), (page.handler)(asked).await);
     finished(&site, page, copy.as_ref(), language, answer)
+}
+
+/// Keeps that an operator looks at the service itself.
+async fn operates(site: &Site, page: &Page, person: Option<&Person>) -> Result<(), Refused> {
+    match (page.right, person.and_then(Person::on_duty)) {
+        (Right::Roles(&[Role::Operator]), Some(on_duty)) => {
+            let looked = site.people.did(&on_duty, ("view", page.path, "")).await;
+            looked.map_err(Refused::NotLogged)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What a page has answered, held to how it is logged.
@@ -131,7 +154,9 @@ fn finished(
             let is_public = page.right == Right::Public && !page.knows_person && view.status == 200;
             let reply = drawn(view);
             match is_public {
-                true => reply.with("cache-control", format!("public, max-age={PUBLIC_SECONDS}")),
+                true => reply
+                    .with("cache-control", format!("public, max-age={PUBLIC_SECONDS}"))
+                    .with("vary", "cookie, accept-language"),
                 false => reply,
             }
         }
@@ -142,8 +167,12 @@ fn finished(
         Ok(PageAnswer::File(_, name, kind, bytes)) => {
             let plain: String =
                 name.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect();
-            PageReply::of(200, kind, bytes)
-                .with("content-disposition", format!("attachment; filename=\"{plain}\""))
+            let reply = PageReply::of(200, kind, bytes)
+                .with("content-disposition", format!("attachment; filename=\"{plain}\""));
+            match page.right == Right::Public && !page.knows_person {
+                true => reply.with("cache-control", format!("public, max-age={PUBLIC_SECONDS}")),
+                false => reply,
+            }
         }
         Err(refused) => drawn(refused_view(refused)),
     }
@@ -210,6 +239,21 @@ fn is_own(
     }
 }
 
+/// Whether pages of this machine only are called by a name of it: a name from elsewhere that has been turned to it is none.
+fn is_called_so(site: &Site, host: Option<&str>) -> bool {
+    let Some(host) = host else { return false };
+    let own = site.base_address.split_once("://").map_or("", |(_, rest)| rest);
+    let name = |host: &str| {
+        let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
+        // The colons of an address of the sixth version stand in brackets.
+        let is_port = port.bytes().all(|byte| byte.is_ascii_digit());
+        (if is_port { name } else { host }).to_ascii_lowercase()
+    };
+    let is_here = |name: &str| ["127.0.0.1", "localhost", "[::1]"].contains(&name);
+    let (own, called) = (name(own), name(host));
+    !is_here(&own) || is_here(&called)
+}
+
 /// Whether two texts are the same, in a time that does not tell where they differ.
 fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len()
@@ -220,7 +264,12 @@ async fn person(site: &Site, request: &PageRequest) -> Result<Option<Person>, Re
     let Some(token) = request.cookie(site.cookie()).and_then(super::request::of_hex) else {
         return Ok(None);
     };
-    Ok(site.people.person(&token, request.address).await?)
+    let person = site.people.person(&token, request.address).await?;
+    // Who logged in by a card is there as long as the card is, and is let in.
+    Ok(person.filter(|person| {
+        person.session.method != "certificate"
+            || request.certificate.as_ref() == Some(&person.session.employee)
+    }))
 }
 
 fn language(request: &PageRequest) -> Language {
@@ -276,7 +325,7 @@ fn refused_view(refused: Refused) -> View {
                 503,
                 t("Något gick fel hos oss"),
                 t(
-                    "Inget har ändrats. Försök igen om en stund; driftstatus visar om felet är känt.",
+                    "Sparade du något? Se efter om det blev gjort innan du försöker igen. Driftstatus visar om felet är känt.",
                 ),
             )
         }

@@ -13,6 +13,7 @@ mod look;
 mod open;
 mod operation;
 pub mod pages;
+mod paging;
 mod parts;
 mod patient;
 mod request;

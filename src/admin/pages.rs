@@ -95,7 +95,7 @@ pub static PAGES: &[Page] = &[
     page!("/logga-in", Right::Public, Events, posts login::choose::log_in),
     page!("/logga-in/oidc", Right::Public, Events, login::choose::to_identities),
     page!("/logga-in/svar", Right::Public, Events, login::choose::from_identities),
-    page!("/logga-in/sjalv", Right::Public, Events, login::choose::by_certificate),
+    page!("/logga-in/sjalv", Right::Public, Events, posts login::choose::by_certificate),
     page!("/uppdrag", Right::LoggedIn, Events, posts login::assignment::choose),
     page!("/logga-ut", Right::LoggedIn, Events, posts login::choose::log_out),
     page!("/sprak", Right::Public, None, start::language),

@@ -97,8 +97,10 @@ impl Fields {
             if fields.len() == FIELDS_MAX || value.chars().count() > FIELD_CHARS_MAX {
                 return None;
             }
-            // A line that is shown again is what was written.
-            fields.push((name.into_owned(), value.replace("\r\n", "\n").replace('\0', "")));
+            // A line that is shown again is what was written. What no XML document can hold stays out: it goes to contracts.
+            let value = value.replace("\r\n", "\n");
+            let value = value.chars().filter(|c| crate::domain::text::is_writable(*c)).collect();
+            fields.push((name.into_owned(), value));
         }
         Some(Self(fields))
     }

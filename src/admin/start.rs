@@ -1,11 +1,13 @@
 //! The start page, the reader's own views, and the language.
 
 use super::asked::{Handled, PageAnswer, PageCall, Refused, view};
+use super::paging::PageStart;
 use super::parts::{Cell, PagePart, Table, link};
 use super::roles::role_name;
 use super::words::{Language, Words, filled, minute, number, t};
 use crate::domain::people::roles::Role;
 use crate::domain::time::Timestamp;
+use crate::procedures::people::facts::PAGE_ROWS;
 
 /// What waits for the reader, and nothing else.
 pub async fn start(asked: PageCall) -> Handled {
@@ -49,16 +51,9 @@ fn roles(asked: &PageCall) -> Vec<Cell> {
 /// What the reader has been shown about patients in the last thirty days.
 pub async fn own_views(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
-    let before = match asked.query.get("fore") {
-        "" => None,
-        text => Some(text.parse::<Timestamp>().map_err(|_| Refused::NotFound)?),
-    };
-    let views = asked.people().own_views(&person, before).await?;
-    let older = (views.len() >= 50).then(|| {
-        let last =
-            views.last().map(|(at, ..)| at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true));
-        format!("/mitt?fore={}", last.unwrap_or_default())
-    });
+    let start = PageStart::read(asked.query.get("fore"), asked.now).ok_or(Refused::NotFound)?;
+    let views = asked.people().own_views(&person, (start.at, start.skip)).await?;
+    let moments: Vec<Timestamp> = views.iter().map(|(at, ..)| *at).collect();
     let rows = views.into_iter().map(|(at, page, matter)| {
         vec![Cell::from(minute(at)), Cell::from(page), Cell::from(matter)]
     });
@@ -68,13 +63,12 @@ pub async fn own_views(asked: PageCall) -> Handled {
         rows: rows.collect(),
         empty: t("Du har inte visat någon sida om en patient de senaste 30 dagarna."),
     };
-    let newest = before.map(|_| "/mitt".to_owned());
     let parts = vec![
         PagePart::Text(t(
             "Varje visning är också en loggpost som patienten kan få veta om. Här står inga namn.",
         )),
         PagePart::Table(table),
-        PagePart::Paging(newest, older),
+        start.paging("/mitt?", &moments, PAGE_ROWS),
     ];
     Ok(PageAnswer::View(view(t("Mina visningar"), parts)))
 }

@@ -1,5 +1,6 @@
 //! The pages, as configured.
 
+use super::asked_services;
 use super::error::AppError;
 use super::retention::policy;
 use super::trust;
@@ -7,23 +8,16 @@ use crate::admin::{self, Site};
 use crate::clock::Clock;
 use crate::config::admin::{Admin, Oidc};
 use crate::config::file::Config;
-use crate::config::peers::PersonPeer;
 use crate::demo::region::{self, Region, Size};
 use crate::demo::stories;
 use crate::domain::people::roles::RoleRule;
 use crate::domain::time::Timestamp;
 use crate::keys;
-use crate::peers::connection::PeerSettings;
 use crate::peers::identities::{ClientProof, Identities, IdentitySettings};
-use crate::peers::person::{PersonService, PersonSettings};
 use crate::procedures::context::Services;
 use crate::procedures::people::known_status::KnownStatus;
 use crate::procedures::people::on_duty::{People, SharedPeople};
-use crate::stubs::persons::PersonsStub;
-use crate::stubs::serving::Served;
-use crate::wire::stub::ListeningStub;
 use crate::wire::tls::snapshot::Tls;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -51,7 +45,8 @@ pub fn people(
         own_names: own.collect(),
         retention: policy(config),
         status: KnownStatus::default(),
-        persons: population(config)?,
+        persons: asked_services::population(config)?,
+        directory: asked_services::directory(config)?,
         identities: identities.map(Arc::new),
         clock: clock.clone(),
         new_id: Uuid::new_v4,
@@ -65,40 +60,6 @@ fn rules(config: &Config) -> Vec<RoleRule> {
         rules.extend(region::rules());
     }
     rules
-}
-
-/// Who tells who patients are; a demonstration asks a stub of its own, on a port of this machine.
-fn population(config: &Config) -> Result<Option<Arc<PersonService>>, AppError> {
-    if let Some(peer) = &config.peers.person {
-        return persons(peer).map(Some);
-    }
-    if !config.demo {
-        return Ok(None);
-    }
-    let Ok(stub) = PersonsStub::of_demo() else { return Ok(None) };
-    let listening = ListeningStub::at(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-    let peer = PersonPeer::at(format!("http://{}", listening.address()));
-    tokio::spawn(listening.serve(Served { stub, new_id: Uuid::new_v4 }, None)?);
-    persons(&peer).map(Some)
-}
-
-/// Who patients are.
-fn persons(configured: &PersonPeer) -> Result<Arc<PersonService>, AppError> {
-    let settings = PersonSettings {
-        peer: PeerSettings {
-            base: configured.url.clone(),
-            ca_file: configured.ca_file.clone(),
-            identity: configured.certificate_file.clone().zip(configured.key_file.clone()),
-            timeout: Duration::from_millis(configured.timeout_milliseconds),
-            consumer: configured.consumer_id.clone(),
-        },
-        logical_address: configured.logical_address.trim().to_owned(),
-        roots: configured.roots.clone(),
-        batch: configured.batch,
-        kept: Duration::from_secs(configured.cache_seconds),
-        test_persons: configured.test_persons.into(),
-    };
-    Ok(Arc::new(PersonService::new(settings).map_err(super::tenants::TenantsError::from)?))
 }
 
 /// Where people log in.

@@ -42,17 +42,21 @@ pub fn tls(config: &Config, now: Timestamp) -> Result<Option<Arc<Tls>>, TlsError
         // Settings without a folder have been refused.
         (RevocationBy::Lists | RevocationBy::None, _) => Revocation::None,
     };
-    let issuers = match config.profile() {
-        Profile::Production => IssuerNames::OneKind,
-        Profile::Test | Profile::Bench => IssuerNames::Any,
-    };
     let settings = TlsSettings {
         identity: identity(&config.trust),
         clients: Clients::All(client_ca_file),
-        issuers,
+        issuers: issuers(config.profile()),
         revocation,
     };
     Tls::load(settings, now).map(|tls| Some(Arc::new(tls)))
+}
+
+/// Issuers of tests are not trusted beside others in production.
+fn issuers(profile: Profile) -> IssuerNames {
+    match profile {
+        Profile::Production => IssuerNames::OneKind,
+        Profile::Test | Profile::Bench => IssuerNames::Any,
+    }
 }
 
 /// What the pages' TLS is made of; `None`: they are plain HTTP, on loopback.
@@ -73,7 +77,7 @@ pub fn people_tls(config: &Config, now: Timestamp) -> Result<Option<Arc<Tls>>, T
     let settings = TlsSettings {
         identity: Some(IdentityFiles::Pem { certificate, key }),
         clients: admin.client_ca_file.clone().map_or(Clients::None, Clients::Some),
-        issuers: IssuerNames::Any,
+        issuers: issuers(config.profile()),
         revocation,
     };
     Tls::load(settings, now).map(|tls| Some(Arc::new(tls)))

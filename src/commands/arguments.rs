@@ -5,6 +5,7 @@ use super::check_contracts::CheckContractsCommand;
 use super::clock::ClockCommand;
 use super::database::DatabaseCommand;
 use super::demo::DemoCommand;
+use super::dev_hsa::DevHsaCommand;
 use super::dev_persons::DevPersonsCommand;
 use super::dev_pki::DevPkiCommand;
 use super::error::CommandError;
@@ -60,6 +61,8 @@ enum Command {
     /// Be a population service (Personuppgiftstjänsten) for tests.
     #[command(alias = "dev-person")]
     DevPersons(DevPersonsCommand),
+    /// Be a national directory (HSA) for tests.
+    DevHsa(DevHsaCommand),
     /// Fill an empty tenant with a made-up region.
     Demo(DemoCommand),
     /// Compare our schemas and WSDLs with the official package in a folder.
@@ -104,6 +107,7 @@ impl Command {
             Self::Clock(command) => command.run().await,
             Self::DevPki(command) => command.run(),
             Self::DevPersons(command) => command.run().await,
+            Self::DevHsa(command) => command.run().await,
             Self::Demo(command) => command.run().await,
             Self::CheckContracts(command) => command.run(),
         }

@@ -95,7 +95,11 @@ pub async fn import(
     Ok(true)
 }
 
-fn read(path: &Path) -> Result<Directory, CommandError> {
+/// Reads a directory's file.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub(super) fn read(path: &Path) -> Result<Directory, CommandError> {
     let unreadable = |error| CommandError::File(path.to_owned(), error);
     let length = std::fs::metadata(path).map_err(unreadable)?.len();
     let broken = |what: String| CommandError::Broken(PathBuf::from(path), what);

@@ -6,6 +6,7 @@ mod check_contracts;
 mod clock;
 mod database;
 mod demo;
+mod dev_hsa;
 mod dev_persons;
 mod dev_pki;
 mod directory;

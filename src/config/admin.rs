@@ -163,7 +163,7 @@ impl Admin {
             && (self.certificate_file.is_none() || self.crl_dir.is_none())
         {
             "client_ca_file needs certificate_file and crl_dir"
-        } else if self.test_login && !is_loopback {
+        } else if self.test_login && !(is_loopback && self.is_reached_here_only()) {
             "test_login is for loopback only"
         } else if self.oidc.as_ref().is_some_and(|oidc| {
             oidc.client_secret_file.is_some() == oidc.private_key_file.is_some()
@@ -181,6 +181,15 @@ impl Admin {
             return None;
         };
         Some(wrong.to_owned())
+    }
+
+    /// Whether people reach the pages under an address of this machine only: behind a proxy they do not.
+    fn is_reached_here_only(&self) -> bool {
+        let Some(address) = &self.base_address else { return true };
+        let host = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
+        let host = host.split('/').next().unwrap_or_default();
+        let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+        ["127.0.0.1", "localhost", "[::1]"].contains(&host)
     }
 
     /// What gives which role.

@@ -175,6 +175,9 @@ impl Config {
         if let Some(what) = self.trust.wrong() {
             return Some(format!("trust.{what}"));
         }
+        if self.admin.test_login && self.profile() == Profile::Production {
+            return Some("admin.test_login is not for production".into());
+        }
         if let Some(what) = self.admin.wrong() {
             return Some(format!("admin.{what}"));
         }

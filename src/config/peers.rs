@@ -11,6 +11,8 @@ use std::path::PathBuf;
 pub struct Peers {
     /// The population service; none: names are those of the log.
     pub person: Option<PersonPeer>,
+    /// The national directory; none: assignments are those of logins and of the imported directory.
+    pub directory: Option<DirectoryPeer>,
 }
 
 /// The population service (Personuppgiftstjänsten).
@@ -47,6 +49,31 @@ pub struct PersonPeer {
     pub test_persons: ConfiguredTestPersons,
 }
 
+/// The national directory (HSA).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectoryPeer {
+    /// What stands before `/infrastructure/directory/…`.
+    pub url: String,
+    /// The HSA-id of who operates the directory.
+    #[serde(default = "inera")]
+    pub logical_address: String,
+    /// Whom to trust (PEM); needed for https.
+    pub ca_file: Option<PathBuf>,
+    /// Our certificate and what leads to its root (PEM) ...
+    pub certificate_file: Option<PathBuf>,
+    /// ... and its key (PEM).
+    pub key_file: Option<PathBuf>,
+    /// Sent as `x-rivta-original-serviceconsumer-hsaid`, where the other side wants it.
+    pub consumer_id: Option<String>,
+    /// Milliseconds for all that one page or login asks, 100 to 10 000.
+    #[serde(default = "two_seconds", deserialize_with = "bounded::<_, 100, 10_000, _>")]
+    pub timeout_milliseconds: u64,
+    /// Seconds that names of units are kept in memory, 0 to 600.
+    #[serde(default = "ten_minutes", deserialize_with = "bounded::<_, 0, 600, _>")]
+    pub cache_seconds: u64,
+}
+
 /// What becomes of test persons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -62,6 +89,22 @@ impl From<ConfiguredTestPersons> for TestPersons {
         match configured {
             ConfiguredTestPersons::Refuse => Self::Refuse,
             ConfiguredTestPersons::Show => Self::Show,
+        }
+    }
+}
+
+impl DirectoryPeer {
+    /// One at an address, with everything else as it is by itself.
+    pub fn at(url: String) -> Self {
+        Self {
+            url,
+            logical_address: inera(),
+            ca_file: None,
+            certificate_file: None,
+            key_file: None,
+            consumer_id: None,
+            timeout_milliseconds: two_seconds(),
+            cache_seconds: ten_minutes(),
         }
     }
 }
@@ -108,8 +151,16 @@ fn refuse() -> ConfiguredTestPersons {
 impl Peers {
     /// What is wrong with it, if anything is.
     pub fn wrong(&self) -> Option<&'static str> {
-        let person = self.person.as_ref()?;
-        (person.certificate_file.is_some() != person.key_file.is_some())
-            .then_some("person.certificate_file and key_file go together")
+        let half = |files: (bool, bool)| files.0 != files.1;
+        let person = self.person.as_ref();
+        let person = person.map(|peer| (peer.certificate_file.is_some(), peer.key_file.is_some()));
+        let directory = self.directory.as_ref();
+        let directory =
+            directory.map(|peer| (peer.certificate_file.is_some(), peer.key_file.is_some()));
+        match (person.is_some_and(half), directory.is_some_and(half)) {
+            (true, _) => Some("person.certificate_file and key_file go together"),
+            (_, true) => Some("directory.certificate_file and key_file go together"),
+            (false, false) => None,
+        }
     }
 }

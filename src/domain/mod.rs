@@ -14,5 +14,6 @@ pub mod people;
 pub mod period;
 pub mod rejection;
 pub mod retention;
+pub mod text;
 pub mod time;
 pub mod trust;

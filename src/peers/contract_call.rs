@@ -65,6 +65,12 @@ impl From<Interaction> for CalledContract {
     }
 }
 
+impl From<called::Interaction> for CalledContract {
+    fn from(interaction: called::Interaction) -> Self {
+        Self { path: path::of_called(interaction), ..Self::at_own_address(interaction) }
+    }
+}
+
 impl CalledContract {
     /// One that we do not serve, at an address that is configured whole.
     pub fn at_own_address(interaction: called::Interaction) -> Self {

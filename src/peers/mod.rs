@@ -3,8 +3,11 @@
 //! The room imports `domain`, `messages` and `soap`. It tries once; when to try again is the
 //! matter of whoever asks.
 
+mod call_health;
 pub mod connection;
 pub mod contract_call;
+pub mod directory;
+mod directory_answer;
 pub mod identities;
 mod identity_token;
 pub mod national;

@@ -12,6 +12,7 @@
 //! - **PC6** Five failures in thirty seconds: thirty seconds without calls.
 //! - **PC7** Answers are kept in memory for a time, those of no record for a minute; failures are not kept.
 
+use super::call_health::CallHealth;
 use super::connection::{Peer, PeerSettings, PeerSettingsError};
 use super::contract_call::{CalledContract, Remote, RemoteError};
 use super::person_answer::{Answers, answers};
@@ -37,8 +38,6 @@ const CALLS_MAX: usize = 4;
 /// Further calls for batches that are refused (PC5).
 const FURTHER_MAX: usize = 6;
 const REPLY_BYTES_MAX: usize = 2 * 1024 * 1024;
-const FAILURES_MAX: usize = 5;
-const PAUSE: Duration = Duration::from_secs(30);
 /// For how long it is kept that there is no such record.
 const NONE_KEPT: Duration = Duration::from_mins(1);
 const KEPT_MAX: usize = 20_000;
@@ -66,32 +65,8 @@ pub struct PersonService {
     remote: Remote,
     settings: PersonSettings,
     calls: Arc<Semaphore>,
-    health: Arc<Mutex<CallHealth>>,
+    health: Arc<CallHealth>,
     kept: Mutex<HashMap<String, (PersonState, Instant)>>,
-}
-
-/// Failures of late, and until when nobody calls (PC6).
-#[derive(Debug, Default)]
-struct CallHealth {
-    failures: VecDeque<Instant>,
-    paused_until: Option<Instant>,
-}
-
-impl CallHealth {
-    fn is_paused(&self, now: Instant) -> bool {
-        self.paused_until.is_some_and(|until| now < until)
-    }
-
-    fn failed(&mut self, now: Instant) {
-        self.failures.push_back(now);
-        while self.failures.front().is_some_and(|first| now - *first > PAUSE) {
-            self.failures.pop_front();
-        }
-        if self.failures.len() >= FAILURES_MAX {
-            self.failures.clear();
-            self.paused_until = Some(now + PAUSE);
-        }
-    }
 }
 
 fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -230,7 +205,7 @@ impl PersonService {
             let call = async {
                 // It is never closed.
                 let _turn = calls.acquire().await.map_err(|_| Failed::Paused)?;
-                if lock(&health).is_paused(Instant::now()) {
+                if health.is_paused(Instant::now()) {
                     return Err(Failed::Paused);
                 }
                 called(&remote, &numbers).await
@@ -241,7 +216,7 @@ impl PersonService {
                 Ok(_) | Err(Failed::Paused) => return (numbers, answer),
                 Err(Failed::Wrong(log_id)) => ("client", log_id),
                 Err(Failed::Otherwise(class, log_id)) => {
-                    lock(&health).failed(Instant::now());
+                    health.failed(Instant::now());
                     (*class, log_id)
                 }
             };
@@ -334,23 +309,4 @@ fn is_coordination(number: &PatientId) -> bool {
 /// The series that a number belongs to.
 fn root_of(number: &PatientId) -> &str {
     if is_coordination(number) { COORDINATION } else { number.root() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pc6_five_failures_are_a_pause() {
-        let mut health = CallHealth::default();
-        let start = Instant::now();
-        let after = |seconds| start + Duration::from_secs(seconds);
-        for second in [0, 31, 32, 33, 34] {
-            health.failed(after(second));
-        }
-        assert!(!health.is_paused(after(34)), "the first is too long ago");
-        health.failed(after(35));
-        assert!(health.is_paused(after(36)) && health.is_paused(after(64)));
-        assert!(!health.is_paused(after(66)));
-    }
 }

@@ -1,7 +1,7 @@
 //! A population service for tests: GetPersonsForProfile 5.0, with persons of a file and of a demonstration.
 
 use super::persons_file::{FiledPerson, PersonsFile, RecordSwitches, id};
-use super::serving::{Stub, Switches, wrong};
+use super::serving::{Stub, Switches, not_here, wrong};
 use crate::demo::region::{self, Region, Size};
 use crate::demo::stories;
 use crate::domain::identity::PatientId;
@@ -118,7 +118,9 @@ impl Stub for PersonsStub {
         reader: &mut Reader<'_>,
         out: &mut Writer,
     ) -> Result<(), Fault> {
-        let Interaction::Person(PersonInteraction::GetPersonsForProfile) = contract;
+        if contract != Interaction::Person(PersonInteraction::GetPersonsForProfile) {
+            return Err(not_here());
+        }
         let request = reader.under("GetPersonsForProfile", GetPersonsForProfile::read);
         let request = request.map_err(wrong)?;
         let file = self.now()?;

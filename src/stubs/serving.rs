@@ -62,6 +62,11 @@ pub trait Stub: Send + Sync + 'static {
     fn refusal(&self, system: &str) -> (u16, Fault);
 }
 
+/// What a contract gets that the stub does not have.
+pub fn not_here() -> Fault {
+    Fault::client("kontraktet finns inte här")
+}
+
 /// What a request gets that does not follow its schema.
 pub fn wrong(error: ReadError) -> Fault {
     match error {
@@ -84,8 +89,7 @@ impl<S: Stub> Served<S> {
         let vocabulary = Vocabulary { of_uri: ns::of_uri, registry: ns::REGISTRY_1 };
         let mut envelope = Envelope::open(&text, vocabulary)?;
         let (space, name) = envelope.body;
-        let contract = Interaction::of_body(space, name)
-            .ok_or_else(|| Fault::client("kontraktet finns inte här"))?;
+        let contract = Interaction::of_body(space, name).ok_or_else(not_here)?;
         let mut out = Writer::with_capacity(16 * 1024);
         out.raw(frame::OPEN);
         self.stub.answer(contract, &mut envelope.reader, &mut out)?;

@@ -1,6 +1,6 @@
 //! *Embargo*: investigations for which posts are left out of extracts; two persons stand behind each.
 
-use crate::admin::asked::{Handled, PageAnswer, PageCall, View, refusal_of, view};
+use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, View, refusal_of, view};
 use crate::admin::parts::{Cell, PagePart, Table, Tone, form};
 use crate::admin::words::{Words, day, minute, t};
 use crate::domain::identity::PatientId;
@@ -9,6 +9,7 @@ use crate::domain::time::{Timestamp, local};
 use crate::procedures::failure::StoreError;
 use crate::procedures::people::extracts::StoredEmbargo;
 use crate::procedures::people::looking::Activity;
+use chrono::TimeDelta;
 
 fn patient_of(embargo: &StoredEmbargo) -> Option<PatientId> {
     PatientId::new(&embargo.patient_root, &embargo.patient_extension).ok()
@@ -20,7 +21,17 @@ pub async fn embargoes(asked: PageCall) -> Handled {
     let mut refusal = None;
     if asked.is_post() {
         let number = asked.form.get("number").parse().unwrap_or_default();
-        let ends = asked.form.get("step") == "end";
+        let ends = match asked.form.get("step") {
+            "end" => true,
+            "approve" => false,
+            _ => return Err(Refused::NotFound),
+        };
+        let found = asked.people().embargoes(&person, None).await?;
+        let about = found.iter().find(|embargo| embargo.embargo_number == number);
+        let patient = about.and_then(patient_of).ok_or(Refused::NotFound)?;
+        asked
+            .viewed_several("Embargo", (Activity::Write, Some("embargo")), &["Logg"], &[&patient])
+            .await?;
         match refusal_of(asked.people().settle_embargo(&person, (number, ends)).await)? {
             Ok(()) => return Ok(PageAnswer::To("/embargo".to_owned())),
             Err(rejection) => refusal = Some(rejection),
@@ -83,7 +94,7 @@ fn table_of(found: &[StoredEmbargo], now: Timestamp) -> Result<Table, StoreError
                 Cell::from(embargo.asked_by.clone()),
                 Cell::from(minute(embargo.asked_at)),
             ]),
-            Cell::from(day(local(embargo.until_at).date())),
+            Cell::from(day(local(embargo.until_at - TimeDelta::microseconds(1)).date())),
             state,
         ]);
     }

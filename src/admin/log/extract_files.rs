@@ -6,6 +6,8 @@ use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused};
 use crate::admin::words::{day, minute};
 use crate::documents::document::{Document, DocumentTable};
 use crate::domain::people::number;
+use crate::domain::rejection::Rejection;
+use crate::domain::time::Timestamp;
 use crate::procedures::people::extracts::{ExtractContent, StoredExtract};
 use crate::procedures::people::looking::Activity;
 use crate::procedures::people::on_duty::OnDuty;
@@ -20,7 +22,15 @@ pub async fn file(asked: PageCall) -> Handled {
     let viewed = asked
         .viewed_several(&matter, (Activity::Print, Some("utdrag")), &["Logg"], &[&patient])
         .await?;
+    // Files are of what has been made: what it holds is known by then, and recorded.
+    let Some(made_at) = extract.made_at else { return Err(Refused::NotFound) };
     let content = asked.people().extract_content(&person, &extract, &viewed).await?;
+    if extract.file_hash.as_deref() != Some(&content.hash[..]) {
+        return Err(Refused::Rule(Rejection::validation(
+            "Utdragets innehåll är inte längre det som framställdes: poster har gallrats, eller en utredning har ändrats. \
+             Ta emot en ny begäran.",
+        )));
+    }
     if asked.part("form") == "json" {
         let text = asked.people().extract_proof(&content.rows, extract.names).await?;
         let name = "utdrag.json".to_owned();
@@ -28,13 +38,13 @@ pub async fn file(asked: PageCall) -> Handled {
     }
     let phone = asked.people().unit(&person, &person.assignment.provider).await?;
     let phone = phone.and_then(|unit| unit.phone);
-    let document = document(&asked, &person, (&extract, &content), phone.as_deref());
+    let document = document(made_at, &person, (&extract, &content), phone.as_deref());
     let (name, kind, bytes) = file_of(&asked, "loggutdrag", document).await?;
     Ok(PageAnswer::File(Some(viewed), name, kind, bytes))
 }
 
 fn document(
-    asked: &PageCall,
+    made_at: Timestamp,
     person: &OnDuty<'_>,
     (extract, content): (&StoredExtract, &ExtractContent),
     phone: Option<&str>,
@@ -84,7 +94,7 @@ fn document(
             ("Patient".to_owned(), number::shown(&patient_of(extract))),
             ("Vårdgivare".to_owned(), provider),
             ("Period".to_owned(), format!("{} – {}", day(extract.from_on), day(extract.to_on))),
-            ("Framställt".to_owned(), minute(asked.now)),
+            ("Framställt".to_owned(), minute(made_at)),
             ("Ärendenummer".to_owned(), extract.case_text.clone()),
         ],
         intro,

@@ -1,6 +1,7 @@
 //! *Loggutdrag till patient*: what has been asked for, making it, delivering it.
 
 use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, View, refusal_of, view};
+use crate::admin::paging::PageStart;
 use crate::admin::parts::{Cell, Control, PagePart, Table, Tone, field, form, link};
 use crate::admin::words::{Words, day, filled, minute, number as digits, t};
 use crate::domain::identity::PatientId;
@@ -8,8 +9,8 @@ use crate::domain::people::number;
 use crate::domain::time::Timestamp;
 use crate::procedures::people::extract_file::code_of;
 use crate::procedures::people::extracts::StoredExtract;
+use crate::procedures::people::facts::PAGE_ROWS;
 use crate::procedures::people::looking::Activity;
-use chrono::SecondsFormat;
 
 /// The patient of an extract.
 pub fn patient_of(extract: &StoredExtract) -> PatientId {
@@ -28,11 +29,8 @@ fn state(extract: &StoredExtract) -> Cell {
 /// The provider's extracts, the latest first.
 pub async fn extracts(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
-    let before = match asked.query.get("fore") {
-        "" => None,
-        text => Some(text.parse::<Timestamp>().map_err(|_| Refused::NotFound)?),
-    };
-    let found = asked.people().extracts(&person, None, before).await?;
+    let start = PageStart::read(asked.query.get("fore"), asked.now).ok_or(Refused::NotFound)?;
+    let found = asked.people().extracts(&person, None, (start.at, start.skip)).await?;
     let patients: Vec<PatientId> = found.iter().map(patient_of).collect();
     let mut once: Vec<&PatientId> = Vec::new();
     for patient in &patients {
@@ -60,16 +58,10 @@ pub async fn extracts(asked: PageCall) -> Handled {
         rows: rows.collect(),
         empty: t("Inga utdrag är begärda. Sök patienten för att ta emot en begäran."),
     };
-    let older = (found.len() >= 50).then(|| found.last()).flatten().map(|last| {
-        let at = last.requested_at.to_rfc3339_opts(SecondsFormat::Micros, true);
-        format!(
-            "/utdrag?fore={}",
-            form_urlencoded::byte_serialize(at.as_bytes()).collect::<String>()
-        )
-    });
+    let moments: Vec<Timestamp> = found.iter().map(|extract| extract.requested_at).collect();
     let parts = vec![
         PagePart::Table(table),
-        PagePart::Paging(before.map(|_| "/utdrag".to_owned()), older),
+        start.paging("/utdrag?", &moments, PAGE_ROWS),
         PagePart::Links(vec![link("/patient", t("Sök patient"))]),
     ];
     Ok(PageAnswer::Patients(viewed, view(t("Loggutdrag till patient"), parts)))
@@ -87,17 +79,21 @@ pub async fn extract(asked: PageCall) -> Handled {
         asked.viewed_several(&matter, (activity, Some("utdrag")), &["Logg"], &[&patient]).await?;
     let mut refusal = None;
     if asked.is_post() {
-        let done = if asked.form.get("step") == "make" {
-            match asked.people().extract_content(&person, &extract, &viewed).await {
-                Ok(content) => asked.people().extract_is_made(&person, &extract, &content).await,
+        let done = match asked.form.get("step") {
+            "make" => match asked.people().extract_content(&person, &extract, &viewed).await {
+                Ok(content) => {
+                    asked.people().extract_is_made(&person, &extract, &content).await.map(|()| id)
+                }
                 Err(failure) => Err(failure),
+            },
+            "supplement" => asked.people().supplement(&person, &extract).await,
+            _ => {
+                let how = (asked.form.get("way"), asked.form.get("letter"));
+                asked.people().deliver_extract(&person, &extract, how).await.map(|()| id)
             }
-        } else {
-            let how = (asked.form.get("way"), asked.form.get("letter"));
-            asked.people().deliver_extract(&person, &extract, how).await
         };
         match refusal_of(done)? {
-            Ok(()) => return Ok(PageAnswer::To(format!("/utdrag/{id}"))),
+            Ok(to) => return Ok(PageAnswer::To(format!("/utdrag/{to}"))),
             Err(rejection) => refusal = Some(rejection),
         }
     }
@@ -126,6 +122,10 @@ pub async fn extract(asked: PageCall) -> Handled {
             file("csv", t("Hämta CSV")),
             file("json", t("Hämta kontrollfilen utdrag.json")),
         ]));
+        if extract.embargoed && extract.delivered_at.is_some() {
+            let supplement = form(to.clone(), Vec::new(), t("Ta fram kompletterande utdrag"));
+            parts.push(PagePart::form(supplement.carrying("step", "supplement")));
+        }
         if extract.delivered_at.is_none() {
             parts.push(PagePart::Card(t("Lämna ut"), vec![PagePart::form(delivery(&asked, to))]));
         }

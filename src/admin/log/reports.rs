@@ -240,7 +240,7 @@ pub async fn report(asked: PageCall) -> Handled {
         (t("Läge"), state(progress)),
     ])];
     let mut page =
-        view(order.name.as_str(), Vec::new()).back(link("/loggrapporter", t("Loggrapporter")));
+        view(kind_name(&order.kind), Vec::new()).back(link("/loggrapporter", t("Loggrapporter")));
     match progress {
         ReportProgress::Made(_) => {
             let file = |form: &str, words| {

@@ -49,12 +49,12 @@ pub async fn log_in(asked: PageCall) -> Handled {
             t("Testinloggning: här kan vem som helst vara vem som helst. Alla personer är påhittade."),
             vec![],
         ));
-        parts.extend(test_persons(&asked).await?);
+        parts.extend(test_persons(&asked, back).await?);
     }
     Ok(PageAnswer::View(view(t("Logga in"), parts)))
 }
 
-async fn test_persons(asked: &PageCall) -> Result<Vec<PagePart>, Refused> {
+async fn test_persons(asked: &PageCall, back: &str) -> Result<Vec<PagePart>, Refused> {
     let persons = asked.people().test_persons().await?;
     if persons.is_empty() {
         return Ok(vec![PagePart::Text(t(
@@ -73,7 +73,8 @@ async fn test_persons(asked: &PageCall) -> Result<Vec<PagePart>, Refused> {
             false => Words::from(roles.join(", ")),
         };
         let log_in: PageForm = form("/logga-in", Vec::new(), person.employee_name.as_str())
-            .carrying("employee", person.employee_id.clone());
+            .carrying("employee", person.employee_id.clone())
+            .carrying("till", back);
         parts.push(PagePart::Card(
             what,
             vec![
@@ -91,14 +92,16 @@ async fn as_test_person(asked: PageCall) -> Handled {
     }
     let employee = HsaId::new(asked.form.get("employee")).ok_or(Refused::NotFound)?;
     let proved = asked.people().of_directory(&employee, "test", "test").await?;
-    logged_in(&asked, proved, "/").await
+    let back = own_path(asked.form.get("till"), asked.site.is_page);
+    logged_in(&asked, proved, back).await
 }
 
 /// Begins the login; who has one assignment only need not choose.
 async fn logged_in(asked: &PageCall, proved: Option<ProvedPerson>, back: &str) -> Handled {
     let Some(proved) = proved else {
+        asked.people().login_refused("directory").await?;
         return Ok(PageAnswer::View(refused(t(
-            "Du finns inte i katalogen, så det finns inget uppdrag att välja.",
+            "Katalogen känner dig inte, eller svarar inte just nu, så det finns inget uppdrag att välja.",
         ))));
     };
     // Whoever is logged in here already is logged out first: a login is never taken over.
@@ -169,6 +172,7 @@ pub async fn from_identities(asked: PageCall) -> Handled {
         }
         Err(why) => {
             tracing::warn!(why = %why, "a login is refused");
+            asked.people().login_refused(why.rule()).await?;
             let says =
                 filled("Inloggningen godtogs inte ({}). Inget har ändrats.", [why.rule().into()]);
             Ok(PageAnswer::View(refused(says)))
@@ -186,7 +190,14 @@ pub async fn by_certificate(asked: PageCall) -> Handled {
             "Webbläsaren visade inget certifikat. Sätt i kortet, stäng webbläsaren och försök igen.",
         ))));
     };
-    let proved = asked.people().of_directory(&employee, "certificate", "loa3").await?;
+    if !asked.is_post() {
+        let parts = vec![
+            PagePart::Facts(vec![(t("HSA-id"), Cell::from(employee.as_str()))]),
+            PagePart::form(form("/logga-in/sjalv", Vec::new(), t("Logga in")).main()),
+        ];
+        return Ok(PageAnswer::View(view(t("Logga in"), parts)));
+    }
+    let proved = asked.people().of_any_directory(&employee, "certificate", "loa3").await?;
     logged_in(&asked, proved, "/").await
 }
 

@@ -4,7 +4,7 @@ use crate::admin::asked::{Handled, PageAnswer, PageCall, View, refusal_of, view}
 use crate::admin::open::status::{class_name, interruption, stored_name};
 use crate::admin::parts::{Cell, Control, FormField, PagePart, Table, Tone, field, form};
 use crate::admin::patient::times;
-use crate::admin::words::{Words, minute, t};
+use crate::admin::words::{Words, filled, minute, t};
 use crate::domain::rejection::Rejection;
 use crate::procedures::failure::Failure;
 use crate::procedures::people::known_status::{Function, StoredInterruption};
@@ -84,8 +84,8 @@ fn interruptions(asked: &PageCall, all: &[StoredInterruption]) -> Vec<PagePart> 
     let mut choices = Vec::new();
     for it in all.iter().take(50) {
         rows.push(interruption(it));
-        let title = format!("{} {}", minute(it.from_at), it.function);
-        choices.push((it.interruption_number.to_string(), Words::from(title)));
+        let title = filled("{} {}", [minute(it.from_at).into(), stored_name(&it.function)]);
+        choices.push((it.interruption_number.to_string(), title));
     }
     let mut parts = vec![PagePart::Table(Table {
         caption: t("Avbrott och störningar"),

@@ -4,12 +4,12 @@ use super::head::{head, to_overview};
 use super::{times, told};
 use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, view};
 use crate::admin::parts::{Control, FormField, PagePart, Tone, field, form};
-use crate::admin::words::{Words, t};
-use crate::domain::blocking::history::{BlockHistory, Removal, RevokeHistory};
+use crate::admin::words::{Words, filled, minute, t};
+use crate::domain::blocking::history::{BlockHistory, BlockRemoval, Removal, RevokeHistory};
 use crate::domain::blocking::registration::ReplicationWait;
 use crate::domain::identity::RecordId;
 use crate::procedures::blocking::change;
-use crate::procedures::people::facts::PatientFacts;
+use crate::procedures::people::facts::{Names, PatientFacts};
 use crate::procedures::people::looking::Activity;
 
 /// An id that stands in a path as hexadecimal digits.
@@ -74,15 +74,14 @@ async fn end(asked: PageCall, is_annulment: bool) -> Handled {
         let button = if is_annulment { t("Makulera") } else { t("Häv för gott") };
         PagePart::form(form(to.clone(), fields, button).dangerous())
     };
+    if let Some(says) = was_before(history, is_annulment, &facts.names) {
+        let parts = vec![PagePart::Notice(Tone::Warning, says, vec![to_overview(&lookup)])];
+        let page = page(parts);
+        let page = if asked.is_post() { page.refused() } else { page };
+        return Ok(PageAnswer::Patients(viewed, page));
+    }
     if !asked.is_post() {
-        let says = match is_annulment {
-            true => t(
-                "Makulera bara en spärr som aldrig skulle ha registrerats. Det går inte att ångra.",
-            ),
-            false => {
-                t("Spärren slutar gälla direkt och för gott. Ska den gälla igen registreras en ny.")
-            }
-        };
+        let says = warning(is_annulment);
         let parts = vec![PagePart::Notice(Tone::Warning, says, vec![]), form_with(None, None)];
         return Ok(PageAnswer::Patients(viewed, page(parts)));
     }
@@ -113,6 +112,34 @@ async fn end(asked: PageCall, is_annulment: bool) -> Handled {
             let parts = vec![PagePart::Notice(Tone::Bad, says, vec![to_overview(&lookup)])];
             Ok(PageAnswer::Patients(viewed, page(parts).refused()))
         }
+    }
+}
+
+fn warning(is_annulment: bool) -> Words {
+    match is_annulment {
+        true => {
+            t("Makulera bara en spärr som aldrig skulle ha registrerats. Det går inte att ångra.")
+        }
+        false => {
+            t("Spärren slutar gälla direkt och för gott. Ska den gälla igen registreras en ny.")
+        }
+    }
+}
+
+/// What somebody has done before: then there is nothing left to do.
+fn was_before(history: &BlockHistory, is_annulment: bool, names: &Names) -> Option<Words> {
+    let when_and_who = |removal: &Removal| {
+        let by = &removal.action.registered_by.employee;
+        [Words::from(minute(removal.action.registered_at)), names.of(by).into()]
+    };
+    match history.block.lifetime.removal()? {
+        BlockRemoval::Deleted { removal, .. } => {
+            Some(filled("Spärren makulerades {} av {}.", when_and_who(removal)))
+        }
+        BlockRemoval::Revoked(removal) if !is_annulment => {
+            Some(filled("Spärren hävdes {} av {}.", when_and_who(removal)))
+        }
+        BlockRemoval::Revoked(_) | BlockRemoval::Unregistered => None,
     }
 }
 

@@ -30,6 +30,7 @@ async fn take_away(asked: PageCall, is_annulment: bool) -> Handled {
         id_of_hex(asked.part("a")).and_then(|id| RecordId::new(&id)).ok_or(Refused::NotFound)?;
     let history = facts.assertions.iter().find(|history| history.assertion.id == id);
     let history = history.ok_or(Refused::NotFound)?;
+    asked.must_handle(&history.assertion.content.care_unit)?;
     let mut parts = head(&lookup, &facts.person, &viewed);
     parts.push(PagePart::Facts(vec![
         (t("Samtycke"), told::kind_of(history.assertion.content.assertion_type).into()),

@@ -26,10 +26,7 @@ pub async fn lift(asked: PageCall) -> Handled {
     let viewed = asked.viewed(&lookup, (activity, None), &["Spärr"]).await?;
     let facts = asked.people().patient_facts(&person, &lookup, &viewed).await?;
     let (history, revokes) = block_of(&asked, &facts)?;
-    let units = match asked.is(crate::domain::people::roles::Role::BlockAdmin) {
-        true => asked.people().own_units(&person).await?,
-        false => vec![(person.assignment.unit.clone(), person.assignment.unit_name.clone())],
-    };
+    let units = asked.handled_units().await?;
     let page = |parts: Vec<PagePart>| {
         let mut all = head(&lookup, &facts.person, &viewed);
         all.push(PagePart::Facts(vec![
@@ -86,6 +83,7 @@ pub async fn lift(asked: PageCall) -> Handled {
 #[derive(Default)]
 struct WrongLift {
     ground: Option<Words>,
+    employee: Option<Words>,
     reason: Option<Words>,
     unit: Option<Words>,
     until: Option<Words>,
@@ -101,6 +99,11 @@ fn read(asked: &PageCall, units: &[(HsaId, String)]) -> (WrongLift, Read) {
         "emergency" => Some(RevokeReason::Emergency),
         _ => None,
     };
+    let employee = sent.sent("employee").unwrap_or_default();
+    if !employee.is_empty() && HsaId::new(employee).is_none() {
+        // Nobody must become everybody of the unit.
+        wrong.employee = Some(t("Skriv medarbetarens HSA-id."));
+    }
     if ground.is_none() {
         wrong.ground = Some(t("Välj grund."));
     }
@@ -129,7 +132,9 @@ fn read(asked: &PageCall, units: &[(HsaId, String)]) -> (WrongLift, Read) {
         }
     };
     let read = match (ground, end, unit) {
-        (Some(ground), Some(end), Some(unit)) if wrong.reason.is_none() => {
+        (Some(ground), Some(end), Some(unit))
+            if wrong.reason.is_none() && wrong.employee.is_none() =>
+        {
             Some((ground, end, unit))
         }
         _ => None,
@@ -165,7 +170,8 @@ fn form_of(asked: &PageCall, to: String, units: &[(HsaId, String)], wrong: Wrong
         field("unit", t("För vilken enhet"), Control::Select(choices.collect(), unit.to_owned()))
             .error(wrong.unit),
         field("employee", t("Bara för en medarbetare"), line("employee", "text"))
-            .hint(t("HSA-id. Lämna tomt för alla behöriga vid enheten.")),
+            .hint(t("HSA-id. Lämna tomt för alla behöriga vid enheten."))
+            .error(wrong.employee),
         field("until", t("Till och med dag"), line("until", "date")).error(wrong.until),
         field("until_time", t("Till klockslag"), line("until_time", "time"))
             .hint(t("Lämna tomt för hela dagen.")),
@@ -184,6 +190,7 @@ pub async fn take_back(asked: PageCall) -> Handled {
     let id =
         id_of_hex(asked.part("r")).and_then(|id| RecordId::new(&id)).ok_or(Refused::NotFound)?;
     let revoke = revokes.iter().find(|revoke| revoke.revoke.id == id).ok_or(Refused::NotFound)?;
+    asked.must_handle(&revoke.revoke.lift.care_unit)?;
     let mut parts = head(&lookup, &facts.person, &viewed);
     parts.push(PagePart::Facts(vec![
         (t("Spärr"), told::guarded(&history.block.content.guards, &facts.names).into()),

@@ -13,6 +13,7 @@ use crate::domain::blocking::registration::{self, BlockRegistration, Replication
 use crate::domain::identity::{HsaId, RecordId};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::people::matrix;
+use crate::domain::people::roles::Role;
 use crate::domain::period::Period;
 use crate::domain::time::{Moment, Timestamp};
 use crate::procedures::blocking::change;
@@ -46,7 +47,7 @@ pub async fn register(asked: PageCall) -> Handled {
     let activity = if asked.is_post() { Activity::Write } else { Activity::Read };
     let viewed = asked.viewed(&lookup, (activity, None), &["Spärr"]).await?;
     let facts = asked.people().patient_facts(&person, &lookup, &viewed).await?;
-    let units = asked.people().own_units(&person).await?;
+    let units = asked.handled_units().await?;
     let page = |parts: Vec<PagePart>| {
         let mut all = head(&lookup, &facts.person, &viewed);
         all.extend(parts);
@@ -98,7 +99,7 @@ fn form_of(
         "" => default.to_owned(),
         value => value.to_owned(),
     };
-    let kinds = vec![
+    let mut kinds = vec![
         (
             "inner".to_owned(),
             t("Inre spärr"),
@@ -110,6 +111,10 @@ fn form_of(
             t("Stänger alla era uppgifter för andra vårdgivare."),
         ),
     ];
+    if !asked.is(Role::BlockAdmin) {
+        // It closes what every unit of the care provider has.
+        kinds.truncate(1);
+    }
     let unit_choices =
         units.iter().map(|(id, name)| (id.as_str().to_owned(), Words::from(name.as_str())));
     let mut chosen = sent.all("units");
@@ -163,7 +168,7 @@ fn read(asked: &PageCall, units: &[(HsaId, String)]) -> Result<Written, Box<Wron
     let mut wrong = WrongBlock::default();
     let inner = match sent.get("kind") {
         "inner" => true,
-        "outer" => false,
+        "outer" if asked.is(Role::BlockAdmin) => false,
         _ => {
             wrong.kind = Some(t("Välj inre eller yttre spärr."));
             false
@@ -310,7 +315,12 @@ async fn save(
     contents: Vec<BlockContent>,
 ) -> Handled {
     let person = asked.on_duty()?;
-    let reason = Some(asked.form.get("reason").to_owned()).filter(|reason| !reason.is_empty());
+    let asker = match asked.form.get("requested_by") {
+        "representative" => "Begärd av en företrädare med fullmakt.",
+        _ => "Begärd av patienten.",
+    };
+    let reason = format!("{asker} {}", asked.form.get("reason"));
+    let reason = Some(reason.trim_end().to_owned());
     let ids = asked.form.all("id");
     if ids.len() != contents.len() {
         return Err(Refused::NotFound);

@@ -9,6 +9,7 @@ use crate::domain::consent::assertion::{AssertionContent, AssertionType};
 use crate::domain::consent::registration::AssertionRegistration;
 use crate::domain::identity::{HsaId, RecordId};
 use crate::domain::people::number;
+use crate::domain::rejection::Rejection;
 use crate::domain::time::{Timestamp, local};
 use crate::procedures::consent::change;
 use crate::procedures::people::looking::{Activity, StoredLookup};
@@ -77,7 +78,12 @@ fn registration(
     let id =
         uuid::Uuid::parse_str(asked.form.get("id")).map_err(|_| Refused::NotFound)?.to_string();
     let sent = &asked.form;
-    let for_me = (sent.get("whom") == "me").then(|| person.session.employee.clone());
+    let for_me = match sent.get("whom") {
+        "me" => Some(person.session.employee.clone()),
+        "unit" => None,
+        // Nobody's choice must not become everybody's at the unit.
+        _ => return Err(Refused::Rule(Rejection::validation("Välj vem som får läsa."))),
+    };
     let represented_by = match asked.people().read_number(sent.get("representative")) {
         Ok(number) => {
             let (root, extension) = (number.patient.root(), number.patient.extension());

@@ -202,9 +202,9 @@ pub fn block_actions(
     if (stands || is_revoked) && is_admin {
         actions.push(to("makulera", t("Makulera…")));
     }
-    for revoke in
-        revokes.iter().filter(|revoke| revoke.is_in_force(now) && revoke.details.is_some())
-    {
+    for revoke in revokes.iter().filter(|revoke| {
+        (is_admin || is_care) && revoke.is_in_force(now) && revoke.details.is_some()
+    }) {
         let id = revoke.revoke.id.as_str();
         let id: String = id.bytes().map(|b| format!("{b:02x}")).collect();
         let words = t("Återkalla hävningen…");

@@ -131,6 +131,12 @@ fn answer(question: &Question, tried: &Tried, names: &Names) -> Vec<PagePart> {
             (Tone::Warning, t("Ja: en registrerad nödsituation öppnar dem."))
         }
         Access::Blocked => (Tone::Bad, t("Nej: en spärr stänger dem.")),
+        Access::NoConsent if !tried.knows_assertions => (
+            Tone::Note,
+            t(
+                "Ingen spärr stänger dem. Om patienten har gett samtycke hos den andra vårdgivaren syns inte här.",
+            ),
+        ),
         Access::NoConsent => (Tone::Bad, t("Nej: inget samtycke öppnar dem.")),
     };
     let when = match question.moment {

@@ -20,11 +20,11 @@ pub async fn copy(asked: PageCall) -> Handled {
     let units = asked.people().own_units(&person).await?;
     let (from, to) = (chosen(&units, asked.form.get("from")), chosen(&units, asked.form.get("to")));
     let mut wrong = (None, None);
-    let mut found: Histories = Vec::new();
+    let (mut found, mut too_many): (Histories, bool) = (Vec::new(), false);
     if asked.is_post() {
         wrong = wrong_choice(from, to);
         if let (Some(from), None) = (from, &wrong.1) {
-            found = standing(&asked, from).await?;
+            (found, too_many) = standing(&asked, from).await?;
         }
     }
     let mut patients: Vec<&PatientId> = Vec::new();
@@ -39,7 +39,6 @@ pub async fn copy(asked: PageCall) -> Handled {
         .viewed_several("Kopiera inre spärrar", (activity, Some("lista")), &["Spärr"], &patients)
         .await?;
     let is_wrong = wrong.0.is_some() || wrong.1.is_some();
-    let too_many = found.len() > 500;
     let mut parts = Vec::new();
     if let (true, Some(to), false) = (saves, to, too_many) {
         let copied = CopiedBlocks {
@@ -92,20 +91,21 @@ fn wrong_choice(from: Option<&HsaId>, to: Option<&HsaId>) -> (Option<Words>, Opt
     (from.is_none().then(missing), of_to)
 }
 
-/// The blocks in force at a unit that were registered here.
-async fn standing(asked: &PageCall, unit: &HsaId) -> Result<Histories, Refused> {
+/// The blocks in force at a unit that were registered here, and whether there are more than can be copied at one time.
+async fn standing(asked: &PageCall, unit: &HsaId) -> Result<(Histories, bool), Refused> {
     let person = asked.on_duty()?;
     let list = UnitList {
         provider: person.assignment.provider.clone(),
         unit: Some(unit.clone()),
         in_force: true,
-        before: asked.now + TimeDelta::days(1),
+        before: (asked.now + TimeDelta::days(1), 0),
         most: COPIED_MAX + 1,
         now: asked.now,
     };
     let mut found = asked.people().blocks_of_unit(&person, list).await?;
+    let too_many = i64::try_from(found.len()).is_ok_and(|count| count > COPIED_MAX);
     found.retain(|(history, _)| history.action.is_some());
-    Ok(found)
+    Ok((found, too_many))
 }
 
 /// What would be copied, and the button that does it.

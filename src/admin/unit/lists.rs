@@ -1,6 +1,7 @@
 //! *Enhetens spärrar* and *Enhetens samtycken*: by unit or all, in force or not, page by page.
 
 use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, view};
+use crate::admin::paging::PageStart;
 use crate::admin::parts::{Cell, Control, PageForm, PagePart, Table, field, link, question};
 use crate::admin::patient::told;
 use crate::admin::words::{Words, minute, t};
@@ -9,15 +10,11 @@ use crate::domain::people::number;
 use crate::domain::time::Timestamp;
 use crate::procedures::people::facts::{PAGE_ROWS, UnitList};
 use crate::procedures::people::looking::Activity;
-use chrono::{SecondsFormat, TimeDelta};
 
 /// What is listed, by the address: it names units, never patients.
 fn asked_list(asked: &PageCall, units: &[(HsaId, String)]) -> Result<UnitList, Refused> {
     let person = asked.on_duty()?;
-    let before = match asked.query.get("fore") {
-        "" => asked.now + TimeDelta::days(1),
-        text => text.parse::<Timestamp>().map_err(|_| Refused::NotFound)?,
-    };
+    let start = page_start(asked)?;
     let unit = HsaId::new(asked.query.get("enhet"));
     if let Some(unit) = &unit
         && !units.iter().any(|(own, _)| own == unit)
@@ -28,7 +25,7 @@ fn asked_list(asked: &PageCall, units: &[(HsaId, String)]) -> Result<UnitList, R
         provider: person.assignment.provider.clone(),
         unit,
         in_force: asked.query.get("lage") != "avslutade",
-        before,
+        before: (start.at, start.skip),
         most: PAGE_ROWS,
         now: asked.now,
     })
@@ -47,16 +44,16 @@ fn filter(asked: &PageCall, path: &str, units: &[(HsaId, String)]) -> PageForm {
     question(path, fields, t("Visa"))
 }
 
+fn page_start(asked: &PageCall) -> Result<PageStart, Refused> {
+    PageStart::read(asked.query.get("fore"), asked.now).ok_or(Refused::NotFound)
+}
+
 /// Addresses of the newest page, where this is not it, and of the next older one.
-fn paging(asked: &PageCall, path: &str, count: usize, last: Option<Timestamp>) -> PagePart {
+fn paging(asked: &PageCall, path: &str, moments: &[Timestamp]) -> Result<PagePart, Refused> {
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let (unit, state) = (encode(asked.query.get("enhet")), encode(asked.query.get("lage")));
-    let base = format!("{path}?enhet={unit}&lage={state}");
-    let is_full = i64::try_from(count).unwrap_or(0) >= PAGE_ROWS;
-    let older = last.filter(|_| is_full).map(|at| {
-        format!("{base}&fore={}", encode(&at.to_rfc3339_opts(SecondsFormat::Micros, true)))
-    });
-    PagePart::Paging((!asked.query.get("fore").is_empty()).then(|| base.clone()), older)
+    let base = format!("{path}?enhet={unit}&lage={state}&");
+    Ok(page_start(asked)?.paging(&base, moments, PAGE_ROWS))
 }
 
 /// *Enhetens spärrar*.
@@ -79,7 +76,8 @@ pub async fn blocks(asked: PageCall) -> Handled {
         .filter_map(|(history, _)| history.block.content.guards.unit().cloned())
         .collect();
     let names = asked.people().names_for(&person, &ids).await?;
-    let last = histories.last().map(|(history, _)| history.block.lifetime.stored_at);
+    let moments: Vec<Timestamp> =
+        histories.iter().map(|(history, _)| history.block.lifetime.stored_at).collect();
     let rows = histories.iter().map(|(history, revokes)| {
         let content = &history.block.content;
         vec![
@@ -99,7 +97,7 @@ pub async fn blocks(asked: PageCall) -> Handled {
     let parts = vec![
         PagePart::form(filter(&asked, "/enhet/sparrar", &units)),
         PagePart::Table(table),
-        paging(&asked, "/enhet/sparrar", histories.len(), last),
+        paging(&asked, "/enhet/sparrar", &moments)?,
         PagePart::Links(vec![link(
             "/enhet/sparrar/kopiera",
             t("Kopiera inre spärrar till en annan enhet"),
@@ -137,7 +135,8 @@ pub async fn consents(asked: PageCall) -> Handled {
         .flatten()
         .collect();
     let names = asked.people().names_for(&person, &ids).await?;
-    let last = found.last().map(|history| history.assertion.lifetime.stored_at);
+    let moments: Vec<Timestamp> =
+        found.iter().map(|history| history.assertion.lifetime.stored_at).collect();
     let rows = found.iter().map(|history| {
         let content = &history.assertion.content;
         vec![
@@ -157,7 +156,7 @@ pub async fn consents(asked: PageCall) -> Handled {
     let parts = vec![
         PagePart::form(filter(&asked, "/enhet/samtycken", &units)),
         PagePart::Table(table),
-        paging(&asked, "/enhet/samtycken", found.len(), last),
+        paging(&asked, "/enhet/samtycken", &moments)?,
     ];
     Ok(PageAnswer::Patients(viewed, view(t("Enhetens samtycken"), parts)))
 }

@@ -98,8 +98,8 @@ pub struct Embargo {
     pub employee: HsaId,
     /// Until when, unless it is ended before.
     pub until: Timestamp,
-    /// Whether two persons stand behind it.
-    pub is_approved: bool,
+    /// When a second person stood behind it; none does: it is only asked for.
+    pub approved_at: Option<Timestamp>,
     /// When it was ended.
     pub ended_at: Option<Timestamp>,
 }
@@ -107,7 +107,9 @@ pub struct Embargo {
 impl Embargo {
     /// Whether it holds at a time.
     pub fn holds(&self, now: Timestamp) -> bool {
-        self.is_approved && now < self.until && self.ended_at.is_none_or(|ended| now < ended)
+        self.approved_at.is_some_and(|approved| approved <= now)
+            && now < self.until
+            && self.ended_at.is_none_or(|ended| now < ended)
     }
 
     /// The latest end of one that begins at a time.
@@ -294,12 +296,12 @@ mod tests {
         let embargo = Embargo {
             employee: HsaId::new("P").unwrap(),
             until: Embargo::latest(begun),
-            is_approved: true,
+            approved_at: Some(begun),
             ended_at: None,
         };
         assert!(embargo.holds(begun));
         assert!(!embargo.holds("2027-02-28T00:00:00Z".parse().unwrap()), "six months");
-        assert!(!Embargo { is_approved: false, ..embargo.clone() }.holds(begun));
+        assert!(!Embargo { approved_at: None, ..embargo.clone() }.holds(begun));
         assert!(!Embargo { ended_at: Some(begun), ..embargo }.holds(begun));
     }
 

@@ -3,8 +3,10 @@
 //! # Rules
 //! - **S1** A count from 1 to 4 is told as "fewer than five"; none is none.
 //! - **S2** Where a sum is told, what is hidden never stands alone in its row or column, and makes at least five together
-//!   there; the smallest others are hidden too. Nor may the sum say what each of them is: as many ones or fours.
-//! - **S3** How many of a thing a provider has at a time is told to the nearest five below a hundred.
+//!   there; the smallest others are hidden too. Nor may the sum say what a small one is: at least two counts are possible for
+//!   each, though what else is hidden is none, or five and more.
+//! - **S3** How many of a thing a provider has at a time is told to the nearest five: what came and went in a month would otherwise
+//!   follow from two months.
 //! - **S4** A month's figures are told from the third day of the next.
 
 use chrono::{Datelike, Months, NaiveDate};
@@ -84,18 +86,23 @@ fn is_safe(counts: &[Vec<u64>], cells: &[Vec<ShownCount>], line: &[(usize, usize
         return true;
     }
     let sum: u64 = hidden.iter().map(|at| value(counts, **at)).sum();
-    let few = hidden.iter().all(|at| cells[at.0][at.1] == ShownCount::FewerThanFive);
-    let count = hidden.len() as u64;
-    let is_pinned = few && (sum == count || sum == count * (LEAST - 1));
-    hidden.len() > 1 && sum >= LEAST && !is_pinned
+    let is_few = |at: &&&(usize, usize)| cells[at.0][at.1] == ShownCount::FewerThanFive;
+    let few = hidden.iter().filter(is_few).count() as u64;
+    let others = hidden.len() as u64 - few;
+    // What a small count may be, as far as the sum goes: others that are hidden are none, or five and more.
+    let rest = |left: u64| left == 0 || (others > 0 && left >= LEAST);
+    let may_be = |count: &u64| {
+        let of_others = few.saturating_sub(1)..=few.saturating_sub(1) * (LEAST - 1);
+        sum.checked_sub(*count)
+            .is_some_and(|left| of_others.into_iter().any(|few| left >= few && rest(left - few)))
+    };
+    let is_open = few == 0 || (1..LEAST).filter(may_be).count() > 1;
+    hidden.len() > 1 && sum >= LEAST && is_open
 }
 
 /// How many of a thing a provider has at a time (S3).
 pub fn rounded(count: u64) -> u64 {
-    match count {
-        0..100 => (count + 2) / 5 * 5,
-        _ => count,
-    }
+    (count + 2) / 5 * 5
 }
 
 /// Whether the figures of a month are told at a day (S4).
@@ -127,13 +134,14 @@ mod tests {
         let Some((first, rest)) = shown.split_first() else {
             return if sum == 0 { vec![Vec::new()] } else { Vec::new() };
         };
-        let range = match first {
-            Exactly(told) => *told..=*told,
-            FewerThanFive => 1..=4,
-            Hidden => 0..=sum,
+        // Whoever knows the rules knows that what is hidden for the sake of others is none, or five and more.
+        let range: Vec<u64> = match first {
+            Exactly(told) => vec![*told],
+            FewerThanFive => (1..=4).collect(),
+            Hidden => std::iter::once(0).chain(5..=sum).collect(),
         };
         let mut all = Vec::new();
-        for count in range.filter(|count| *count <= sum) {
+        for count in range.into_iter().filter(|count| *count <= sum) {
             for rest in possible(rest, sum - count) {
                 all.push(std::iter::once(count).chain(rest).collect());
             }
@@ -144,7 +152,7 @@ mod tests {
     #[test]
     fn s2_no_small_count_can_be_reckoned_from_its_column() {
         for length in 1..=4 {
-            for counts in lists(length, 6) {
+            for counts in lists(length, 9) {
                 let table = hide(&counts.iter().map(|c| vec![*c]).collect::<Vec<_>>(), false);
                 let shown: Vec<ShownCount> = table.cells.iter().map(|row| row[0]).collect();
                 let Exactly(sum) = table.column_sums[0] else { continue };
@@ -185,10 +193,10 @@ mod tests {
     }
 
     #[test]
-    fn s3_stocks_below_a_hundred_are_rounded() {
+    fn s3_stocks_are_rounded() {
         assert_eq!(
-            [0, 2, 3, 7, 8, 97, 98, 99, 101].map(rounded),
-            [0, 0, 5, 5, 10, 95, 100, 100, 101]
+            [0, 2, 3, 7, 8, 97, 98, 99, 101, 1013].map(rounded),
+            [0, 0, 5, 5, 10, 95, 100, 100, 100, 1015]
         );
     }
 

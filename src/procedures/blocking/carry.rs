@@ -14,7 +14,7 @@ use crate::procedures::context::Context;
 use crate::procedures::failure::Failure;
 use crate::procedures::tenants::Upstream;
 use crate::store::blocking::changes::{BlockNumber, RevokeNumber};
-use crate::store::change::{Change, ChangeDomain};
+use crate::store::change::Change;
 
 /// What a change is about, and what the national service is told of it.
 pub(super) struct Carried<'r> {
@@ -71,22 +71,26 @@ pub(super) async fn carry_all(
     mut change: Change,
     blocks: &[(BlockNumber, RecordId)],
 ) -> Result<(), Failure> {
-    if let Upstream::Elsewhere(_) = &context.tenant.upstream {
-        for (block, _) in blocks {
-            change.queue(NoticeKind::RegisterBlock, *block, None).await?;
+    for (block, id) in blocks {
+        match &context.tenant.upstream {
+            Upstream::Elsewhere(_) => {
+                change.queue(NoticeKind::RegisterBlock, *block, None).await?;
+            }
+            Upstream::Here(national) => {
+                match mirror(&mut change, national, id, context.now).await {
+                    Ok(_) => {}
+                    // The change stays here: it protects the patient.
+                    Err(Failure::Refused(_)) => {
+                        let contract = NoticeKind::RegisterBlock.name();
+                        tracing::warn!(contract, "refused by the national tenant here");
+                    }
+                    Err(failed) => return Err(failed),
+                }
+            }
+            Upstream::None => {}
         }
     }
-    change.commit().await?;
-    if let Upstream::Here(_) = &context.tenant.upstream {
-        // Each as one that is repeated: the copy that is not there yet is made.
-        for (block, id) in blocks {
-            let change = context.change(ChangeDomain::Blocking).await?;
-            let about =
-                Carried { kind: NoticeKind::RegisterBlock, id, block: *block, revoke: None };
-            conclude(context, change, Decision::Repeated, about, ReplicationWait::No).await?;
-        }
-    }
-    Ok(())
+    Ok(change.commit().await?)
 }
 
 /// What a caller is told of a change that is stored here and refused by the national tenant of this

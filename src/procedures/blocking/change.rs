@@ -178,7 +178,9 @@ pub async fn copy_inner(context: &Context<'_>, copied: CopiedBlocks<'_>) -> Resu
         context.tenant.may_hold(provider)?;
         let guards = Guards::Unit { provider: provider.clone(), unit: copied.to.clone() };
         let content = BlockContent { guards, ..history.block.content.clone() };
-        if change.has_standing_block(&content).await? {
+        // What has been lifted since it was shown is not closed anew.
+        let still_stands = change.has_standing_block(&history.block.content).await?;
+        if !still_stands || change.has_standing_block(&content).await? {
             continue;
         }
         let Some(id) = RecordId::new(&(copied.new_id)().to_string()) else { continue };

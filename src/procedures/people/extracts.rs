@@ -30,6 +30,8 @@ const RECORDS_MAX: usize = 50_000;
 pub struct ExtractContent {
     /// Its rows, in order of time.
     pub rows: Vec<ExtractLine>,
+    /// The running numbers of the records that it was made of, left out ones among them.
+    pub numbers: Vec<i64>,
     /// Whether an investigation's posts are left out.
     pub embargoed: bool,
     /// Whether it says that later information may follow (E6).
@@ -51,8 +53,6 @@ pub struct ExtractCheckpoint {
     pub size: u64,
     /// Its root, in hexadecimal.
     pub root: String,
-    /// The whole signed note.
-    pub note: String,
 }
 
 impl ExtractContent {
@@ -79,6 +79,12 @@ impl People {
         extract::may_have(requester, number::age_of(patient, today), &new.maturity)?;
         let policy = self.names_of(&person.assignment.provider);
         new.names = extract::names(policy, new.names, &new.names_reason)?;
+        if requester != Requester::Patient && new.requester_name.trim().is_empty() {
+            return Err(Rejection::validation("Skriv namnet på den som begär utdraget.").into());
+        }
+        if new.to_on > today {
+            return Err(Rejection::validation("Perioden ligger framåt i tiden.").into());
+        }
         if new.identity_check.trim().is_empty() {
             return Err(Rejection::validation("Skriv hur identiteten har kontrollerats.").into());
         }
@@ -109,11 +115,10 @@ impl People {
         &self,
         person: &OnDuty<'_>,
         patient: Option<&PatientId>,
-        before: Option<Timestamp>,
+        (before, skip): (Timestamp, i64),
     ) -> Result<Vec<StoredExtract>, Failure> {
-        let before = before.unwrap_or(self.clock.now() + chrono::TimeDelta::days(1));
         let (tenant, provider) = (person.tenant.id, &person.assignment.provider);
-        let page = (before, super::facts::PAGE_ROWS);
+        let page = (before, skip, super::facts::PAGE_ROWS);
         Ok(self.services.store.extracts(tenant, provider, patient, page).await?)
     }
 
@@ -141,8 +146,13 @@ impl People {
                 "Perioden har fler än {RECORDS_MAX} loggposter. Dela den i flera utdrag."
             ))
         };
-        let places =
+        let mut places =
             store.find_records(tenant, &question, RECORDS_MAX).await?.ok_or_else(too_many)?;
+        if let Some(numbers) = store.extract_entries(asked.extract_id).await? {
+            // What reaches the log later belongs to the next extract.
+            places.retain(&numbers.into_iter().collect());
+        }
+        let numbers = places.numbers().to_vec();
         self.services.trust.allows(store, (from, to)).await?;
         let (embargoes, histories) = tokio::join!(
             store.embargoes(tenant, &provider, Some(&patient)),
@@ -154,7 +164,7 @@ impl People {
             .map(StoredEmbargo::embargo)
             .collect::<Result<Vec<Embargo>, StoreError>>()?
             .into_iter()
-            .filter(|embargo| embargo.holds(context.now))
+            .filter(|embargo| embargo.holds(read_at))
             .map(|embargo| embargo.employee)
             .collect();
         let assertions: Arc<Vec<Assertion>> = Arc::new(
@@ -182,18 +192,62 @@ impl People {
             rows.extend(batch);
             embargoed |= left_out;
         }
-        let told =
-            embargoes.iter().any(|e| e.told && e.embargo().is_ok_and(|e| e.holds(context.now)));
-        let checkpoint = self.services.trust.seal.as_ref().and_then(LogSeal::anchor);
-        let checkpoint = checkpoint.map(|signed| ExtractCheckpoint {
-            origin: signed.checkpoint().origin.clone(),
-            size: signed.checkpoint().size,
-            root: signed.checkpoint().root.iter().map(|byte| format!("{byte:02x}")).collect(),
-            note: signed.to_text(),
-        });
+        let told = embargoes.iter().any(|e| e.told && e.embargo().is_ok_and(|e| e.holds(read_at)));
+        let checkpoint = self.checkpoint_of(asked).await?;
         let hash = hash_of(&rows);
         let says_later = told && embargoed;
-        Ok(ExtractContent { rows, embargoed, says_later, read_at, hash, checkpoint })
+        Ok(ExtractContent { rows, numbers, embargoed, says_later, read_at, hash, checkpoint })
+    }
+
+    /// The log that an extract was made of, or is.
+    async fn checkpoint_of(
+        &self,
+        asked: &StoredExtract,
+    ) -> Result<Option<ExtractCheckpoint>, Failure> {
+        let hex = |root: &[u8]| root.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let signed = self.services.trust.seal.as_ref().and_then(LogSeal::anchor);
+        let mut checkpoint = signed.map(|signed| ExtractCheckpoint {
+            origin: signed.checkpoint().origin.clone(),
+            size: signed.checkpoint().size,
+            root: hex(&signed.checkpoint().root),
+        });
+        if let (Some(size), Some(named)) = (asked.checkpoint_size, &mut checkpoint)
+            && let Some(root) = self.services.store.checkpoint_root(size).await?
+        {
+            named.size = u64::try_from(size).unwrap_or_default();
+            named.root = hex(&root);
+        }
+        Ok(checkpoint)
+    }
+
+    /// Asks for what was left out of an extract that has been delivered, once nothing is left out any more (E6).
+    ///
+    /// # Errors
+    /// Why it is refused, or the store's.
+    pub async fn supplement(
+        &self,
+        person: &OnDuty<'_>,
+        of: &StoredExtract,
+    ) -> Result<Uuid, Failure> {
+        let (tenant, provider, now) =
+            (person.tenant.id, &person.assignment.provider, self.clock.now());
+        let held = self.services.store.embargoes(tenant, provider, Some(&patient_of(of))).await?;
+        for embargo in held {
+            if embargo.embargo()?.holds(now) {
+                let says = "Embargot gäller än. Det kompletterande utdraget tas fram när det har tagit slut.";
+                return Err(Rejection::validation(says).into());
+            }
+        }
+        let extract_id = (self.new_id)();
+        let new = StoredExtract {
+            extract_id,
+            requested_at: now,
+            requested_by: person.session.employee.as_str().to_owned(),
+            supplement_of: Some(of.extract_id),
+            ..of.clone()
+        };
+        self.services.store.request_extract(tenant, &new).await?;
+        Ok(extract_id)
     }
 
     /// Keeps what an extract turned out to be (E8).
@@ -211,6 +265,7 @@ impl People {
             by: &person.session.employee,
             posts: i32::try_from(content.rows.len()).unwrap_or(i32::MAX),
             embargoed: content.embargoed,
+            entry_numbers: &content.numbers,
             file_hash: content.hash,
             checkpoint_size: size,
         };
@@ -254,7 +309,11 @@ impl People {
         patient: Option<&PatientId>,
     ) -> Result<Vec<StoredEmbargo>, Failure> {
         let (tenant, provider) = (person.tenant.id, &person.assignment.provider);
-        Ok(self.services.store.embargoes(tenant, provider, patient).await?)
+        let mut found = self.services.store.embargoes(tenant, provider, patient).await?;
+        // Whom an investigation is about sees nothing of it.
+        let own = &person.session.employee;
+        found.retain(|embargo| HsaId::new(&embargo.employee_id).as_ref() != Some(own));
+        Ok(found)
     }
 
     /// Asks for an embargo, which somebody else must approve (E6).
@@ -299,7 +358,12 @@ impl People {
         let (by, now) = (&person.session.employee, self.clock.now());
         let store = &self.services.store;
         match store.settle_embargo(tenant, provider, (number, ends), by, now).await? {
-            true => Ok(()),
+            true => {
+                let (object, detail) =
+                    (number.to_string(), if ends { "ended" } else { "approved" });
+                let about = ("embargo", object.as_str(), detail);
+                Ok(self.did(person, about).await?)
+            }
             false if ends => Err(Rejection::validation("Embargot är redan avslutat.").into()),
             false => Err(Rejection::validation(
                 "Embargot ska godkännas av någon annan än den som begärde det, och kan bara godkännas en gång.",

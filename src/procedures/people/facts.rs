@@ -207,6 +207,13 @@ impl People {
         let keys: Vec<String> = ids.iter().map(HsaId::key).collect();
         let found = self.services.store.names_of(person.tenant.id, &keys).await?;
         let mut names = Names(found.into_iter().collect());
+        if let Some(directory) = &self.directory {
+            let unknown: Vec<HsaId> =
+                ids.iter().filter(|id| !names.0.contains_key(&id.key())).cloned().collect();
+            for (unit, name) in directory.unit_names(&unknown).await {
+                names.learn(&unit, &name);
+            }
+        }
         names.learn(&person.assignment.unit, &person.assignment.unit_name);
         names.learn(&person.assignment.provider, &person.assignment.provider_name);
         names.learn(&person.session.employee, &person.session.name);
@@ -278,7 +285,7 @@ impl People {
         let times = (now, now + TimeDelta::days(30));
         let (consents, extracts) = tokio::join!(
             store.consents_running_out(tenant, provider, times),
-            store.waiting_extracts(tenant, provider),
+            store.waiting_extracts(tenant, provider, now),
         );
         Ok((consents?, extracts?))
     }
@@ -290,12 +297,11 @@ impl People {
     pub async fn own_views(
         &self,
         person: &OnDuty<'_>,
-        before: Option<Timestamp>,
+        (before, skip): (Timestamp, i64),
     ) -> Result<Vec<(Timestamp, String, String)>, Failure> {
         let (store, now) = (&self.services.store, self.clock.now());
-        let times = (now - TimeDelta::days(30), before.unwrap_or(now + TimeDelta::seconds(1)));
-        let found =
-            store.views(person.tenant.id, &person.session.employee, times, PAGE_ROWS).await?;
+        let (times, page) = ((now - TimeDelta::days(30), before), (skip, PAGE_ROWS));
+        let found = store.views(person.tenant.id, &person.session.employee, times, page).await?;
         Ok(found.into_iter().map(|view| (view.at, view.page, view.matter)).collect())
     }
 

@@ -3,9 +3,10 @@
 //! A login is known by 256 random bits in its cookie, of which the store has the hash; it gets new ones when an
 //! assignment is chosen, because that gives rights.
 
-use super::on_duty::{People, Person};
+use super::on_duty::{OnDuty, People, Person};
 use crate::domain::identity::HsaId;
 use crate::domain::people::roles::{Assignment, Role, roles};
+use crate::domain::text::is_writable;
 use crate::fairness::address::Address;
 use crate::procedures::failure::StoreError;
 use crate::procedures::tenants::Tenant;
@@ -69,14 +70,15 @@ pub fn hash(token: &[u8]) -> [u8; 32] {
 impl Offered {
     /// As the rest of the house knows it.
     fn assignment(&self) -> Option<Assignment> {
+        let writable = |text: &str| text.chars().filter(|c| is_writable(*c)).collect::<String>();
         Some(Assignment {
             id: self.id.as_deref().and_then(HsaId::new),
-            name: self.name.clone(),
+            name: writable(&self.name),
             purpose: self.purpose.clone(),
             unit: HsaId::new(&self.unit)?,
-            unit_name: self.unit_name.clone(),
+            unit_name: writable(&self.unit_name),
             provider: HsaId::new(&self.provider)?,
-            provider_name: self.provider_name.clone(),
+            provider_name: writable(&self.provider_name),
         })
     }
 }
@@ -88,14 +90,17 @@ impl People {
     /// The store's.
     pub async fn log_in(&self, person: &ProvedPerson) -> Result<[u8; 32], StoreError> {
         let (token, form_token, now) = (self.random()?, self.random()?, self.clock.now());
+        // Names go into log records, and so to contracts.
+        let writable = |text: &str| text.chars().filter(|c| is_writable(*c)).collect::<String>();
+        let (name, title) = (writable(&person.name), person.title.as_deref().map(writable));
         let offered = person.offered.iter().take(OFFERED_MAX).collect::<Vec<_>>();
         let offered = serde_json::to_string(&offered).unwrap_or_else(|_| "[]".to_owned());
         let new = NewSession {
             token_hash: hash(&token),
             form_token,
             employee: &person.employee,
-            name: &person.name,
-            title: person.title.as_deref(),
+            name: &name,
+            title: title.as_deref(),
             method: person.method,
             level: &person.level,
             offered: &offered,
@@ -168,7 +173,7 @@ impl People {
         let names: Vec<&str> = given.iter().map(|role| role.name()).collect();
         let detail = names.join(" ");
         let about = ("assignment", assignment.unit.as_str(), detail.as_str());
-        self.event(Some(tenant), &session.employee, about).await?;
+        self.did(&OnDuty::chosen(session, &assignment, tenant), about).await?;
         Ok(Some(token))
     }
 
@@ -178,8 +183,20 @@ impl People {
     /// The store's.
     pub async fn log_out(&self, person: &Person) -> Result<(), StoreError> {
         self.services.store.end_session(person.session.number).await?;
-        let employee = &person.session.employee;
-        self.event(person.tenant.as_ref(), employee, ("logout", "", "")).await
+        let about = ("logout", "", "");
+        match person.on_duty() {
+            Some(on_duty) => self.did(&on_duty, about).await,
+            None => self.event(None, &person.session.employee, about).await,
+        }
+    }
+
+    /// Keeps that a login was refused, and by which rule; who it was is not known.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn login_refused(&self, rule: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.services.store.keep_event(None, None, ("refused login", "", rule), now).await
     }
 
     /// Keeps what a person did with the service itself.
@@ -193,7 +210,7 @@ impl People {
         (kind, object, detail): (&str, &str, &str),
     ) -> Result<(), StoreError> {
         let (tenant, now) = (tenant.map(|tenant| tenant.id), self.clock.now());
-        self.services.store.keep_event(tenant, employee, (kind, object, detail), now).await
+        self.services.store.keep_event(tenant, Some(employee), (kind, object, detail), now).await
     }
 
     /// Keeps a login that is sent to a provider of identities.
@@ -215,7 +232,44 @@ impl People {
         self.services.store.take_login(&hash(state.as_bytes()), oldest).await
     }
 
-    /// Somebody of the directory, as who has proved it by a certificate, or need not for a test.
+    /// Who has proved who it is and brings no assignments: those of the national directory where that is asked, and of the
+    /// imported one else. `None`: it is not known there, or the directory does not answer.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn of_any_directory(
+        &self,
+        employee: &HsaId,
+        method: &'static str,
+        level: &str,
+    ) -> Result<Option<ProvedPerson>, StoreError> {
+        let Some(directory) = &self.directory else {
+            return self.of_directory(employee, method, level).await;
+        };
+        let Ok(Some(found)) = directory.person(employee, self.clock.now()).await else {
+            return Ok(None);
+        };
+        let offered = found.commissions.into_iter().map(|commission| Offered {
+            id: commission.id,
+            name: commission.name,
+            purpose: commission.purpose,
+            unit: commission.unit,
+            unit_name: commission.unit_name,
+            provider: commission.provider,
+            provider_name: commission.provider_name,
+            system_roles: found.system_roles.clone(),
+        });
+        Ok(Some(ProvedPerson {
+            employee: employee.clone(),
+            name: found.name,
+            title: None,
+            method,
+            level: level.to_owned(),
+            offered: offered.collect(),
+        }))
+    }
+
+    /// Somebody of the imported directory.
     ///
     /// # Errors
     /// The store's.

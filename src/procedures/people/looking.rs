@@ -8,7 +8,7 @@ use crate::domain::log::record::{Identity, LogEntry, LoggedPatient, Organisation
 use crate::domain::people::number::{self, WrittenNumber};
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
-use crate::procedures::failure::Failure;
+use crate::procedures::failure::{Failure, StoreError};
 use crate::procedures::log;
 pub use crate::store::people::lookups::StoredLookup;
 use uuid::Uuid;
@@ -27,6 +27,8 @@ pub enum Activity {
     Emergency,
     /// Taking out on paper or as a file.
     Print,
+    /// Doing something with the service itself.
+    Administer,
 }
 
 impl Activity {
@@ -37,6 +39,7 @@ impl Activity {
             Self::Write => "Skriva",
             Self::Emergency => "Nödöppning",
             Self::Print => "Utskrift",
+            Self::Administer => "Administration",
         }
     }
 }
@@ -80,6 +83,50 @@ impl People {
         person: &OnDuty<'_>,
         viewing: &Viewing<'_>,
     ) -> Result<Viewed, Failure> {
+        let at = self.logged(person, viewing).await?;
+        let matter = (viewing.page, viewing.matter);
+        let (tenant, employee) = (person.tenant.id, &person.session.employee);
+        self.services.store.keep_view(tenant, employee, matter, at).await?;
+        Ok(Viewed { at, _made: Durable })
+    }
+
+    /// Keeps what somebody did with the service itself, as a row and as a sealed log record without a patient.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn did(
+        &self,
+        person: &OnDuty<'_>,
+        (kind, object, detail): (&str, &str, &str),
+    ) -> Result<(), StoreError> {
+        let what = format!("{object} {detail}");
+        let viewing = Viewing {
+            activity: Activity::Administer,
+            level: Some(kind),
+            page: "",
+            matter: what.trim(),
+            kinds: &["Tjänsten"],
+            patients: &[],
+        };
+        if let Err(failure) = self.logged(person, &viewing).await {
+            return Err(match failure {
+                Failure::Store(error) => error,
+                refused @ Failure::Refused(_) => {
+                    tracing::error!(error = %refused, "an event is no log record");
+                    StoreError::Unavailable
+                }
+            });
+        }
+        let employee = &person.session.employee;
+        self.event(Some(person.tenant), employee, (kind, object, detail)).await
+    }
+
+    /// Stores a log record of what somebody does.
+    async fn logged(
+        &self,
+        person: &OnDuty<'_>,
+        viewing: &Viewing<'_>,
+    ) -> Result<Timestamp, Failure> {
         let context = self.context(person, "pages");
         let (session, assignment) = (person.session, person.assignment);
         let provider = Organisation {
@@ -87,28 +134,19 @@ impl People {
             name: Some(&assignment.provider_name),
         };
         let unit = Organisation { id: assignment.unit.as_str(), name: Some(&assignment.unit_name) };
-        let resource = |kind, patient: Option<&'_ PatientId>| Resource {
-            resource_type: kind,
-            patient: patient.map(|patient| LoggedPatient {
-                identity: Identity { root: "", extension: None },
-                key: patient.key().to_owned(),
-                name: None,
-            }),
-            care_provider: provider,
-            care_unit: None,
-        };
         let mut resources = Vec::new();
         for kind in viewing.kinds {
-            if viewing.patients.is_empty() {
-                resources.push(resource(*kind, None));
-            }
-            for patient in viewing.patients {
-                let mut of_patient = resource(*kind, Some(patient));
-                if let Some(logged) = &mut of_patient.patient {
-                    logged.identity =
-                        Identity { root: patient.root(), extension: Some(patient.extension()) };
+            let resource = |patient| Resource {
+                resource_type: kind,
+                patient,
+                care_provider: provider,
+                care_unit: None,
+            };
+            match viewing.patients {
+                [] => resources.push(resource(None)),
+                some => {
+                    resources.extend(some.iter().map(|one| resource(Some(logged_patient(one)))));
                 }
-                resources.push(of_patient);
             }
         }
         let mut resources = resources.into_iter();
@@ -135,10 +173,7 @@ impl People {
         };
         let encoded = log::encoded(&context, &[entry])?;
         log::store(&context, encoded).await?;
-        let matter = (viewing.page, viewing.matter);
-        let (tenant, employee) = (person.tenant.id, &session.employee);
-        self.services.store.keep_view(tenant, employee, matter, context.now).await?;
-        Ok(Viewed { at: context.now, _made: Durable })
+        Ok(context.now)
     }
 
     /// Looks a patient up by a number as people write it; what `anyway` says is not asked again.
@@ -181,5 +216,13 @@ impl People {
     /// What to write instead.
     pub fn read_number(&self, text: &str) -> Result<WrittenNumber, &'static str> {
         number::read(text, crate::domain::time::local(self.clock.now()).date())
+    }
+}
+
+fn logged_patient(patient: &PatientId) -> LoggedPatient<'_> {
+    LoggedPatient {
+        identity: Identity { root: patient.root(), extension: Some(patient.extension()) },
+        key: patient.key().to_owned(),
+        name: None,
     }
 }

@@ -91,7 +91,10 @@ impl People {
             return Ok(None);
         };
         let mut offered = offered(claims);
-        let known = self.of_directory(&employee, "oidc", &found.acr).await?;
+        let known = match offered.is_empty() {
+            true => self.of_any_directory(&employee, "oidc", &found.acr).await?,
+            false => self.of_directory(&employee, "oidc", &found.acr).await?,
+        };
         if let (true, Some(known)) = (offered.is_empty(), &known) {
             offered.clone_from(&known.offered);
         }

@@ -10,6 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::trust::caller::{Caller, HowKnown};
 use crate::domain::trust::grants::Permit;
 use crate::fairness::address::Address;
+use crate::peers::directory::DirectoryService;
 use crate::peers::identities::Identities;
 use crate::peers::person::PersonService;
 use crate::procedures::context::{Context, Services};
@@ -42,6 +43,8 @@ pub struct People {
     pub status: KnownStatus,
     /// Who patients are, where somebody is asked.
     pub persons: Option<Arc<PersonService>>,
+    /// Who tells assignments and units, where somebody is asked.
+    pub directory: Option<Arc<DirectoryService>>,
     /// Where people log in.
     pub identities: Option<Arc<Identities>>,
     /// The time.
@@ -87,6 +90,17 @@ impl Person {
             tenant: self.tenant.as_ref()?,
             address: self.address,
         })
+    }
+}
+
+impl<'p> OnDuty<'p> {
+    /// Somebody who has just chosen an assignment.
+    pub fn chosen(
+        session: &'p StoredSession,
+        assignment: &'p Assignment,
+        tenant: &'p Tenant,
+    ) -> Self {
+        Self { session, assignment, tenant, address: Address::OWN }
     }
 }
 

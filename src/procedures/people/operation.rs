@@ -11,7 +11,6 @@ use crate::procedures::readiness::{Obstacle, obstacle};
 use crate::procedures::retention;
 use crate::procedures::seal::status as seal_status;
 use crate::procedures::seal::status::SealStatus;
-use crate::procedures::tenants::Tenant;
 pub use crate::store::blocking::replication_status::Waiting;
 pub use crate::store::grants::KeptGrant;
 pub use crate::store::jobs::JobRow;
@@ -78,7 +77,7 @@ impl People {
         for tenant in self.services.tenants.all() {
             tried += self.services.store.retry_replications(tenant.id).await?;
         }
-        self.operated(person, ("replication", "retry", "")).await?;
+        self.did(person, ("replication", "retry", "")).await?;
         Ok(tried)
     }
 
@@ -150,7 +149,7 @@ impl People {
         }
         let by = (person.session.employee.as_str(), self.clock.now());
         self.services.store.plan_stop(function, (from, to), reason.trim(), by).await?;
-        self.operated(person, ("status", "planned stop", function)).await?;
+        self.did(person, ("status", "planned stop", function)).await?;
         Ok(self.read_status(by.1).await?)
     }
 
@@ -175,7 +174,7 @@ impl People {
         if !store.class_interruption(number, (class, reason.trim()), by).await? {
             return Err(Rejection::validation("Det finns inget sådant avbrott.").into());
         }
-        self.operated(person, ("status", "class", class)).await?;
+        self.did(person, ("status", "class", class)).await?;
         Ok(self.read_status(by.1).await?)
     }
 
@@ -199,12 +198,7 @@ impl People {
             }
             Err(number) => store.end_message(number, now).await?,
         }
-        self.operated(person, ("status", "message", "")).await?;
+        self.did(person, ("status", "message", "")).await?;
         Ok(self.read_status(now).await?)
-    }
-
-    async fn operated(&self, person: &OnDuty<'_>, what: (&str, &str, &str)) -> Result<(), Failure> {
-        let tenant: &Tenant = person.tenant;
-        Ok(self.event(Some(tenant), &person.session.employee, what).await?)
     }
 }

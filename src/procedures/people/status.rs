@@ -108,8 +108,14 @@ impl People {
             view.functions = found.iter().map(|(f, s)| (*f, *s, since(*f, *s))).collect();
             view.looked_at = Some(now);
         });
-        let states: Vec<_> = found.iter().map(|(f, state)| (f.name(), state.name())).collect();
-        let kept = self.services.store.keep_probe(&states, (now, now - KEPT)).await;
+        let told = self.status.view();
+        let states: Vec<_> = told
+            .functions
+            .iter()
+            .map(|(function, state, since)| (function.name(), state.name(), since.unwrap_or(now)))
+            .collect();
+        let (store, longest) = (&self.services.store, PROBED_WITHIN.as_seconds_f64());
+        let kept = store.keep_probe(&states, (now, now - KEPT), longest).await;
         let read = match kept {
             Ok(()) => self.read_status(now).await,
             Err(error) => Err(error),
@@ -143,6 +149,8 @@ impl People {
             let all: Vec<Interruption> = interruptions
                 .iter()
                 .filter(|it| it.state == "interrupted")
+                // What no probe has seen is counted as such, unless something explains it.
+                .filter(|it| it.function != "all" || it.class != "unplanned")
                 .filter(|it| [function.name(), "all"].contains(&it.function.as_str()))
                 .filter_map(interruption)
                 .chain(not_probed(&gaps, &interruptions))

@@ -21,6 +21,8 @@ pub struct Tried {
     pub biting: Vec<Block>,
     /// Assertions that open.
     pub opening: Vec<Assertion>,
+    /// Whether assertions were looked at: those at other care providers are not this one's to see.
+    pub knows_assertions: bool,
 }
 
 impl People {
@@ -72,17 +74,21 @@ impl People {
         moment: Moment,
     ) -> Result<Tried, Failure> {
         let (context, tenant) = (self.context(person, "pages"), person.tenant.id);
-        let (histories, assertions) = tokio::join!(
-            context.store.block_histories(tenant, &information.care_provider, patient),
-            context.store.assertion_histories(tenant, patient, Some(&actor.care_provider)),
-        );
-        let blocks: Vec<Block> = histories?.it.iter().map(block_of).collect();
-        let assertions: Vec<Assertion> =
-            assertions?.it.iter().map(|history| without_how(&history.assertion)).collect();
+        let (store, of) = (&context.store, &actor.care_provider);
+        let histories = store.block_histories(tenant, &information.care_provider, patient).await?;
+        let blocks: Vec<Block> = histories.it.iter().map(block_of).collect();
+        let knows_assertions = context.about(of).is_ok();
+        let assertions: Vec<Assertion> = match knows_assertions {
+            true => {
+                let found = store.assertion_histories(tenant, patient, Some(of)).await?;
+                found.it.iter().map(|history| without_how(&history.assertion)).collect()
+            }
+            false => Vec::new(),
+        };
         let access = may_read(patient, information, actor, &blocks, &assertions, moment);
         let biting = blocks.into_iter().filter(|b| b.bites(patient, information, actor, moment));
         let opening = assertions.into_iter().filter(|a| a.opens(patient, actor, moment));
-        Ok(Tried { access, biting: biting.collect(), opening: opening.collect() })
+        Ok(Tried { access, biting: biting.collect(), opening: opening.collect(), knows_assertions })
     }
 }
 

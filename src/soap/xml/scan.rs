@@ -5,6 +5,24 @@ use super::names::Ns;
 use super::reader::{Next, Reader};
 
 impl Reader<'_> {
+    /// Reads the children of the element that stands next, in whatever order they come: `child` reads those whose names it
+    /// knows and says so, others are skipped. For answers whose schema is known in part only.
+    ///
+    /// # Errors
+    /// Those of `child`; that the document is malformed.
+    pub fn children(
+        &mut self,
+        mut child: impl FnMut(&mut Self, &str) -> Result<bool, ReadError>,
+    ) -> Result<(), ReadError> {
+        self.enter_any()?;
+        while let Some(tag) = self.peek() {
+            if !child(self, tag.name)? {
+                self.skip(tag)?;
+            }
+        }
+        self.leave(None)
+    }
+
     /// Reads every element of a name in document order. One that breaks a rule is told as such,
     /// and the reading goes on behind it; `take` says whether to go on at all.
     ///

@@ -12,7 +12,7 @@ use crate::store::error::StoreError;
 use crate::store::readers::ACQUIRE_TIMEOUT;
 use crate::store::tenants::TenantId;
 use sqlx::{Connection, FromRow, PgConnection};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Where records are found again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -223,6 +223,17 @@ async fn in_order(
 }
 
 impl RecordPlaces {
+    /// The running numbers of the records.
+    pub fn numbers(&self) -> &[i64] {
+        &self.numbers
+    }
+
+    /// Leaves out all records but some.
+    pub fn retain(&mut self, numbers: &HashSet<i64>) {
+        let places = self.numbers.iter().copied().zip(self.times.iter().copied());
+        (self.numbers, self.times) = places.filter(|(number, _)| numbers.contains(number)).unzip();
+    }
+
     fn of<'r>(rows: impl IntoIterator<Item = &'r PlaceRow>) -> Self {
         let (numbers, times) =
             rows.into_iter().map(|row| (row.entry_number, row.activity_at)).unzip();

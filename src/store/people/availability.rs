@@ -49,20 +49,29 @@ pub struct Probes {
 const COLUMNS: &str = "interruption_number, function, state, from_at, to_at, class, reason";
 
 impl Store {
-    /// Keeps that the probe ran, and what it found: each function's state, as it differs from what is kept.
+    /// Keeps that the probe ran, and what it found: each function's state since when, as it differs from what is kept.
     ///
     /// # Errors
     /// The store's: then the time counts as not probed.
     pub async fn keep_probe(
         &self,
-        states: &[(&str, &str)],
+        states: &[(&str, &str, Timestamp)],
         (now, oldest): (Timestamp, Timestamp),
+        longest_seconds: f64,
     ) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         sqlx::query(
-            "/* keep_probe */ insert into availability_probes values ($1) on conflict do nothing",
+            "/* keep_probe */ with unseen as (
+                -- What no probe has seen is told as a row, so that operators can say what it was.
+                insert into availability (function, state, from_at, to_at)
+                select 'all', 'interrupted', max(probed_at), $1 from availability_probes
+                having max(probed_at) < $1 - make_interval(secs => $2)
+                   and not exists (select from availability where function = 'all' and class <> 'unplanned'
+                        and from_at <= $1 and to_at >= $1 - make_interval(secs => $2)))
+             insert into availability_probes values ($1) on conflict do nothing",
         )
         .bind(now)
+        .bind(longest_seconds)
         .execute(&mut *transaction)
         .await?;
         sqlx::query(
@@ -72,11 +81,11 @@ impl Store {
         .bind(oldest)
         .execute(&mut *transaction)
         .await?;
-        for (function, state) in states {
+        for (function, state, since) in states {
             // What an operator has announced ends by itself.
             sqlx::query(
                 "/* end_interruption */ update availability set to_at = greatest(from_at, $3)
-                 where function = $1 and to_at is null and class = 'unplanned' and state <> $2",
+                 where function = $1 and to_at is null and state <> $2",
             )
             .bind(function)
             .bind(state)
@@ -90,7 +99,7 @@ impl Store {
             )
             .bind(function)
             .bind(state)
-            .bind(now)
+            .bind(since)
             .execute(&mut *transaction)
             .await?;
         }

@@ -19,14 +19,14 @@ pub struct ShownPage {
 }
 
 impl Store {
-    /// Keeps that a person did something with the service itself.
+    /// Keeps that a person did something with the service itself; `None`: who is not known.
     ///
     /// # Errors
     /// The store's.
     pub async fn keep_event(
         &self,
         tenant: Option<TenantId>,
-        employee: &HsaId,
+        employee: Option<&HsaId>,
         (kind, object, detail): (&str, &str, &str),
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -36,7 +36,7 @@ impl Store {
         )
         .bind(tenant.map(|tenant| tenant.0))
         .bind(now)
-        .bind(employee.as_str())
+        .bind(employee.map_or("", HsaId::as_str))
         .bind(kind)
         .bind(object)
         .bind(detail)
@@ -79,13 +79,14 @@ impl Store {
         tenant: TenantId,
         employee: &HsaId,
         (since, before): (Timestamp, Timestamp),
-        most: i64,
+        (skip, most): (i64, i64),
     ) -> Result<Vec<ShownPage>, StoreError> {
         let found = sqlx::query_as(
             "/* views */ select at, page, matter from admin_views
-             where tenant_id = $1 and employee_key = $2 and at >= $3 and at < $4 order by at desc limit $5",
+             where tenant_id = $1 and employee_key = $2 and at >= $3 and at <= $4 order by at desc, view_number desc limit $5 offset $6",
         );
-        let found = found.bind(tenant.0).bind(employee.key()).bind(since).bind(before).bind(most);
+        let found = found.bind(tenant.0).bind(employee.key()).bind(since).bind(before);
+        let found = found.bind(most).bind(skip);
         Ok(found.fetch_all(&self.pool).await?)
     }
 }

@@ -83,6 +83,8 @@ pub struct MadeExtract<'a> {
     pub posts: i32,
     /// Whether some were left out.
     pub embargoed: bool,
+    /// The running numbers of the records that it was made of.
+    pub entry_numbers: &'a [i64],
     /// SHA-256 of its rows.
     pub file_hash: [u8; 32],
     /// The size of the log, where it is sealed.
@@ -110,6 +112,8 @@ pub struct StoredEmbargo {
     pub asked_at: Timestamp,
     /// Who else stands behind it.
     pub approved_by: Option<String>,
+    /// When.
+    pub approved_at: Option<Timestamp>,
     /// Until when.
     pub until_at: Timestamp,
     /// When it was ended before.
@@ -126,7 +130,7 @@ impl StoredEmbargo {
         Ok(Embargo {
             employee: at.hsa_id(&self.employee_id)?,
             until: self.until_at,
-            is_approved: self.approved_by.is_some(),
+            approved_at: self.approved_at,
             ended_at: self.ended_at,
         })
     }
@@ -189,7 +193,7 @@ impl Store {
         Ok(found.fetch_optional(&self.pool).await?)
     }
 
-    /// A provider's extracts that were asked for before a time, the latest first; those of one patient only, if one is named.
+    /// A provider's extracts that were asked for at a time or before, the latest first, without so many of them; those of one patient only, if one is named.
     ///
     /// # Errors
     /// The store's.
@@ -198,19 +202,19 @@ impl Store {
         tenant: TenantId,
         provider: &HsaId,
         patient: Option<&PatientId>,
-        (before, most): (Timestamp, i64),
+        (before, skip, most): (Timestamp, i64, i64),
     ) -> Result<Vec<StoredExtract>, StoreError> {
         let sql = format!(
             "/* extracts */ select {COLUMNS} from extracts where tenant_id = $1 and provider_key = $2
-               and ($3::text is null or patient_key = $3) and requested_at < $4
-             order by requested_at desc, extract_id limit $5"
+               and ($3::text is null or patient_key = $3) and requested_at <= $4
+             order by requested_at desc, extract_id limit $5 offset $6"
         );
         let found = sqlx::query_as(&sql).bind(tenant.0).bind(provider.key());
-        let found = found.bind(patient.map(PatientId::key)).bind(before).bind(most);
+        let found = found.bind(patient.map(PatientId::key)).bind(before).bind(most).bind(skip);
         Ok(found.fetch_all(&self.pool).await?)
     }
 
-    /// How many extracts of a provider wait to be made or delivered.
+    /// How many extracts of a provider wait to be made, delivered, or supplemented because an embargo has ended.
     ///
     /// # Errors
     /// The store's.
@@ -218,12 +222,17 @@ impl Store {
         &self,
         tenant: TenantId,
         provider: &HsaId,
+        now: Timestamp,
     ) -> Result<i64, StoreError> {
         let found = sqlx::query_scalar(
-            "/* waiting_extracts */ select count(*) from extracts
-             where tenant_id = $1 and provider_key = $2 and delivered_at is null",
+            "/* waiting_extracts */ select count(*) from extracts x
+             where tenant_id = $1 and provider_key = $2 and (delivered_at is null or (embargoed
+                and not exists (select from extracts s where s.supplement_of = x.extract_id)
+                and not exists (select from embargoes e where e.tenant_id = x.tenant_id and e.provider_key = x.provider_key
+                    and e.patient_key = x.patient_key and e.approved_by is not null and e.ended_at is null
+                    and e.until_at > $3)))",
         );
-        Ok(found.bind(tenant.0).bind(provider.key()).fetch_one(&self.pool).await?)
+        Ok(found.bind(tenant.0).bind(provider.key()).bind(now).fetch_one(&self.pool).await?)
     }
 
     /// An extract has been made: what it says of itself is kept from its first making on.
@@ -238,7 +247,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         sqlx::query(
             "/* extract_is_made */ update extracts set made_at = $2, made_by = $3, posts = $4, embargoed = $5, file_hash = $6,
-                checkpoint_size = $7 where extract_id = $1 and delivered_at is null",
+                checkpoint_size = $7, entry_numbers = $8 where extract_id = $1 and made_at is null",
         )
         .bind(id)
         .bind(now)
@@ -247,9 +256,33 @@ impl Store {
         .bind(made.embargoed)
         .bind(made.file_hash.as_slice())
         .bind(made.checkpoint_size)
+        .bind(made.entry_numbers)
         .execute(&self.pool)
         .await?;
         Ok(())
+    }
+
+    /// The running numbers of the records that an extract was made of; `None`: it is not made.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn extract_entries(&self, id: Uuid) -> Result<Option<Vec<i64>>, StoreError> {
+        let found = sqlx::query_scalar(
+            "/* extract_entries */ select entry_numbers from extracts where extract_id = $1",
+        );
+        let found: Option<Option<Vec<i64>>> = found.bind(id).fetch_optional(&self.pool).await?;
+        Ok(found.flatten())
+    }
+
+    /// The root of the log at a size that has a checkpoint.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn checkpoint_root(&self, size: i64) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = sqlx::query_scalar(
+            "/* checkpoint_root */ select root from log_checkpoints where size = $1",
+        );
+        Ok(found.bind(size).fetch_optional(&self.pool).await?)
     }
 
     /// An extract has been delivered; `false`: it was already, or is not made.
@@ -289,7 +322,7 @@ impl Store {
     ) -> Result<Vec<StoredEmbargo>, StoreError> {
         let found = sqlx::query_as(
             "/* embargoes */ select embargo_number, patient_root, patient_extension, employee_id, reason, told, asked_by,
-                asked_at, approved_by, until_at, ended_at from embargoes
+                asked_at, approved_by, approved_at, until_at, ended_at from embargoes
              where tenant_id = $1 and provider_key = $2 and ($3::text is null or patient_key = $3)
              order by embargo_number desc limit 500",
         );
@@ -297,7 +330,7 @@ impl Store {
         Ok(found.fetch_all(&self.pool).await?)
     }
 
-    /// Asks for an embargo; it holds when somebody else has approved it.
+    /// Asks for an embargo; it holds when somebody else has approved it. One that stands already is left as it is.
     ///
     /// # Errors
     /// The store's.
@@ -313,7 +346,9 @@ impl Store {
         sqlx::query(
             "/* ask_embargo */ insert into embargoes (tenant_id, provider_key, patient_root, patient_extension, patient_key,
                 employee_id, employee_key, reason, told, asked_by, asked_at, until_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 where not exists (
+                select from embargoes where tenant_id = $1 and provider_key = $2 and patient_key = $5 and employee_key = $7
+                    and ended_at is null and until_at > $11)",
         )
         .bind(tenant.0)
         .bind(provider.key())
@@ -348,11 +383,13 @@ impl Store {
             false => {
                 "/* approve_embargo */ update embargoes set approved_by = $4, approved_at = $5
                  where tenant_id = $1 and provider_key = $2 and embargo_number = $3 and approved_by is null
-                   and ended_at is null and lower(btrim(asked_by)) <> lower(btrim($4))"
+                   and ended_at is null and lower(btrim(asked_by)) <> lower(btrim($4))
+                   and employee_key <> lower(btrim($4))"
             }
             true => {
                 "/* end_embargo */ update embargoes set ended_by = $4, ended_at = $5
-                 where tenant_id = $1 and provider_key = $2 and embargo_number = $3 and ended_at is null"
+                 where tenant_id = $1 and provider_key = $2 and embargo_number = $3 and ended_at is null
+                   and employee_key <> lower(btrim($4))"
             }
         };
         let done = sqlx::query(sql).bind(tenant.0).bind(provider.key()).bind(number);

@@ -22,8 +22,8 @@ pub struct UnitList {
     pub unit: Option<HsaId>,
     /// In force only, or what is not only.
     pub in_force: bool,
-    /// Stored before this, or at it with a number before that.
-    pub before: Timestamp,
+    /// Stored at this time or before, without so many of the first ones.
+    pub before: (Timestamp, i64),
     /// So many.
     pub most: i64,
     /// Now.
@@ -46,12 +46,13 @@ impl Store {
                 "/* blocks_of_unit */ select {BLOCK_COLUMNS} from blocks b
                  where b.tenant_id = $1 and b.provider_key = $2
                    and ($3::text is null or lower(btrim(b.information_care_unit_id)) = $3)
-                   and (b.removed_at is null) = $4 and (b.extended or b.removed_at is null) and b.stored_at < $5
-                 order by b.stored_at desc, b.block_number desc limit $6"
+                   and (b.removed_at is null) = $4 and (b.extended or b.removed_at is null) and b.stored_at <= $5
+                 order by b.stored_at desc, b.block_number desc limit $6 offset $7"
             );
             let rows = sqlx::query(&sql).bind(tenant.0).bind(list.provider.key());
             let rows = rows.bind(list.unit.as_ref().map(HsaId::key)).bind(list.in_force);
-            let rows = rows.bind(list.before).bind(list.most).fetch_all(&mut *transaction).await?;
+            let rows = rows.bind(list.before.0).bind(list.most).bind(list.before.1);
+            let rows = rows.fetch_all(&mut *transaction).await?;
             let found = block_rows::histories(&mut transaction, &rows).await?;
             Ok((found, rows.len()))
         })
@@ -74,12 +75,12 @@ impl Store {
                  where tenant_id = $1 and provider_key = $2
                    and ($3::text is null or lower(btrim(care_unit_id)) = $3)
                    and (removed_at is null and not ended_at_once and (end_at is null or end_at >= $7)) = $4
-                   and stored_at < $5
-                 order by stored_at desc, assertion_number desc limit $6"
+                   and stored_at <= $5
+                 order by stored_at desc, assertion_number desc limit $6 offset $8"
             );
             let rows = sqlx::query(&sql).bind(tenant.0).bind(list.provider.key());
             let rows = rows.bind(list.unit.as_ref().map(HsaId::key)).bind(list.in_force);
-            let rows = rows.bind(list.before).bind(list.most).bind(list.now);
+            let rows = rows.bind(list.before.0).bind(list.most).bind(list.now).bind(list.before.1);
             let rows = rows.fetch_all(&mut *transaction).await?;
             let found = assertion_rows::histories(&mut transaction, &rows).await?;
             let found: Vec<_> = found.into_iter().map(|(_, history)| history).collect();

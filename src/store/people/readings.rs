@@ -69,7 +69,7 @@ impl Store {
         Ok(found.bind(provider.key()).bind(COUNTED).fetch_all(&self.pool).await?)
     }
 
-    /// The readings of a patient's information by month and by unit of this provider, since a time.
+    /// The readings of a patient's information that this provider holds, by month and by unit, since a time.
     ///
     /// # Errors
     /// The store's.
@@ -89,10 +89,8 @@ impl Store {
             "/* readings */ select date_trunc('month', activity_at at time zone 'Europe/Stockholm')::date as month,
                 unit_id, max(unit_name) as unit_name, count(*) as readings,
                 (array_agg(patient_name order by activity_at desc) filter (where patient_name is not null))[1] as patient_name
-             from (select activity_at, patient_name,
-                    case when lower(btrim(holder_id)) = $3 then holder_unit_id end as unit_id,
-                    case when lower(btrim(holder_id)) = $3 then holder_unit_name end as unit_name
-                from log_resources where patient_hash = $1 and activity_at >= $2
+             from (select activity_at, patient_name, holder_unit_id as unit_id, holder_unit_name as unit_name
+                from log_resources where patient_hash = $1 and activity_at >= $2 and lower(btrim(holder_id)) = $3
                 order by activity_at desc limit $4) r
              group by 1, 2 order by 1",
         )

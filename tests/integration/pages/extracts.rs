@@ -1,6 +1,6 @@
 //! Reports and extracts: what is in them, who stands behind them, and that taking them out is logged.
 
-use super::{LOG, Pages, SECURITY, hidden, text};
+use super::{LOG, Pages, Reader, SECURITY, hidden, text};
 use sigill::store::people::extracts::StoredExtract;
 
 fn request<'a>(id: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
@@ -85,6 +85,9 @@ async fn an_embargo_leaves_posts_out_when_two_stand_behind_it() {
     let id = hidden(&reader.get(&form).await, "id");
     let sent = reader.post(&form, &request(&id, &[("names", "yes")])).await;
     let page = sent.header("location").unwrap().to_owned();
+    assert_eq!(reader.get(&format!("{page}/fil/csv")).await.status, 404, "it is not made");
+    reader.get(&page).await;
+    assert_eq!(reader.post(&page, &[("step", "make")]).await.status, 303);
     let before = text(&reader.get(&format!("{page}/fil/csv")).await);
     let employee = &pages.region.staff[pages.region.units[3].staff[0]];
     assert!(before.contains(&employee.name), "{before}");
@@ -99,23 +102,67 @@ async fn an_embargo_leaves_posts_out_when_two_stand_behind_it() {
     }
     let fields = [("employee", &*employee.id), ("reason", "utredning"), ("told", "yes")];
     assert_eq!(reader.post(&embargo, &fields).await.status, 303);
-    let alone = text(&reader.get(&format!("{page}/fil/csv")).await);
+    assert_eq!(reader.post(&embargo, &fields).await.status, 303, "pressing twice");
+    let made = async |reader: &mut Reader| {
+        let id = hidden(&reader.get(&form).await, "id");
+        let sent = reader.post(&form, &request(&id, &[("names", "yes")])).await;
+        let page = sent.header("location").unwrap().to_owned();
+        reader.get(&page).await;
+        assert_eq!(reader.post(&page, &[("step", "make")]).await.status, 303);
+        let csv = text(&reader.get(&format!("{page}/fil/csv")).await);
+        (page, csv)
+    };
+    let (_, alone) = made(&mut reader).await;
     assert!(alone.contains(&employee.name), "one person is not enough");
     reader.get("/embargo").await;
     let approve = [("number", "1"), ("step", "approve")];
     assert_eq!(reader.post("/embargo", &approve).await.status, 422, "not by who asked");
+    pages.service.set_clock("2026-11-22T12:01:00Z");
     let mut other = pages.logged_in(SECURITY).await;
     other.get("/embargo").await;
+    assert_eq!(other.post("/embargo", &[("number", "1"), ("step", "x")]).await.status, 404);
+    assert_eq!(other.post("/embargo", &[("number", "2"), ("step", "approve")]).await.status, 404);
     assert_eq!(other.post("/embargo", &approve).await.status, 303);
-    let held = text(&reader.get(&format!("{page}/fil/csv")).await);
+    let settled = "select count(*) from log_entries where activity_level = 'embargo' and activity_type = 'Administration'";
+    assert_eq!(pages.service.database.count(settled).await, 1, "it is in the log");
+    let first = text(&reader.get(&format!("{page}/fil/csv")).await);
+    assert_eq!(first, before, "what is made is not changed by what comes later");
+    let (held_page, held) = made(&mut reader).await;
     assert!(!held.contains(&employee.name), "{held}");
-    reader.get(&page).await;
-    reader.post(&page, &[("step", "make")]).await;
-    assert!(text(&reader.get(&page).await).contains("kompletterande utdrag"));
+    assert!(text(&reader.get(&held_page).await).contains("kompletterande utdrag"));
+    let deliver = [("step", "deliver"), ("way", "collected")];
+    assert_eq!(reader.post(&held_page, &deliver).await.status, 303);
+    reader.get(&held_page).await;
+    let early = reader.post(&held_page, &[("step", "supplement")]).await;
+    assert!(early.status == 422 && text(&early).contains("Embargot gäller än"));
     pages.service.set_clock("2027-05-23T12:00:00Z");
     let mut reader = pages.logged_in(LOG).await;
-    let after = text(&reader.get(&format!("{page}/fil/csv")).await);
+    assert_eq!(text(&reader.get(&format!("{held_page}/fil/csv")).await), held);
+    reader.get(&held_page).await;
+    let more = reader.post(&held_page, &[("step", "supplement")]).await;
+    let more = more.header("location").unwrap().to_owned();
+    reader.get(&more).await;
+    assert_eq!(reader.post(&more, &[("step", "make")]).await.status, 303);
+    let after = text(&reader.get(&format!("{more}/fil/csv")).await);
     assert!(after.contains(&employee.name), "six months are over");
+}
+
+#[tokio::test]
+async fn whom_an_embargo_is_about_neither_sees_nor_settles_it() {
+    let pages = Pages::start().await;
+    let mut reader = pages.logged_in(LOG).await;
+    let lookup = reader.look_up(&pages.story(5)).await;
+    let embargo = format!("{lookup}/embargo");
+    reader.get(&embargo).await;
+    let fields = [("employee", SECURITY), ("reason", "utredning")];
+    assert_eq!(reader.post(&embargo, &fields).await.status, 303);
+    let mut own = pages.logged_in(SECURITY).await;
+    assert!(!text(&own.get("/embargo").await).contains("utredning"));
+    for step in ["approve", "end"] {
+        assert_eq!(own.post("/embargo", &[("number", "1"), ("step", step)]).await.status, 404);
+    }
+    let open = "select count(*) from embargoes where approved_by is null and ended_at is null";
+    assert_eq!(pages.service.database.count(open).await, 1);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Login by OpenID Connect at a provider of ours, each rule broken once; by certificate; and as a test person.
 
-use super::{BASE, BLOCKS, Pages, Reader, text};
+use super::{BASE, BLOCKS, LOG, Pages, Reader, text};
 use crate::harness::{NOON, Wishes};
 use openidconnect::core::{CoreJwsSigningAlgorithm, CoreRsaPrivateSigningKey};
 use openidconnect::{JsonWebKeyId, PrivateSigningKey};
@@ -366,11 +366,20 @@ async fn a_certificate_logs_in_whom_the_directory_knows() {
     let mut reader = pages.reader();
     assert_eq!(reader.get("/logga-in/sjalv").await.status, 403, "no certificate");
     for (id, status) in [("SE2321000016-X999", 403), (BLOCKS, 303)] {
-        let mut request = reader.request(PageMethod::Get, "/logga-in/sjalv", "");
-        request.certificate = HsaId::new(id);
-        assert_eq!(reader.send(request).await.status, status, "{id}");
+        let with_card = |method| {
+            let mut request = reader.request(method, "/logga-in/sjalv", "");
+            request.certificate = HsaId::new(id);
+            request
+        };
+        let (look, press) = (with_card(PageMethod::Get), with_card(PageMethod::Post));
+        assert_eq!(reader.send(look).await.status, 200, "looking logs nobody in");
+        assert_eq!(reader.send(press).await.status, status, "{id}");
     }
-    assert_eq!(reader.get("/").await.status, 200);
+    for (id, status) in [(Some(BLOCKS), 200), (Some(LOG), 303), (None, 303)] {
+        let mut request = reader.request(PageMethod::Get, "/", "");
+        request.certificate = id.and_then(HsaId::new);
+        assert_eq!(reader.send(request).await.status, status, "the login is the card's: {id:?}");
+    }
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use sigill::demo::fill::Filled;
 use sigill::demo::region::{self, Region, Size};
 use sigill::domain::retention::Policy;
 use sigill::fairness::address::Address;
+use sigill::peers::directory::DirectoryService;
 use sigill::peers::identities::Identities;
 use sigill::peers::person::PersonService;
 use sigill::procedures::people::known_status::KnownStatus;
@@ -78,6 +79,7 @@ impl Pages {
             },
             status: KnownStatus::default(),
             persons: None,
+            directory: None,
             identities: identities.map(Arc::new),
             clock: service.clock(),
             new_id: Uuid::new_v4,
@@ -97,6 +99,11 @@ impl Pages {
     /// Asks a population service who patients are.
     pub fn ask(&mut self, persons: PersonService) {
         Arc::get_mut(&mut self.site.people).unwrap().persons = Some(Arc::new(persons));
+    }
+
+    /// Asks a national directory for assignments and units.
+    pub fn ask_directory(&mut self, directory: DirectoryService) {
+        Arc::get_mut(&mut self.site.people).unwrap().directory = Some(Arc::new(directory));
     }
 
     pub fn reader(&self) -> Reader {
@@ -120,7 +127,7 @@ impl Pages {
 
     /// Log records that the pages have made.
     pub async fn views(&self) -> i64 {
-        let sql = "select count(*) from log_entries where system_id = 'SIGILL'";
+        let sql = "select count(*) from log_entries where system_id = 'SIGILL' and activity_type <> 'Administration'";
         self.service.database.count(sql).await
     }
 }

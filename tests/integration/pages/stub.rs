@@ -1,16 +1,21 @@
-//! The population service for tests, asked over TLS as the real one is.
+//! The services for tests that pages ask: the population service over TLS as the real one is, and the directory.
 
+use super::{CARE, Pages, text};
 use crate::program::Folder;
+use sigill::admin::PageMethod;
 use sigill::app::trust;
 use sigill::config::file::Config;
 use sigill::config::trust::Trust;
+use sigill::demo::region::{Region, Size};
 use sigill::dev_pki::DevPki;
-use sigill::domain::identity::PatientId;
+use sigill::domain::identity::{HsaId, PatientId};
 use sigill::domain::people::person::{PersonState, TestPersons};
 use sigill::peers::connection::PeerSettings;
+use sigill::peers::directory::{DirectoryService, DirectorySettings};
 use sigill::peers::person::{PersonService, PersonSettings};
+use sigill::stubs::directory::DirectoryStub;
 use sigill::stubs::persons::PersonsStub;
-use sigill::stubs::serving::Served;
+use sigill::stubs::serving::{PlayedFault, Served, Switches};
 use sigill::wire::stub::ListeningStub;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -141,4 +146,83 @@ async fn every_failure_that_is_played_is_unknown() {
 fn a_stub_is_for_this_machine_only() {
     let error = ListeningStub::at(SocketAddr::from(([0, 0, 0, 0], 0))).err().unwrap();
     assert_eq!(error.to_string(), "a stub is served on loopback only");
+}
+
+/// A directory with another seed's staff, so that nobody of it is imported under the same assignments, and who asks it.
+fn directory(switches: Switches) -> DirectoryService {
+    let mut directory = Region::new(7, Size::TINY).directory;
+    let assignment = directory.assignments[0].clone();
+    let unit = directory.units[0].clone();
+    // Somebody, and a unit, that the imported directory does not know.
+    let new = HsaId::new("SE2321000016-X999").unwrap();
+    let mut employee = directory.staff[0].clone();
+    new.as_str().clone_into(&mut employee.employee_id);
+    "Ny Medarbetare".clone_into(&mut employee.employee_name);
+    directory.staff.push(employee);
+    let id = format!("{}-1", new.as_str());
+    directory.assignments.push(sigill::store::people::directory::DirectoryAssignment {
+        employee: new,
+        id,
+        ..assignment
+    });
+    directory.units.push(sigill::store::people::directory::DirectoryUnit {
+        unit_id: "SE2321000016-U999".to_owned(),
+        unit_name: "Nya enheten".to_owned(),
+        ..unit
+    });
+    let listening = ListeningStub::at(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let base = format!("http://{}", listening.address());
+    let stub = DirectoryStub { directory, switches };
+    tokio::spawn(listening.serve(Served { stub, new_id: Uuid::new_v4 }, None).unwrap());
+    let peer = PeerSettings { base, ca_file: None, identity: None, timeout: LONG, consumer: None };
+    DirectoryService::new(DirectorySettings {
+        peer,
+        logical_address: "SE165565594230-1000".to_owned(),
+        kept: Duration::from_mins(1),
+    })
+    .unwrap()
+}
+
+#[tokio::test]
+async fn who_shows_a_certificate_has_the_assignments_of_the_national_directory() {
+    let mut pages = Pages::start().await;
+    let by_card = async |pages: &Pages, employee: &str| {
+        let mut reader = pages.reader();
+        let mut request = reader.request(PageMethod::Get, "/logga-in/sjalv", "");
+        request.certificate = HsaId::new(employee);
+        let card = request.certificate.clone();
+        assert_eq!(reader.send(request).await.status, 200);
+        let mut request = reader.request(PageMethod::Post, "/logga-in/sjalv", "");
+        request.certificate.clone_from(&card);
+        let reply = reader.send(request).await;
+        (reply.status, reader, card)
+    };
+    let (refused, ..) = by_card(&pages, "SE2321000016-X999").await;
+    assert_eq!(refused, 403, "the imported directory does not know it");
+    pages.ask_directory(directory(Switches::default()));
+    let (taken, mut reader, card) = by_card(&pages, "SE2321000016-X999").await;
+    assert_eq!(taken, 303);
+    let mut request = reader.request(PageMethod::Get, "/", "");
+    request.certificate = card;
+    let start = reader.send(request).await;
+    assert!(text(&start).contains("Ny Medarbetare"), "{}", text(&start));
+    assert_eq!(reader.get("/").await.status, 303, "without the card there is no login");
+    drop(reader);
+    // What the directory cannot tell is not taken from elsewhere.
+    pages.ask_directory(directory(Switches {
+        fault: Some(PlayedFault::Unauthorised),
+        ..Switches::default()
+    }));
+    assert_eq!(by_card(&pages, CARE).await.0, 403);
+}
+
+#[tokio::test]
+async fn units_that_are_not_imported_have_the_directorys_names() {
+    let names = directory(Switches::default());
+    let ids = ["SE2321000016-U999", "SE2321000016-NONE"].map(|id| HsaId::new(id).unwrap());
+    let told = [(ids[0].clone(), "Nya enheten".to_owned())];
+    assert_eq!(names.unit_names(&ids).await, told);
+    assert_eq!(names.unit_names(&ids).await, told, "it is kept");
+    let silent = directory(Switches { fault: Some(PlayedFault::Server), ..Switches::default() });
+    assert_eq!(silent.unit_names(&ids).await, []);
 }

@@ -18,10 +18,12 @@ use crate::store::people::extracts::MadeExtract;
 pub use crate::store::people::extracts::{StoredEmbargo, StoredExtract};
 use chrono::{Days, NaiveDate};
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
-/// Records of one file; an extract of more has parts (E9).
-pub const PART_RECORDS: usize = 10_000;
+/// How long the making of an extract waits for the signature over its rows: in steps, and so many of them.
+const SEALED_STEP: Duration = Duration::from_millis(250);
+const SEALED_WITHIN: usize = 32;
 /// Records of one extract.
 const RECORDS_MAX: usize = 50_000;
 
@@ -137,6 +139,9 @@ impl People {
         let provider = person.assignment.provider.clone();
         let patient = patient_of(asked);
         let (from, last) = bounds(asked.from_on, asked.to_on);
+        if asked.made_at.is_none() {
+            self.until_sealed().await?;
+        }
         // What comes after its making is not in it, so that its code stays.
         let read_at = asked.made_at.unwrap_or(viewed.at);
         let to = last.min(read_at).max(from);
@@ -197,6 +202,24 @@ impl People {
         let hash = hash_of(&rows);
         let says_later = told && embargoed;
         Ok(ExtractContent { rows, numbers, embargoed, says_later, read_at, hash, checkpoint })
+    }
+
+    /// Waits until what lies in the log now is signed, for a bounded time: the extract's checkpoint covers its rows then.
+    async fn until_sealed(&self) -> Result<(), Failure> {
+        let Some(seal) = self.services.trust.seal.as_ref() else { return Ok(()) };
+        let signed = || seal.anchor().map_or(0, |signed| signed.checkpoint().size);
+        if signed() == 0 {
+            return Ok(());
+        }
+        let store = &self.services.store;
+        let size = u64::try_from(store.size_to_come().await?).unwrap_or_default();
+        for _ in 0..SEALED_WITHIN {
+            if signed() >= size {
+                break;
+            }
+            tokio::time::sleep(SEALED_STEP).await;
+        }
+        Ok(())
     }
 
     /// The log that an extract was made of, or is.

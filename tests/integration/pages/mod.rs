@@ -1,6 +1,7 @@
 //! The pages as their readers see them: a small region in a service of this process, and a reader with cookies.
 
 mod access;
+mod attacked;
 mod blocks;
 mod extracts;
 mod login;

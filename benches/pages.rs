@@ -12,8 +12,8 @@ use tokio::net::TcpStream;
 /// Patients whose page is looked at, and how often in a round.
 const PATIENTS: usize = 20;
 const TIMES: usize = 10;
-/// Looks at one patient before an extract: each is three of its rows.
-const LOOKS: usize = 160;
+/// Looks at one patient before an extract: each is two of its rows.
+const LOOKS: usize = 245;
 
 /// Fills, starts a demonstration, and looks at it.
 pub async fn run() {
@@ -78,7 +78,7 @@ async fn extract(server: &Server, address: &str, at: &str) {
         assert_eq!(reader.get(&lookup).await.status, 200);
     }
     super::seal::adopted(server).await;
-    let today = chrono::Utc::now().date_naive();
+    let today = sigill::domain::time::local(chrono::Utc::now()).date();
     let from = (today - chrono::Days::new(300)).to_string();
     let (mut times, mut rows) = (Vec::new(), 0);
     for _ in 0..ROUNDS {

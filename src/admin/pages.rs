@@ -117,6 +117,7 @@ pub static PAGES: &[Page] = &[
     page!("/patient/{u}/samtycken/{a}/makulera", BLOCK_ADMIN, Patients, posts patient::end_consent::annul),
     page!("/patient/{u}/prova", BLOCK_ADMIN, Patients, patient::try_access::try_access),
     page!("/patient/{u}/utdrag", LOG_ADMIN, Patients, posts patient::request_extract::request),
+    page!("/patient/{u}/lasningar", SECURITY, Patients, patient::readers::readers),
     page!("/patient/{u}/embargo", SECURITY, Patients, posts patient::embargo::ask),
     page!("/enhet/sparrar", BLOCK_ADMIN, Patients, unit::lists::blocks),
     page!("/enhet/samtycken", BLOCK_ADMIN, Patients, unit::lists::consents),

@@ -14,6 +14,7 @@ pub mod people;
 pub mod period;
 pub mod rejection;
 pub mod retention;
+pub mod review;
 pub mod text;
 pub mod time;
 pub mod trust;

@@ -9,6 +9,7 @@ pub mod files;
 mod head;
 pub mod lift_block;
 pub mod overview;
+pub mod readers;
 pub mod register_block;
 pub mod register_consent;
 pub mod request_extract;

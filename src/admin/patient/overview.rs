@@ -49,6 +49,7 @@ pub async fn overview(asked: PageCall) -> Handled {
         links.push(link(format!("{base}/prova"), t("Pröva en medarbetare")));
     }
     if asked.is(Role::LogAdmin) {
+        links.push(link(format!("{base}/lasningar"), t("Vem har läst")));
         links.push(link(format!("{base}/utdrag"), t("Begär loggutdrag")));
         links.push(link(format!("{base}/embargo"), t("Begär embargo")));
     }

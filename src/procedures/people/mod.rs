@@ -11,6 +11,7 @@ pub mod oidc;
 pub mod on_duty;
 pub mod operation;
 pub mod persons;
+pub mod readers;
 pub mod reports;
 pub mod statistics;
 pub mod status;

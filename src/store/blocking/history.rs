@@ -186,6 +186,45 @@ struct NumberRow {
 }
 
 impl Store {
+    /// Every block that there ever was of a patient, copies too, with all that has happened to it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn past_blocks(
+        &self,
+        tenant: TenantId,
+        patient: &PatientId,
+    ) -> Result<Found<Histories>, StoreError> {
+        let patient = patient.key().to_owned();
+        self.read_at_length(ACQUIRE_TIMEOUT, async move |connection| {
+            let mut transaction = read_snapshot(connection).await?;
+            let sql = format!(
+                "/* past_blocks */ select {BLOCK_COLUMNS} from blocks b
+                 where b.tenant_id = $1 and b.patient_key = $2"
+            );
+            let blocks = sqlx::query(&sql).bind(tenant.0).bind(&patient);
+            let blocks = blocks.fetch_all(&mut *transaction).await?;
+            let histories = histories(&mut transaction, &blocks).await?;
+            Ok((histories, blocks.len()))
+        })
+        .await
+    }
+
+    /// When a tenant's registers begin: its first block or assertion.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn first_registration(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let found = sqlx::query_scalar(
+            "/* first_registration */ select least((select min(stored_at) from blocks where tenant_id = $1),
+                (select min(stored_at) from assertions where tenant_id = $1))",
+        );
+        Ok(found.bind(tenant.0).fetch_one(&self.pool).await?)
+    }
+
     /// Every block that was registered here, and every copy in force, for one patient at one care
     /// provider, each with the temporary revokes it has had; a copy with those in force.
     ///

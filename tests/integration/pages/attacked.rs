@@ -72,7 +72,11 @@ async fn who_comes_second_is_told_who_was_first() {
     first.get(&lift).await;
     assert_eq!(first.post(&lift, &[("reason", "vill")]).await.status, 303);
     let late = second.post(&own_lift, &[("reason", "vill också")]).await;
-    assert!(late.status == 422 && text(&late).contains("Spärren hävdes 2026-11-22"), "{}", text(&late));
+    assert!(
+        late.status == 422 && text(&late).contains("Spärren hävdes 2026-11-22"),
+        "{}",
+        text(&late)
+    );
     assert!(!text(&second.get(&own_lift).await).contains("Häv för gott"));
 }
 

@@ -7,6 +7,7 @@ mod extracts;
 mod login;
 mod open;
 mod persons;
+mod readers;
 mod structure;
 mod stub;
 

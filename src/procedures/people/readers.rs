@@ -1,0 +1,263 @@
+//! *Vem har läst*: visits to a patient's information, each with what the registers tell of its ground.
+
+use super::facts::{block_of, without_how};
+use super::looking::{StoredLookup, Viewed};
+use super::on_duty::{OnDuty, People};
+use crate::domain::blocking::block::Block;
+use crate::domain::blocking::history::BlockRemoval;
+use crate::domain::consent::assertion::Assertion;
+use crate::domain::consent::lifecycle::AssertionRemoval;
+use crate::domain::identity::{AccessingActor, HsaId, PatientId};
+use crate::domain::log::record::{LogEntry, Resource};
+use crate::domain::log::report::{ReportQuestion, ReportSubject};
+use crate::domain::rejection::Rejection;
+use crate::domain::review::lawfulness::{
+    LoggedAccess, RegisterFacts, Verdict, VerdictClass, of_post, verdict,
+};
+use crate::domain::time::Timestamp;
+use crate::procedures::context::Context;
+use crate::procedures::failure::Failure;
+use crate::procedures::reports::read_records;
+use chrono::{Months, TimeDelta};
+use std::collections::BTreeSet;
+
+/// Log records of one page.
+const RECORDS_MAX: usize = 10_000;
+/// Posts of one user with longer gaps are two visits (R6).
+const VISIT_GAP: TimeDelta = TimeDelta::minutes(30);
+
+/// A visit (åtkomsttillfälle): one user's posts about one patient with gaps of at most thirty minutes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatientVisit {
+    /// Who, as the log has it.
+    pub user: (String, String),
+    /// The user's title.
+    pub title: String,
+    /// The unit's name.
+    pub unit: String,
+    /// The care provider's name.
+    pub provider: String,
+    /// The first post.
+    pub begins: Timestamp,
+    /// The last one.
+    pub ends: Timestamp,
+    /// How many posts.
+    pub posts: usize,
+    /// The gravest verdict.
+    pub verdict: Verdict,
+}
+
+/// A post about the patient, with its verdict.
+struct JudgedPost {
+    user: (String, String),
+    title: String,
+    unit: String,
+    provider: String,
+    at: Timestamp,
+    verdict: Verdict,
+}
+
+/// What the registers have of a patient.
+struct PatientRegisters {
+    blocks: Vec<Block>,
+    assertions: Vec<Assertion>,
+    annulled: BTreeSet<String>,
+    complete_from: Option<Timestamp>,
+}
+
+impl People {
+    /// Visits to a patient's information that this care provider holds or has looked at, the latest first; of one class only,
+    /// if one is named.
+    ///
+    /// # Errors
+    /// That there are too many, or that they cannot be shown to be as they were sealed; the store's.
+    pub async fn readers(
+        &self,
+        person: &OnDuty<'_>,
+        lookup: &StoredLookup,
+        _logged: &Viewed,
+        (from, to): (Timestamp, Timestamp),
+        class: Option<VerdictClass>,
+    ) -> Result<Vec<PatientVisit>, Failure> {
+        let context = self.context(person, "pages");
+        let (store, patient) = (&context.store, lookup.patient.clone());
+        let question = ReportQuestion::new(ReportSubject::Patient(patient.clone()), from, to)?;
+        let places = store.find_records(person.tenant.id, &question, RECORDS_MAX).await?;
+        let places = places.ok_or_else(|| {
+            Rejection::validation("Perioden har för många loggposter. Välj en kortare tid.")
+        })?;
+        self.services.trust.allows(store, (from, to)).await?;
+        let registers = self.registers(&context, &patient).await?;
+        let (provider, tenant) = (person.assignment.provider.clone(), person.tenant.clone());
+        let judged = move |records: &[LogEntry<'_>]| {
+            let holds = |provider: &HsaId| tenant.may_hold(provider).is_ok();
+            let facts = registers.facts(&holds);
+            let post = |record: &LogEntry<'_>| judged(record, &patient, &provider, &facts);
+            records.iter().filter_map(post).collect::<Vec<JudgedPost>>()
+        };
+        let mut reading = read_records(&context, places, judged).await?;
+        let mut posts = Vec::new();
+        while let Some(batch) = reading.next().await? {
+            posts.extend(batch);
+        }
+        let mut found = visits(posts);
+        found.retain(|visit| class.is_none_or(|class| visit.verdict.class == class));
+        Ok(found)
+    }
+
+    /// All that the registers have ever had of a patient.
+    async fn registers(
+        &self,
+        context: &Context<'_>,
+        patient: &PatientId,
+    ) -> Result<PatientRegisters, Failure> {
+        let (store, tenant) = (&context.store, context.tenant.id);
+        let (blocks, assertions, first) = tokio::join!(
+            store.past_blocks(tenant, patient),
+            store.assertion_histories(tenant, patient, None),
+            store.first_registration(tenant),
+        );
+        let (blocks, assertions) = (blocks?.it, assertions?.it);
+        let mut annulled = BTreeSet::new();
+        for (history, _) in &blocks {
+            if let Some(BlockRemoval::Deleted { .. }) = history.block.lifetime.removal() {
+                annulled.insert(history.block.id.key());
+            }
+        }
+        for history in &assertions {
+            if let Some(AssertionRemoval::Deleted { .. }) = history.assertion.lifetime.removal() {
+                annulled.insert(history.assertion.id.key());
+            }
+        }
+        // V13: what is removed after some years is not known before.
+        let years = self.retention.blocks.years.min(self.retention.assertions.years);
+        let kept = context.now.checked_sub_months(Months::new(12 * years));
+        Ok(PatientRegisters {
+            blocks: blocks.iter().map(block_of).collect(),
+            assertions: assertions.iter().map(|h| without_how(&h.assertion)).collect(),
+            annulled,
+            complete_from: first?.max(kept),
+        })
+    }
+}
+
+impl PatientRegisters {
+    fn facts<'f>(&'f self, holds_blocks_of: &'f dyn Fn(&HsaId) -> bool) -> RegisterFacts<'f> {
+        RegisterFacts {
+            blocks: &self.blocks,
+            annulled: &self.annulled,
+            assertions: &self.assertions,
+            complete_from: self.complete_from,
+            holds_blocks_of,
+        }
+    }
+}
+
+/// A post with its verdict (V1), if it is about the patient and the provider's matter: its staff looked, or at what it holds.
+fn judged(
+    record: &LogEntry<'_>,
+    patient: &PatientId,
+    provider: &HsaId,
+    facts: &RegisterFacts<'_>,
+) -> Option<JudgedPost> {
+    let own = HsaId::new(record.care_provider.id).as_ref() == Some(provider);
+    let is_told = |resource: &&Resource<'_>| {
+        let of = resource.patient.as_ref().map(|patient| patient.key.as_str());
+        let holds = || HsaId::new(resource.care_provider.id).as_ref() == Some(provider);
+        of == Some(patient.key()) && (own || holds())
+    };
+    let resources = record.resources().filter(is_told);
+    let verdicts = resources.filter_map(|resource| {
+        let access = access(record, resource, patient)?;
+        Some(verdict(&access, facts))
+    });
+    let name = |id: &str, name: Option<&str>| name.unwrap_or(id).to_owned();
+    let verdict = of_post(verdicts)?;
+    Some(JudgedPost {
+        user: (record.user.id.to_owned(), name(record.user.id, record.user.name)),
+        title: record.title.unwrap_or_default().to_owned(),
+        unit: name(record.care_unit.id, record.care_unit.name),
+        provider: name(record.care_provider.id, record.care_provider.name),
+        at: record.activity_at,
+        verdict,
+    })
+}
+
+fn access(
+    record: &LogEntry<'_>,
+    resource: &Resource<'_>,
+    patient: &PatientId,
+) -> Option<LoggedAccess> {
+    Some(LoggedAccess {
+        patient: patient.clone(),
+        actor: AccessingActor {
+            employee: HsaId::new(record.user.id)?,
+            care_provider: HsaId::new(record.care_provider.id)?,
+            care_unit: HsaId::new(record.care_unit.id)?,
+        },
+        at: record.activity_at,
+        purpose: record.purpose.to_owned(),
+        activity: record.activity_type.to_owned(),
+        holder: HsaId::new(resource.care_provider.id)?,
+        holder_unit: resource.care_unit.and_then(|unit| HsaId::new(unit.id)),
+        resource_type: resource.resource_type.to_owned(),
+    })
+}
+
+/// Posts as visits, the latest first (R6).
+fn visits(mut posts: Vec<JudgedPost>) -> Vec<PatientVisit> {
+    posts.sort_by(|a, b| (&a.user.0, &a.unit, a.at).cmp(&(&b.user.0, &b.unit, b.at)));
+    let mut found: Vec<PatientVisit> = Vec::new();
+    for post in posts {
+        if let Some(last) = found.last_mut()
+            && (&last.user.0, &last.unit) == (&post.user.0, &post.unit)
+            && post.at - last.ends <= VISIT_GAP
+        {
+            (last.ends, last.posts) = (post.at, last.posts + 1);
+            if post.verdict.class < last.verdict.class {
+                last.verdict = post.verdict;
+            }
+            continue;
+        }
+        found.push(PatientVisit {
+            user: post.user,
+            title: post.title,
+            unit: post.unit,
+            provider: post.provider,
+            begins: post.at,
+            ends: post.at,
+            posts: 1,
+            verdict: post.verdict,
+        });
+    }
+    found.sort_by(|a, b| (b.begins, &b.user.0).cmp(&(a.begins, &a.user.0)));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r6_a_gap_of_more_than_thirty_minutes_is_a_new_visit() {
+        let begin: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+        let post = |user: &str, minute: i64, class| JudgedPost {
+            user: (user.to_owned(), String::new()),
+            title: String::new(),
+            unit: "U".to_owned(),
+            provider: "V".to_owned(),
+            at: begin + TimeDelta::minutes(minute),
+            verdict: Verdict { class, remarks: Vec::new() },
+        };
+        let (own, none) = (VerdictClass::Own, VerdictClass::NoGround);
+        let found = visits(vec![
+            post("p", 61, own),
+            post("p", 0, own),
+            post("q", 10, own),
+            post("p", 30, none),
+        ]);
+        let told: Vec<_> =
+            found.iter().map(|v| (v.user.0.as_str(), v.posts, v.verdict.class)).collect();
+        assert_eq!(told, [("p", 1, own), ("q", 1, own), ("p", 2, none)]);
+    }
+}

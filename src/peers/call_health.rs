@@ -1,4 +1,4 @@
-//! Failures of a peer of late, and the pause that follows from them: whoever waits for a page waits no longer for who does
+//! RecentFailures of a peer of late, and the pause that follows from them: whoever waits for a page waits no longer for who does
 //! not answer.
 
 use std::collections::VecDeque;
@@ -11,10 +11,10 @@ const PAUSE: Duration = Duration::from_secs(30);
 
 /// Five failures in thirty seconds: thirty seconds without calls.
 #[derive(Debug, Default)]
-pub(super) struct CallHealth(Mutex<Failures>);
+pub(super) struct CallHealth(Mutex<RecentFailures>);
 
 #[derive(Debug, Default)]
-struct Failures {
+struct RecentFailures {
     of_late: VecDeque<Instant>,
     paused_until: Option<Instant>,
 }
@@ -38,7 +38,7 @@ impl CallHealth {
         }
     }
 
-    fn failures(&self) -> std::sync::MutexGuard<'_, Failures> {
+    fn failures(&self) -> std::sync::MutexGuard<'_, RecentFailures> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,7 +5,7 @@ use super::times;
 use crate::admin::asked::{Handled, PageAnswer, PageCall, refusal_of, view};
 use crate::admin::parts::{Cell, Control, PageForm, PagePart, Table, Tone, field, link, question};
 use crate::admin::words::{Words, filled, minute, number as digits, t};
-use crate::domain::review::lawfulness::{Remark, Verdict, VerdictClass};
+use crate::domain::review::lawfulness::{AccessVerdict, Remark, VerdictClass};
 use crate::domain::time::Timestamp;
 use crate::procedures::people::looking::Activity;
 use crate::procedures::people::readers::PatientVisit;
@@ -132,7 +132,7 @@ fn class_words(class: VerdictClass) -> Words {
 }
 
 /// What is told beside the class.
-fn remarks(verdict: &Verdict) -> Vec<Words> {
+fn remarks(verdict: &AccessVerdict) -> Vec<Words> {
     let mut all: Vec<Words> = Vec::new();
     if verdict.class == VerdictClass::NoGround {
         all.push(t("Ingen registrerad grund hittades."));

@@ -130,7 +130,7 @@ pub enum Remark {
 
 /// What the registers tell of an access.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct AccessVerdict {
     /// Its class.
     pub class: VerdictClass,
     /// What decided, what was lacking, what else is told; in one order.
@@ -174,14 +174,14 @@ pub struct RegisterFacts<'f> {
 }
 
 /// The verdict of an access; each step is a rule.
-pub fn verdict(access: &LoggedAccess, facts: &RegisterFacts<'_>) -> Verdict {
+pub fn verdict(access: &LoggedAccess, facts: &RegisterFacts<'_>) -> AccessVerdict {
     let mut at_once = decided(access, facts, access.at);
     // V5
     for moment in around(access.at) {
         let other = decided(access, facts, moment);
         if at_once.class != VerdictClass::Undecided && other.class != at_once.class {
             let (one, two) = (at_once.class.min(other.class), at_once.class.max(other.class));
-            at_once = Verdict { class: VerdictClass::Undecided, ..at_once };
+            at_once = AccessVerdict { class: VerdictClass::Undecided, ..at_once };
             at_once.remarks.push(Remark::AtTheEdge(one, two));
             break;
         }
@@ -196,7 +196,7 @@ pub fn verdict(access: &LoggedAccess, facts: &RegisterFacts<'_>) -> Verdict {
 }
 
 /// The verdict of a post: that of its gravest resource (V1); `None`: it names no patient.
-pub fn of_post(of_resources: impl IntoIterator<Item = Verdict>) -> Option<Verdict> {
+pub fn of_post(of_resources: impl IntoIterator<Item = AccessVerdict>) -> Option<AccessVerdict> {
     of_resources.into_iter().min_by_key(|verdict| verdict.class)
 }
 
@@ -215,11 +215,11 @@ fn around(at: Timestamp) -> Vec<Timestamp> {
 }
 
 /// What `may_read` says at an instant, with what the post does not tell decided both ways (V3, V4).
-fn decided(access: &LoggedAccess, facts: &RegisterFacts<'_>, at: Timestamp) -> Verdict {
+fn decided(access: &LoggedAccess, facts: &RegisterFacts<'_>, at: Timestamp) -> AccessVerdict {
     let moment = Moment::Then(at);
     // V13
     if facts.complete_from.is_some_and(|from| at < from) {
-        return Verdict { class: VerdictClass::Undecided, remarks: vec![Remark::History] };
+        return AccessVerdict { class: VerdictClass::Undecided, remarks: vec![Remark::History] };
     }
     let mut remarks = Vec::new();
     let mut sure: Vec<Block> = Vec::new();
@@ -275,7 +275,7 @@ fn decided(access: &LoggedAccess, facts: &RegisterFacts<'_>, at: Timestamp) -> V
         remarks.push(Remark::Child);
     }
     remarks.extend(told(access, facts, (found, at), &sure));
-    Verdict { class: found, remarks }
+    AccessVerdict { class: found, remarks }
 }
 
 /// Facts beside the class: what decided, and what became of it later.
@@ -485,7 +485,7 @@ mod tests {
         Facts { blocks, assertions, annulled, complete_from: None, holds_blocks_of: |_| true }
     }
 
-    fn judged(access: &LoggedAccess, facts: &Facts) -> Verdict {
+    fn judged(access: &LoggedAccess, facts: &Facts) -> AccessVerdict {
         let facts = RegisterFacts {
             blocks: &facts.blocks,
             annulled: &facts.annulled,
@@ -502,7 +502,7 @@ mod tests {
 
     #[test]
     fn v1_a_post_has_its_gravest_verdict() {
-        let of = |class| Verdict { class, remarks: Vec::new() };
+        let of = |class| AccessVerdict { class, remarks: Vec::new() };
         let gravest = of_post([VerdictClass::Own, VerdictClass::NoGround].map(of)).unwrap();
         assert_eq!(gravest.class, VerdictClass::NoGround);
         assert_eq!(of_post([]), None);
@@ -517,6 +517,25 @@ mod tests {
         gone.lifetime.state = State::Removed { first: FirstRemoval::At(at(50)), how: () };
         let closed = facts(vec![gone], vec![consent(-100)]);
         assert_eq!(class_of(&access("W", Some("W1")), &closed), VerdictClass::AgainstBlock);
+    }
+
+    #[test]
+    fn v3_what_is_told_wholly_is_decided_by_may_read() {
+        let annulled = BTreeSet::new();
+        for holder in ["V", "W"] {
+            for blocks in [vec![], vec![inner(holder, "X1")], vec![outer(holder)]] {
+                for assertions in [vec![], vec![consent(-100)], vec![consent(100)]] {
+                    let read = access(holder, Some("X1"));
+                    let information = information(&read, read.holder_unit.clone());
+                    let then = Moment::Then(read.at);
+                    let (patient, actor) = (&read.patient, &read.actor);
+                    let rule = may_read(patient, &information, actor, &blocks, &assertions, then);
+                    let all =
+                        Facts { annulled: annulled.clone(), ..facts(blocks.clone(), assertions) };
+                    assert_eq!(class_of(&read, &all), class(rule), "{read:?}");
+                }
+            }
+        }
     }
 
     #[test]
@@ -576,22 +595,25 @@ mod tests {
         assert_eq!(class_of(&access("V", Some("V1")), &closed), VerdictClass::AgainstBlock);
     }
 
+    /// For quality control, of unit X1 at a provider.
+    fn controlled(holder: &str) -> LoggedAccess {
+        LoggedAccess { purpose: "Kvalitetssäkring".into(), ..access(holder, Some("X1")) }
+    }
+
     #[test]
-    fn v7_and_v8_purposes_decide_between_providers_only() {
-        let other = |holder| LoggedAccess {
-            purpose: "Kvalitetssäkring".into(),
-            ..access(holder, Some("X1"))
-        };
-        assert_eq!(class_of(&other("V"), &facts(vec![], vec![])), VerdictClass::Own);
-        assert_eq!(
-            class_of(&other("V"), &facts(vec![inner("V", "X1")], vec![])),
-            VerdictClass::AgainstBlock
-        );
-        let told = judged(&other("W"), &facts(vec![], vec![consent(-100)]));
+    fn v7_within_the_provider_any_purpose_will_do() {
+        assert_eq!(class_of(&controlled("V"), &facts(vec![], vec![])), VerdictClass::Own);
+        let closed = facts(vec![inner("V", "X1")], vec![]);
+        assert_eq!(class_of(&controlled("V"), &closed), VerdictClass::AgainstBlock);
+    }
+
+    #[test]
+    fn v8_between_providers_no_consent_decides_for_other_purposes() {
+        let told = judged(&controlled("W"), &facts(vec![], vec![consent(-100)]));
         assert_eq!(told.class, VerdictClass::Undecided);
         assert!(told.remarks.contains(&Remark::Purpose));
         let closed = facts(vec![outer("W")], vec![consent(-100)]);
-        assert_eq!(class_of(&other("W"), &closed), VerdictClass::AgainstBlock);
+        assert_eq!(class_of(&controlled("W"), &closed), VerdictClass::AgainstBlock);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What people do through the pages: they log in, look patients up, take out extracts and reports, and look after the
 //! service. Blocks and consents they change by the same procedures as every caller.
 
+pub mod embargoes;
 pub mod extract_file;
 pub mod extracts;
 pub mod facts;

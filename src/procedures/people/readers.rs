@@ -12,7 +12,7 @@ use crate::domain::log::record::{LogEntry, Resource};
 use crate::domain::log::report::{ReportQuestion, ReportSubject};
 use crate::domain::rejection::Rejection;
 use crate::domain::review::lawfulness::{
-    LoggedAccess, RegisterFacts, Verdict, VerdictClass, of_post, verdict,
+    AccessVerdict, LoggedAccess, RegisterFacts, VerdictClass, of_post, verdict,
 };
 use crate::domain::time::Timestamp;
 use crate::procedures::context::Context;
@@ -44,7 +44,7 @@ pub struct PatientVisit {
     /// How many posts.
     pub posts: usize,
     /// The gravest verdict.
-    pub verdict: Verdict,
+    pub verdict: AccessVerdict,
 }
 
 /// A post about the patient, with its verdict.
@@ -54,7 +54,7 @@ struct JudgedPost {
     unit: String,
     provider: String,
     at: Timestamp,
-    verdict: Verdict,
+    verdict: AccessVerdict,
 }
 
 /// What the registers have of a patient.
@@ -247,7 +247,7 @@ mod tests {
             unit: "U".to_owned(),
             provider: "V".to_owned(),
             at: begin + TimeDelta::minutes(minute),
-            verdict: Verdict { class, remarks: Vec::new() },
+            verdict: AccessVerdict { class, remarks: Vec::new() },
         };
         let (own, none) = (VerdictClass::Own, VerdictClass::NoGround);
         let found = visits(vec![

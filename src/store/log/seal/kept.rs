@@ -25,6 +25,18 @@ pub struct RunsFound {
 }
 
 impl Store {
+    /// How large the tree will be when all that waits now has its leaves.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn size_to_come(&self) -> Result<i64, StoreError> {
+        let found = sqlx::query_scalar(
+            "/* size_to_come */ select (select size from log_tree) + (select coalesce(sum(n), 0)::bigint
+                from log_pending, unnest(counts) n)",
+        );
+        Ok(found.fetch_one(&self.pool).await?)
+    }
+
     /// The tree as it is.
     ///
     /// # Errors

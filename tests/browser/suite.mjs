@@ -174,6 +174,7 @@ await open.context.close();
   await page.locator("text=Hämta XLSX").waitFor({ timeout: 60000 });
   await seen(page, page.url(), "rapport");
   const patient = await lookUp(page, numbers[5]);
+  await seen(page, `${patient}/lasningar`, "vem-har-last");
   await seen(page, `${patient}/utdrag`, "begar-utdrag");
   await seen(page, `${patient}/embargo`, "begar-embargo");
   await page.goto(`${patient}/utdrag`);

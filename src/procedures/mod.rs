@@ -9,6 +9,7 @@ pub mod blocking;
 pub mod consent;
 pub mod context;
 pub mod failure;
+pub mod judging;
 pub mod log;
 pub mod log_ids;
 pub mod on_their_way;

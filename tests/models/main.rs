@@ -5,3 +5,4 @@
 mod blocks;
 mod consents;
 mod nights;
+mod verdicts;

@@ -5,7 +5,7 @@ use super::times;
 use crate::admin::asked::{Handled, PageAnswer, PageCall, refusal_of, view};
 use crate::admin::parts::{Cell, Control, PageForm, PagePart, Table, Tone, field, link, question};
 use crate::admin::words::{Words, filled, minute, number as digits, t};
-use crate::domain::review::lawfulness::{AccessVerdict, Remark, VerdictClass};
+use crate::domain::review::verdict::{AccessVerdict, Remark, VerdictClass};
 use crate::domain::time::Timestamp;
 use crate::procedures::people::looking::Activity;
 use crate::procedures::people::readers::PatientVisit;

@@ -1,6 +1,7 @@
 //! `sigill log`: which of its commands.
 
 use super::export::ExportCommand;
+use super::judge::JudgeCommand;
 use super::keys::{ContinueCommand, KeysCommand, RotateKeyCommand};
 use super::proofs::{ProveCommand, VerifyArchiveCommand, VerifyProofCommand};
 use super::verify::{AcknowledgeCommand, FindingsCommand, VerifyCommand};
@@ -20,6 +21,8 @@ pub enum LogCommand {
     VerifyArchive(VerifyArchiveCommand),
     /// Write an archive that outsiders can verify.
     Export(ExportCommand),
+    /// Say what the registers tell of the ground of every access in a period.
+    Judge(JudgeCommand),
     /// Print the keys with which the log's signatures are verified.
     Keys(KeysCommand),
     /// Give the log new keys.
@@ -44,6 +47,7 @@ impl LogCommand {
             Self::VerifyProof(command) => command.run(),
             Self::VerifyArchive(command) => command.run(),
             Self::Export(command) => command.run().await,
+            Self::Judge(command) => command.run().await,
             Self::Keys(command) => command.run().await,
             Self::RotateKey(command) => command.run().await,
             Self::Continue(command) => command.run().await,

@@ -2,6 +2,7 @@
 
 pub mod command;
 mod export;
+mod judge;
 mod keys;
 mod proofs;
 mod say;

@@ -1,25 +1,18 @@
 //! *Vem har läst*: visits to a patient's information, each with what the registers tell of its ground.
 
-use super::facts::{block_of, without_how};
 use super::looking::{StoredLookup, Viewed};
 use super::on_duty::{OnDuty, People};
-use crate::domain::blocking::block::Block;
-use crate::domain::blocking::history::BlockRemoval;
-use crate::domain::consent::assertion::Assertion;
-use crate::domain::consent::lifecycle::AssertionRemoval;
 use crate::domain::identity::{AccessingActor, HsaId, PatientId};
 use crate::domain::log::record::{LogEntry, Resource};
 use crate::domain::log::report::{ReportQuestion, ReportSubject};
 use crate::domain::rejection::Rejection;
-use crate::domain::review::lawfulness::{
-    AccessVerdict, LoggedAccess, RegisterFacts, VerdictClass, of_post, verdict,
-};
+use crate::domain::review::lawfulness::{LoggedAccess, RegisterFacts, of_post, verdict};
+use crate::domain::review::verdict::{AccessVerdict, VerdictClass};
 use crate::domain::time::Timestamp;
-use crate::procedures::context::Context;
 use crate::procedures::failure::Failure;
+use crate::procedures::judging::{PatientRegisters, complete_from, registers_of};
 use crate::procedures::reports::read_records;
-use chrono::{Months, TimeDelta};
-use std::collections::BTreeSet;
+use chrono::TimeDelta;
 
 /// Log records of one page.
 const RECORDS_MAX: usize = 10_000;
@@ -57,14 +50,6 @@ struct JudgedPost {
     verdict: AccessVerdict,
 }
 
-/// What the registers have of a patient.
-struct PatientRegisters {
-    blocks: Vec<Block>,
-    assertions: Vec<Assertion>,
-    annulled: BTreeSet<String>,
-    complete_from: Option<Timestamp>,
-}
-
 impl People {
     /// Visits to a patient's information that this care provider holds or has looked at, the latest first; of one class only,
     /// if one is named.
@@ -87,11 +72,15 @@ impl People {
             Rejection::validation("Perioden har för många loggposter. Välj en kortare tid.")
         })?;
         self.services.trust.allows(store, (from, to)).await?;
-        let registers = self.registers(&context, &patient).await?;
+        let key = patient.key().to_owned();
+        let registers = registers_of(store, person.tenant.id, std::slice::from_ref(&key)).await?;
+        let years = self.retention.blocks.years.min(self.retention.assertions.years);
+        let complete = complete_from(store, person.tenant.id, years, context.now).await?;
         let (provider, tenant) = (person.assignment.provider.clone(), person.tenant.clone());
         let judged = move |records: &[LogEntry<'_>]| {
             let holds = |provider: &HsaId| tenant.may_hold(provider).is_ok();
-            let facts = registers.facts(&holds);
+            let none = PatientRegisters::default();
+            let facts = registers.get(&key).unwrap_or(&none).facts(complete, &holds);
             let post = |record: &LogEntry<'_>| judged(record, &patient, &provider, &facts);
             records.iter().filter_map(post).collect::<Vec<JudgedPost>>()
         };
@@ -103,53 +92,6 @@ impl People {
         let mut found = visits(posts);
         found.retain(|visit| class.is_none_or(|class| visit.verdict.class == class));
         Ok(found)
-    }
-
-    /// All that the registers have ever had of a patient.
-    async fn registers(
-        &self,
-        context: &Context<'_>,
-        patient: &PatientId,
-    ) -> Result<PatientRegisters, Failure> {
-        let (store, tenant) = (&context.store, context.tenant.id);
-        let (blocks, assertions, first) = tokio::join!(
-            store.past_blocks(tenant, patient),
-            store.assertion_histories(tenant, patient, None),
-            store.first_registration(tenant),
-        );
-        let (blocks, assertions) = (blocks?.it, assertions?.it);
-        let mut annulled = BTreeSet::new();
-        for (history, _) in &blocks {
-            if let Some(BlockRemoval::Deleted { .. }) = history.block.lifetime.removal() {
-                annulled.insert(history.block.id.key());
-            }
-        }
-        for history in &assertions {
-            if let Some(AssertionRemoval::Deleted { .. }) = history.assertion.lifetime.removal() {
-                annulled.insert(history.assertion.id.key());
-            }
-        }
-        // V13: what is removed after some years is not known before.
-        let years = self.retention.blocks.years.min(self.retention.assertions.years);
-        let kept = context.now.checked_sub_months(Months::new(12 * years));
-        Ok(PatientRegisters {
-            blocks: blocks.iter().map(block_of).collect(),
-            assertions: assertions.iter().map(|h| without_how(&h.assertion)).collect(),
-            annulled,
-            complete_from: first?.max(kept),
-        })
-    }
-}
-
-impl PatientRegisters {
-    fn facts<'f>(&'f self, holds_blocks_of: &'f dyn Fn(&HsaId) -> bool) -> RegisterFacts<'f> {
-        RegisterFacts {
-            blocks: &self.blocks,
-            annulled: &self.annulled,
-            assertions: &self.assertions,
-            complete_from: self.complete_from,
-            holds_blocks_of,
-        }
     }
 }
 

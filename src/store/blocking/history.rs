@@ -186,23 +186,23 @@ struct NumberRow {
 }
 
 impl Store {
-    /// Every block that there ever was of a patient, copies too, with all that has happened to it.
+    /// Every block that there ever was of some patients, copies too, with all that has happened to it.
     ///
     /// # Errors
     /// The store's.
     pub async fn past_blocks(
         &self,
         tenant: TenantId,
-        patient: &PatientId,
+        patients: &[String],
     ) -> Result<Found<Histories>, StoreError> {
-        let patient = patient.key().to_owned();
+        let patients = patients.to_vec();
         self.read_at_length(ACQUIRE_TIMEOUT, async move |connection| {
             let mut transaction = read_snapshot(connection).await?;
             let sql = format!(
                 "/* past_blocks */ select {BLOCK_COLUMNS} from blocks b
-                 where b.tenant_id = $1 and b.patient_key = $2"
+                 where b.tenant_id = $1 and b.patient_key = any($2)"
             );
-            let blocks = sqlx::query(&sql).bind(tenant.0).bind(&patient);
+            let blocks = sqlx::query(&sql).bind(tenant.0).bind(&patients);
             let blocks = blocks.fetch_all(&mut *transaction).await?;
             let histories = histories(&mut transaction, &blocks).await?;
             Ok((histories, blocks.len()))

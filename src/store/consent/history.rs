@@ -77,6 +77,32 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Every assertion that there ever was of some patients, with what has happened to it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn past_assertions(
+        &self,
+        tenant: TenantId,
+        patients: &[String],
+    ) -> Result<Found<Vec<AssertionHistory>>, StoreError> {
+        let patients = patients.to_vec();
+        self.read_at_length(ACQUIRE_TIMEOUT, async move |connection| {
+            let mut transaction = read_snapshot(connection).await?;
+            let sql = format!(
+                "/* past_assertions */ select {ASSERTION_COLUMNS} from assertions
+                 where tenant_id = $1 and patient_key = any($2) order by assertion_number"
+            );
+            let rows = sqlx::query(&sql).bind(tenant.0).bind(&patients);
+            let rows = rows.fetch_all(&mut *transaction).await?;
+            let found = histories(&mut transaction, &rows).await?;
+            Ok((found.into_iter().map(|(_, history)| history).collect(), rows.len()))
+        })
+        .await
+    }
+}
+
 /// Rows of assertions with what has happened to them.
 pub(in crate::store) async fn histories(
     connection: &mut PgConnection,

@@ -1,5 +1,6 @@
 //! The access log: how records reach their partitions.
 
+pub mod accesses;
 mod available;
 pub mod available_times;
 pub mod copy_rows;

@@ -1,6 +1,10 @@
 //! *Vem har läst*: each planted story is found, and no innocent access is called anything grave.
 
 use super::{BLOCKS, CARE, LOG, Pages, text};
+use sigill::domain::review::verdict::{AccessVerdict, VerdictClass};
+use sigill::procedures::judging::{JudgedPeriod, judge};
+use sigill::store::log::accesses::AccessRow;
+use std::collections::BTreeMap;
 
 #[tokio::test]
 async fn every_story_about_blocks_and_consents_is_found() {
@@ -67,4 +71,31 @@ async fn no_innocent_access_is_called_grave() {
     }
     assert!(judged > 500, "{judged}");
     assert_eq!(grave, []);
+}
+
+#[tokio::test]
+async fn a_whole_period_is_judged_patient_by_patient() {
+    let pages = Pages::start().await;
+    let store = &pages.service.services.store;
+    let tenant = store.tenant("default").await.unwrap();
+    let interval =
+        ("2025-01-01T00:00:00Z".parse().unwrap(), "2027-01-01T00:00:00Z".parse().unwrap());
+    let period = JudgedPeriod { tenant, interval, complete_from: None, holds_blocks_of: &|_| true };
+    let (mut grave, mut steps) = (BTreeMap::<String, usize>::new(), 0);
+    let tell = |row: &AccessRow, verdict: &AccessVerdict| {
+        if verdict.class < VerdictClass::Undecided {
+            *grave.entry(row.patient_extension.clone()).or_default() += 1;
+        }
+    };
+    let counts = judge(store, &period, tell, |_| steps += 1).await.unwrap();
+    let told = "select count(distinct entry_number) from log_resources where patient_extension is not null";
+    let posts: u64 = counts.posts.values().sum();
+    assert_eq!(i64::try_from(posts).unwrap(), pages.service.database.count(told).await);
+    assert!(posts > 2_500 && steps > 0);
+    // Those that were planted, and nobody else's.
+    let planted: BTreeMap<String, usize> =
+        [5, 6, 7, 8, 9, 15].map(|story| (pages.story(story), 1)).into();
+    assert_eq!(grave, planted);
+    let of = |class| counts.posts.get(&class).copied().unwrap_or_default();
+    assert_eq!((of(VerdictClass::AgainstBlock), of(VerdictClass::NoGround)), (3, 3));
 }

@@ -114,9 +114,7 @@ async fn for_page(
             ),
         ));
     }
-    if let Err(refused) = operates(site, page, person.as_ref()).await {
-        return drawn(refused_view(refused));
-    }
+    operates(site, page, person.as_ref()).await;
     let (now, copy) = (site.people.clock.now(), person.clone());
     let (site, page_path) = (site.clone(), page.path);
     let asked = PageCall { site, page: page_path, person, path, query, form, request, now };
@@ -124,14 +122,14 @@ async fn for_page(
     finished(&site, page, copy.as_ref(), language, answer)
 }
 
-/// Keeps that an operator looks at the service itself.
-async fn operates(site: &Site, page: &Page, person: Option<&Person>) -> Result<(), Refused> {
-    match (page.right, person.and_then(Person::on_duty)) {
-        (Right::Roles(&[Role::Operator]), Some(on_duty)) => {
-            let looked = site.people.did(&on_duty, ("view", page.path, "")).await;
-            looked.map_err(Refused::NotLogged)
-        }
-        _ => Ok(()),
+/// Keeps that an operator looks at the service itself. If it cannot be kept the page is shown all the same: it has no
+/// patients, and may be what says why nothing can be kept.
+async fn operates(site: &Site, page: &Page, person: Option<&Person>) {
+    if let Right::Roles(&[Role::Operator]) = page.right
+        && let Some(on_duty) = person.and_then(Person::on_duty)
+        && let Err(error) = site.people.did(&on_duty, ("view", page.path, "")).await
+    {
+        tracing::error!(%error, "a look at the service itself cannot be kept");
     }
 }
 

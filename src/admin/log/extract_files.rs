@@ -5,9 +5,11 @@ use super::files::file_of;
 use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused};
 use crate::admin::words::{day, minute};
 use crate::documents::document::{Document, DocumentTable};
+use crate::domain::people::extract::{self, ExtractLine};
 use crate::domain::people::number;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
+use crate::procedures::people::extract_file::{code_of, hash_of};
 use crate::procedures::people::extracts::{ExtractContent, StoredExtract};
 use crate::procedures::people::looking::Activity;
 use crate::procedures::people::on_duty::OnDuty;
@@ -15,38 +17,64 @@ use crate::procedures::people::on_duty::OnDuty;
 /// The file of a form.
 pub async fn file(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
-    let extract =
-        asked.people().extract(&person, asked.id("x")?).await?.ok_or(Refused::NotFound)?;
-    let patient = patient_of(&extract);
-    let matter = format!("Loggutdrag: {}", extract.case_text);
+    let stored = asked.people().extract(&person, asked.id("x")?).await?.ok_or(Refused::NotFound)?;
+    let patient = patient_of(&stored);
+    let matter = format!("Loggutdrag: {}", stored.case_text);
     let viewed = asked
         .viewed_several(&matter, (Activity::Print, Some("utdrag")), &["Logg"], &[&patient])
         .await?;
     // Files are of what has been made: what it holds is known by then, and recorded.
-    let Some(made_at) = extract.made_at else { return Err(Refused::NotFound) };
-    let content = asked.people().extract_content(&person, &extract, &viewed).await?;
-    if extract.file_hash.as_deref() != Some(&content.hash[..]) {
+    let Some(made_at) = stored.made_at else { return Err(Refused::NotFound) };
+    let content = asked.people().extract_content(&person, &stored, &viewed).await?;
+    if stored.file_hash.as_deref() != Some(&content.hash[..]) {
         return Err(Refused::Rule(Rejection::validation(
             "Utdragets innehåll är inte längre det som framställdes: poster har gallrats, eller en utredning har ändrats. \
              Ta emot en ny begäran.",
         )));
     }
+    let number = match asked.query.get("del") {
+        "" => 1,
+        number => number.parse().map_err(|_| Refused::NotFound)?,
+    };
+    let rows = extract::part(&content.rows, number).ok_or(Refused::NotFound)?;
+    let file = ExtractPart { number, of: extract::parts(content.rows.len()), rows };
     if asked.part("form") == "json" {
-        let text = asked.people().extract_proof(&content.rows, extract.names).await?;
-        let name = "utdrag.json".to_owned();
+        let text = asked.people().extract_proof(file.rows, stored.names).await?;
+        let name = file.name("utdrag.json");
         return Ok(PageAnswer::File(Some(viewed), name, "application/json", text.into_bytes()));
     }
     let phone = asked.people().unit(&person, &person.assignment.provider).await?;
     let phone = phone.and_then(|unit| unit.phone);
-    let document = document(made_at, &person, (&extract, &content), phone.as_deref());
-    let (name, kind, bytes) = file_of(&asked, "loggutdrag", document).await?;
+    let document = document(made_at, &person, (&stored, &content, &file), phone.as_deref());
+    let (name, kind, bytes) = file_of(&asked, &file.name("loggutdrag"), document).await?;
     Ok(PageAnswer::File(Some(viewed), name, kind, bytes))
+}
+
+/// One file of an extract (E9).
+struct ExtractPart<'c> {
+    number: usize,
+    of: usize,
+    rows: &'c [ExtractLine],
+}
+
+impl ExtractPart<'_> {
+    fn name(&self, name: &str) -> String {
+        match self.of {
+            1 => name.to_owned(),
+            _ => format!("del{}-{name}", self.number),
+        }
+    }
+
+    /// The number of its first row, less one.
+    fn before(&self) -> usize {
+        (self.number - 1) * extract::PART_ROWS
+    }
 }
 
 fn document(
     made_at: Timestamp,
     person: &OnDuty<'_>,
-    (extract, content): (&StoredExtract, &ExtractContent),
+    (extract, content, file): (&StoredExtract, &ExtractContent, &ExtractPart<'_>),
     phone: Option<&str>,
 ) -> Document {
     let provider = person.assignment.provider_name.clone();
@@ -74,9 +102,9 @@ fn document(
         head.push(("Namn", 0.12));
     }
     head.extend([("Vad", 0.18), ("Varför", 0.14), ("Grund", 0.11)]);
-    let rows = content.rows.iter().enumerate().map(|(at, row)| {
+    let rows = file.rows.iter().zip(file.before() + 1..).map(|(row, number)| {
         let mut cells = vec![
-            (at + 1).to_string(),
+            number.to_string(),
             minute(row.at),
             row.unit.clone(),
             row.provider.clone(),
@@ -103,13 +131,17 @@ fn document(
             head: head.into_iter().map(|(name, share)| (name.to_owned(), share)).collect(),
             rows: rows.collect(),
         }],
-        closing: closing(extract, content),
+        closing: closing(extract, content, file),
         ..Document::default()
     }
 }
 
 /// What stands on the last page (E8).
-fn closing(extract: &StoredExtract, content: &ExtractContent) -> Vec<String> {
+fn closing(
+    extract: &StoredExtract,
+    content: &ExtractContent,
+    file: &ExtractPart<'_>,
+) -> Vec<String> {
     let mut closing = vec![
         format!(
             "Utdraget har {} rader för {} – {}.",
@@ -119,10 +151,21 @@ fn closing(extract: &StoredExtract, content: &ExtractContent) -> Vec<String> {
         ),
         format!("Kontrollkod: {}", content.code()),
     ];
+    if file.of > 1 {
+        closing.push(format!(
+            "Det här är del {} av {}. Kontrollkod för delens rader: {}",
+            file.number,
+            file.of,
+            code_of(&hash_of(file.rows))
+        ));
+    }
     if let Some(checkpoint) = &content.checkpoint {
         closing.push(format!(
-            "Loggen {} hade {} poster när utdraget gjordes, med roten {}.",
-            checkpoint.origin, checkpoint.size, checkpoint.root
+            "Loggen {} hade {} poster {}, med roten {}.",
+            checkpoint.origin,
+            checkpoint.size,
+            checkpoint.at.map_or_else(|| "när utdraget gjordes".to_owned(), minute),
+            checkpoint.root
         ));
         closing.push(
             "Med filen utdrag.json och loggens öppna nyckel kan vem som helst kontrollera att raderna finns i loggen: \

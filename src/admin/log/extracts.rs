@@ -5,6 +5,7 @@ use crate::admin::paging::PageStart;
 use crate::admin::parts::{Cell, Control, PagePart, Table, Tone, field, form, link};
 use crate::admin::words::{Words, day, filled, minute, number as digits, t};
 use crate::domain::identity::PatientId;
+use crate::domain::people::extract as rules;
 use crate::domain::people::number;
 use crate::domain::time::Timestamp;
 use crate::procedures::people::extract_file::code_of;
@@ -115,13 +116,7 @@ pub async fn extract(asked: PageCall) -> Handled {
             form(to.clone(), Vec::new(), t("Framställ utdraget")).carrying("step", "make").main(),
         ));
     } else {
-        let file = |form: &str, words| link(format!("/utdrag/{id}/fil/{form}"), words);
-        parts.push(PagePart::Links(vec![
-            file("pdf", t("Hämta PDF")),
-            file("xlsx", t("Hämta XLSX")),
-            file("csv", t("Hämta CSV")),
-            file("json", t("Hämta kontrollfilen utdrag.json")),
-        ]));
+        parts.extend(files(&extract));
         if extract.embargoed && extract.delivered_at.is_some() {
             let supplement = form(to.clone(), Vec::new(), t("Ta fram kompletterande utdrag"));
             parts.push(PagePart::form(supplement.carrying("step", "supplement")));
@@ -132,6 +127,29 @@ pub async fn extract(asked: PageCall) -> Handled {
     }
     let page = view(t("Loggutdrag"), parts).back(link("/utdrag", t("Loggutdrag till patient")));
     Ok(PageAnswer::Patients(viewed, View { status, ..page }))
+}
+
+/// Its files, part by part (E9).
+fn files(extract: &StoredExtract) -> Vec<PagePart> {
+    let of = rules::parts(usize::try_from(extract.posts.unwrap_or_default()).unwrap_or_default());
+    let mut parts = Vec::new();
+    for part in 1..=of {
+        if of > 1 {
+            parts.push(PagePart::Heading(filled("Del {}", [digits(part as u64).into()])));
+        }
+        let file = |form: &str, words| {
+            let name = filled("Del {}", [digits(part as u64).into()]);
+            let to = link(format!("/utdrag/{}/fil/{form}?del={part}", extract.extract_id), words);
+            if of > 1 { to.about(name) } else { to }
+        };
+        parts.push(PagePart::Links(vec![
+            file("pdf", t("Hämta PDF")),
+            file("xlsx", t("Hämta XLSX")),
+            file("csv", t("Hämta CSV")),
+            file("json", t("Hämta kontrollfilen utdrag.json")),
+        ]));
+    }
+    parts
 }
 
 fn delivery(asked: &PageCall, to: String) -> crate::admin::parts::PageForm {

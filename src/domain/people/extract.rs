@@ -118,6 +118,20 @@ impl Embargo {
     }
 }
 
+/// Rows of one file; an extract of more has several (E9).
+pub const PART_ROWS: usize = 10_000;
+
+/// How many files an extract of so many rows has in each form (E9).
+pub fn parts(rows: usize) -> usize {
+    rows.div_ceil(PART_ROWS).max(1)
+}
+
+/// The rows of a file, the first being 1; `None`: there is no such.
+pub fn part<T>(rows: &[T], part: usize) -> Option<&[T]> {
+    let from = part.checked_sub(1)?.checked_mul(PART_ROWS)?;
+    (part <= parts(rows.len())).then(|| &rows[from..rows.len().min(from + PART_ROWS)])
+}
+
 /// Why an access was allowed, as far as the registers tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ground {
@@ -217,6 +231,20 @@ pub const EMERGENCY: &str = "Nödöppning";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn e9_an_extract_of_many_rows_has_parts() {
+        let all: Vec<usize> = (0..=PART_ROWS * 2).collect();
+        assert_eq!((parts(0), parts(PART_ROWS), parts(all.len())), (1, 1, 3));
+        let of = |number| part(&all, number).map(|some| (some[0], some.len()));
+        let third = PART_ROWS * 2;
+        assert_eq!(
+            [of(1), of(2), of(3)],
+            [Some((0, PART_ROWS)), Some((PART_ROWS, PART_ROWS)), Some((third, 1))]
+        );
+        assert_eq!((of(0), of(4)), (None, None));
+        assert_eq!(part::<usize>(&[], 1), Some(&[][..]));
+    }
     use crate::domain::log::record::{Identity, LoggedPatient, Organisation, Resource, User};
 
     fn organisation(id: &str) -> Organisation<'_> {

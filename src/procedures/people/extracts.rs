@@ -55,6 +55,8 @@ pub struct ExtractCheckpoint {
     pub size: u64,
     /// Its root, in hexadecimal.
     pub root: String,
+    /// When it was made.
+    pub at: Option<Timestamp>,
 }
 
 impl ExtractContent {
@@ -233,12 +235,14 @@ impl People {
             origin: signed.checkpoint().origin.clone(),
             size: signed.checkpoint().size,
             root: hex(&signed.checkpoint().root),
+            at: None,
         });
-        if let (Some(size), Some(named)) = (asked.checkpoint_size, &mut checkpoint)
-            && let Some(root) = self.services.store.checkpoint_root(size).await?
-        {
-            named.size = u64::try_from(size).unwrap_or_default();
-            named.root = hex(&root);
+        if let Some(named) = &mut checkpoint {
+            let size = asked.checkpoint_size.or(i64::try_from(named.size).ok()).unwrap_or_default();
+            if let Some((root, at)) = self.services.store.root_at(size).await? {
+                named.size = u64::try_from(size).unwrap_or_default();
+                (named.root, named.at) = (hex(&root), Some(at));
+            }
         }
         Ok(checkpoint)
     }

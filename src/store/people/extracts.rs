@@ -274,13 +274,13 @@ impl Store {
         Ok(found.flatten())
     }
 
-    /// The root of the log at a size that has a checkpoint.
+    /// The root of the log at a size that has a checkpoint, and since when it has it.
     ///
     /// # Errors
     /// The store's.
-    pub async fn checkpoint_root(&self, size: i64) -> Result<Option<Vec<u8>>, StoreError> {
-        let found = sqlx::query_scalar(
-            "/* checkpoint_root */ select root from log_checkpoints where size = $1",
+    pub async fn root_at(&self, size: i64) -> Result<Option<(Vec<u8>, Timestamp)>, StoreError> {
+        let found = sqlx::query_as(
+            "/* root_at */ select root, integrated_at from log_checkpoints where size = $1",
         );
         Ok(found.bind(size).fetch_optional(&self.pool).await?)
     }

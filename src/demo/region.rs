@@ -278,6 +278,10 @@ fn stories(patients: &mut [Patient], staff: &[Employee], chance: &mut Chance) {
         name: staff[2].name.clone(),
     };
     "Pelle Popstjärna".clone_into(&mut of[3].name);
+    // Of a child nothing is said to lack a ground.
+    for adult in [5, 6, 7, 8, 9, 13, 15] {
+        of[adult].number = number(chance, 1940, 1990);
+    }
     of[10] = Patient { number: number(chance, 2016, 2019), name: "Elsa Berg".to_owned() };
 }
 
@@ -331,6 +335,21 @@ pub const ADMINISTRATORS: [(&str, &str, &str); 6] = [
 mod tests {
     use super::*;
     use crate::domain::people::number::read;
+
+    #[test]
+    fn stories_about_grounds_are_of_adults_but_one() {
+        let today = chrono::NaiveDate::from_ymd_opt(2026, 11, 26).unwrap();
+        for size in [Size::TINY, Size::SMALL] {
+            let region = Region::new(SEED, size);
+            let first = region.patients.len() - STORY_PATIENTS;
+            let is_child = |story: usize| {
+                let patient = region.patients[first + story].id().unwrap();
+                crate::domain::people::number::age_of(&patient, today).unwrap() < 18
+            };
+            assert!([5, 6, 7, 8, 9, 13, 15].into_iter().all(|story| !is_child(story)));
+            assert!(is_child(10));
+        }
+    }
 
     #[test]
     fn a_seed_gives_one_region_and_numbers_that_are_nobodys() {

@@ -1,6 +1,6 @@
 //! What stands at the top of every page about a patient.
 
-use crate::admin::asked::matter_words;
+use super::search::MATTERS;
 use crate::admin::parts::{Cell, Link, PagePart, Tone, link};
 use crate::admin::words::{Words, clock, filled, t};
 use crate::domain::people::number;
@@ -60,7 +60,7 @@ pub fn head(lookup: &StoredLookup, person: &PersonShown, viewed: &Viewed) -> Vec
     if let Some(age) = age {
         facts.push((t("Ålder"), Cell::from(age.to_string())));
     }
-    facts.push((t("Du är här för"), Cell::from(matter_words(&lookup.matter, &lookup.case_text))));
+    facts.push((t("Du är här för"), Cell::from(matter_of(lookup))));
     let seen = filled("Din visning är loggad {}.", [clock(viewed.at).into()]);
     facts.push((t("Åtkomstlogg"), Cell::Chip(Tone::Note, seen)));
     let mut parts = vec![PagePart::Facts(facts)];
@@ -74,4 +74,14 @@ pub fn head(lookup: &StoredLookup, person: &PersonShown, viewed: &Viewed) -> Vec
 /// Back to the overview.
 pub fn to_overview(lookup: &StoredLookup) -> Link {
     link(format!("/patient/{}", lookup.id), t("Patientens översikt"))
+}
+
+/// What a look-up is for, in the reader's language.
+fn matter_of(lookup: &StoredLookup) -> Words {
+    let named = MATTERS.into_iter().find(|(name, _)| *name == lookup.matter);
+    let matter = named.map_or(t("Annat"), |(_, words)| words);
+    match lookup.case_text.as_str() {
+        "" => matter,
+        case => filled("{}: {}", [matter, case.into()]),
+    }
 }

@@ -40,7 +40,9 @@ pub fn moment(
     (on, at): (&str, &str),
     missing: fn(NaiveDate) -> Timestamp,
 ) -> Result<Option<Timestamp>, Words> {
-    let Some(on) = day(on)? else { return Ok(None) };
+    let Some(on) = day(on)? else {
+        return if at.is_empty() { Ok(None) } else { Err(t("Skriv en dag.")) };
+    };
     if at.is_empty() {
         return Ok(Some(missing(on)));
     }

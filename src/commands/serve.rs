@@ -71,6 +71,10 @@ fn pages(config: &mut Config, listen: Option<SocketAddr>, demo: bool) -> Result<
         return Err(CommandError::Request("--demo is for a test bench without tenants of its own"));
     }
     config.demo = demo;
+    if demo {
+        // A month of a whole care provider of the region has more than the default.
+        config.log.report_records_max = config.log.report_records_max.max(DEMO_REPORT_RECORDS);
+    }
     config.admin.test_login |= demo;
     match config.admin.wrong() {
         None => Ok(()),
@@ -80,6 +84,8 @@ fn pages(config: &mut Config, listen: Option<SocketAddr>, demo: bool) -> Result<
     }
 }
 
+/// Log records of a report in a demonstration.
+const DEMO_REPORT_RECORDS: usize = 100_000;
 /// The port over TLS is so far from the other: 8443 beside 8080.
 const APART: u16 = 363;
 

@@ -39,7 +39,12 @@ pub async fn file(asked: PageCall) -> Handled {
     let rows = extract::part(&content.rows, number).ok_or(Refused::NotFound)?;
     let file = ExtractPart { number, of: extract::parts(content.rows.len()), rows };
     if asked.part("form") == "json" {
-        let text = asked.people().extract_proof(file.rows, stored.names).await?;
+        let (mut text, is_whole) = asked.people().extract_proof(file.rows, stored.names).await?;
+        if !is_whole {
+            // The last rows are some seconds old.
+            asked.people().until_sealed().await?;
+            (text, _) = asked.people().extract_proof(file.rows, stored.names).await?;
+        }
         let name = file.name("utdrag.json");
         return Ok(PageAnswer::File(Some(viewed), name, "application/json", text.into_bytes()));
     }

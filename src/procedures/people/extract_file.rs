@@ -145,7 +145,7 @@ fn of_hex(text: &str) -> Option<[u8; 32]> {
 
 impl People {
     /// The file by which whoever has the log's key can check that the rows are of the log (E8). Records are in it as they
-    /// were sealed where staff are named; otherwise by what they were sealed as.
+    /// were sealed where staff are named; otherwise by what they were sealed as. Also whether every row has its proof already.
     ///
     /// # Errors
     /// The store's.
@@ -153,10 +153,10 @@ impl People {
         &self,
         rows: &[ExtractLine],
         with_records: bool,
-    ) -> Result<String, Failure> {
+    ) -> Result<(String, bool), Failure> {
         let mut ids: Vec<&str> = rows.iter().map(|row| row.log_id.as_str()).collect();
         ids.dedup();
-        let mut proofs = Vec::with_capacity(ids.len());
+        let (mut proofs, mut is_whole) = (Vec::with_capacity(ids.len()), true);
         for id in ids {
             let Some(id) = RecordId::new(id) else { continue };
             // A record without a proof yet is told of when the file is checked.
@@ -169,6 +169,8 @@ impl People {
                     checkpoint: proof.checkpoint.to_text(),
                     proof: with_records.then(|| proof.to_text()),
                 });
+            } else {
+                is_whole = false;
             }
         }
         let hash = hash_of(rows);
@@ -179,7 +181,7 @@ impl People {
             rows: rows.iter().map(FileRow::of).collect(),
             proofs,
         };
-        Ok(format!("{:#}\n", serde_json::json!(file)))
+        Ok((format!("{:#}\n", serde_json::json!(file)), is_whole))
     }
 }
 

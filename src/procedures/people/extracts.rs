@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How long the making of an extract waits for the signature over its rows: in steps, and so many of them.
+/// How long the file of proofs waits for the signature over its rows: in steps, and so many of them.
 const SEALED_STEP: Duration = Duration::from_millis(250);
 const SEALED_WITHIN: usize = 32;
 /// Records of one extract.
@@ -141,9 +141,6 @@ impl People {
         let provider = person.assignment.provider.clone();
         let patient = patient_of(asked);
         let (from, last) = bounds(asked.from_on, asked.to_on);
-        if asked.made_at.is_none() {
-            self.until_sealed().await?;
-        }
         // What comes after its making is not in it, so that its code stays.
         let read_at = asked.made_at.unwrap_or(viewed.at);
         let to = last.min(read_at).max(from);
@@ -206,8 +203,11 @@ impl People {
         Ok(ExtractContent { rows, numbers, embargoed, says_later, read_at, hash, checkpoint })
     }
 
-    /// Waits until what lies in the log now is signed, for a bounded time: the extract's checkpoint covers its rows then.
-    async fn until_sealed(&self) -> Result<(), Failure> {
+    /// Waits until what lies in the log now is signed, for a bounded time: every row has its proof then.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn until_sealed(&self) -> Result<(), Failure> {
         let Some(seal) = self.services.trust.seal.as_ref() else { return Ok(()) };
         let signed = || seal.anchor().map_or(0, |signed| signed.checkpoint().size);
         if signed() == 0 {

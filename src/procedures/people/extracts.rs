@@ -258,6 +258,10 @@ impl People {
     ) -> Result<Uuid, Failure> {
         let (tenant, provider, now) =
             (person.tenant.id, &person.assignment.provider, self.clock.now());
+        if !of.embargoed || of.delivered_at.is_none() {
+            let says = "Utdraget har inget att komplettera, eller är inte utlämnat än.";
+            return Err(Rejection::validation(says).into());
+        }
         let held = self.services.store.embargoes(tenant, provider, Some(&patient_of(of))).await?;
         for embargo in held {
             if embargo.embargo()?.holds(now) {

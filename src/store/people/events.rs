@@ -7,6 +7,9 @@ use crate::store::error::StoreError;
 use crate::store::tenants::TenantId;
 use sqlx::FromRow;
 
+/// What nobody known has done that is kept in a minute.
+const OF_NOBODY_MAX: i64 = 100;
+
 /// A page that somebody has been shown.
 #[derive(Debug, Clone, FromRow)]
 pub struct ShownPage {
@@ -19,7 +22,8 @@ pub struct ShownPage {
 }
 
 impl Store {
-    /// Keeps that a person did something with the service itself; `None`: who is not known.
+    /// Keeps that a person did something with the service itself; `None`: who is not known, and then no more than
+    /// some in a minute are kept, because anybody can cause them.
     ///
     /// # Errors
     /// The store's.
@@ -32,7 +36,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         sqlx::query(
             "/* keep_event */ insert into admin_events (tenant_id, at, employee_id, kind, object, detail)
-             values ($1, $2, $3, $4, $5, $6)",
+             select $1, $2, $3, $4, $5, $6 where $7 or (select count(*) from (
+                select kind, at from admin_events order by event_number desc limit $8) latest
+                where latest.kind = $4 and latest.at > $2 - interval '1 minute') < $8",
         )
         .bind(tenant.map(|tenant| tenant.0))
         .bind(now)
@@ -40,6 +46,8 @@ impl Store {
         .bind(kind)
         .bind(object)
         .bind(detail)
+        .bind(employee.is_some())
+        .bind(OF_NOBODY_MAX)
         .execute(&self.pool)
         .await?;
         Ok(())

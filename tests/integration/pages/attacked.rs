@@ -149,3 +149,16 @@ async fn after_login_one_is_where_one_wanted_to_be() {
     let fields = [("employee", LOG), ("till", "//evil.example")];
     assert_eq!(reader.post("/logga-in", &fields).await.header("location"), Some("/"));
 }
+
+#[tokio::test]
+async fn nobody_known_fills_no_table() {
+    let pages = Pages::start().await;
+    let kept = "select count(*) from admin_events where kind = 'refused login'";
+    for _ in 0..120 {
+        pages.site.people.login_refused("O4").await.unwrap();
+    }
+    assert_eq!(pages.service.database.count(kept).await, 100);
+    pages.service.set_clock("2026-11-22T12:02:00Z");
+    pages.site.people.login_refused("O4").await.unwrap();
+    assert_eq!(pages.service.database.count(kept).await, 101);
+}

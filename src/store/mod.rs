@@ -20,6 +20,7 @@ pub mod people;
 mod readers;
 pub mod readiness;
 pub mod retention;
+pub mod review;
 pub mod roles;
 mod rows;
 pub mod tenants;

@@ -42,6 +42,11 @@ impl VerdictClass {
         }
     }
 
+    /// Of the name that the store has.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name)
+    }
+
     /// As the store and files name it.
     pub fn name(self) -> &'static str {
         match self {
@@ -88,6 +93,40 @@ pub enum Remark {
     Lifted(String),
 }
 
+impl Remark {
+    /// Of the text that the store keeps.
+    pub fn read(text: &str) -> Option<Self> {
+        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let id = || rest.to_owned();
+        let classes = || {
+            let (one, two) = rest.split_once(' ')?;
+            Some((VerdictClass::named(one)?, VerdictClass::named(two)?))
+        };
+        // An id may have spaces in it; what follows it has a known end.
+        let later = || {
+            let (id, minutes) = rest.strip_suffix(" min")?.rsplit_once(' ')?;
+            Some(Self::RegisteredLater(id.to_owned(), minutes.parse().ok()?))
+        };
+        Some(match word {
+            "no-information-time" => Self::NoInformationTime(id()),
+            "no-unit" => Self::NoUnit(id()),
+            "no-type" => Self::NoType(id()),
+            "at-the-edge" => classes().map(|(one, two)| Self::AtTheEdge(one, two))?,
+            "blocks-elsewhere" => Self::BlocksElsewhere,
+            "purpose" => Self::Purpose,
+            "child" => Self::Child,
+            "registered-later" => later()?,
+            "annulled-later" => Self::AnnulledLater(id()),
+            "claims-emergency" => Self::ClaimsEmergency,
+            "history" => Self::History,
+            "closed-by" => Self::ClosedBy(id()),
+            "opened-by" => Self::OpenedBy(id()),
+            "lifted" => Self::Lifted(id()),
+            _ => return None,
+        })
+    }
+}
+
 impl fmt::Display for Remark {
     /// As files have it: a word, and the id of what it is about.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,4 +160,33 @@ pub struct AccessVerdict {
     pub class: VerdictClass,
     /// What decided, what was lacking, what else is told; in one order.
     pub remarks: Vec<Remark>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remarks_are_read_as_they_were_kept() {
+        let id = || "a b".to_owned();
+        for remark in [
+            Remark::NoInformationTime(id()),
+            Remark::NoUnit(id()),
+            Remark::NoType(id()),
+            Remark::AtTheEdge(VerdictClass::NoGround, VerdictClass::Consent),
+            Remark::BlocksElsewhere,
+            Remark::Purpose,
+            Remark::Child,
+            Remark::RegisteredLater(id(), 4),
+            Remark::AnnulledLater(id()),
+            Remark::ClaimsEmergency,
+            Remark::History,
+            Remark::ClosedBy(id()),
+            Remark::OpenedBy(id()),
+            Remark::Lifted(id()),
+        ] {
+            assert_eq!(Remark::read(&remark.to_string()), Some(remark));
+        }
+        assert_eq!(Remark::read("else"), None);
+    }
 }

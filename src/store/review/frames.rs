@@ -1,0 +1,86 @@
+//! What draws are made from: who had posts about patients at which unit on which days.
+
+use crate::domain::identity::HsaId;
+use crate::domain::review::frame::StaffDays;
+use crate::domain::time::Timestamp;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use crate::store::tenants::TenantId;
+use chrono::NaiveDate;
+use sqlx::FromRow;
+
+#[derive(FromRow)]
+struct StaffRow {
+    unit: String,
+    employee: String,
+    days: Vec<NaiveDate>,
+}
+
+/// Posts that the review's own pages make are no visits: `$6` is the system that makes them.
+pub const OWN_LEVEL: &str = "granskning";
+
+impl Store {
+    /// The days in a time on which a care provider's staff had posts about patients, by unit and employee; without what the
+    /// pages of the review themselves have logged.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn staff_days(
+        &self,
+        tenant: TenantId,
+        provider: &HsaId,
+        (from, to): (Timestamp, Timestamp),
+        own_system: &HsaId,
+    ) -> Result<Vec<StaffDays>, StoreError> {
+        let mut transaction = self.begin().await?;
+        // A month of a region is read as a whole, once.
+        sqlx::query("/* take_time */ set local statement_timeout = '10min'")
+            .execute(&mut *transaction)
+            .await?;
+        let rows: Vec<StaffRow> = sqlx::query_as(
+            "/* staff_days */ select unit, employee, array_agg(day order by day) as days
+             from (select lower(btrim(care_unit_id)) as unit, lower(btrim(user_id)) as employee,
+                    (activity_at at time zone 'Europe/Stockholm')::date as day
+                from log_entries e
+                where owner_hash = log_hash($1, $2) and activity_at >= $3 and activity_at < $4
+                  and (patient_hash is not null or (resources > 1 and exists (select from log_further_resources f
+                    where f.entry_number = e.entry_number and f.activity_at = e.activity_at and f.patient_hash is not null)))
+                  and not (lower(btrim(system_id)) = $5 and coalesce(activity_level, '') like $6 || '%')
+                group by 1, 2, 3) d
+             group by unit, employee",
+        )
+        .bind(tenant.0)
+        .bind(provider.key())
+        .bind(from)
+        .bind(to)
+        .bind(own_system.key())
+        .bind(OWN_LEVEL)
+        .fetch_all(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        let told = |row: StaffRow| StaffDays { unit: row.unit, employee: row.employee, days: row.days };
+        Ok(rows.into_iter().map(told).collect())
+    }
+
+    /// The units of a care provider whose staff read a patient's information in a time, with their names.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn units_that_read(
+        &self,
+        tenant: TenantId,
+        provider: &HsaId,
+        patient_key: &str,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let found = sqlx::query_as(
+            "/* units_that_read */ select min(e.care_unit_id), max(coalesce(e.care_unit_name, e.care_unit_id))
+             from log_resources r join log_entries e on e.entry_number = r.entry_number and e.activity_at = r.activity_at
+             where r.patient_hash = log_hash($1, $3) and r.activity_at between $4 and $5
+               and e.owner_hash = log_hash($1, $2) and e.activity_at between $4 and $5
+             group by lower(btrim(e.care_unit_id)) order by 1 limit 1000",
+        );
+        let found = found.bind(tenant.0).bind(provider.key()).bind(patient_key).bind(from).bind(to);
+        Ok(found.fetch_all(&self.pool).await?)
+    }
+}

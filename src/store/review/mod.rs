@@ -1,0 +1,15 @@
+//! Reviews of the log: plans, draws, visits, judgements, cases, watched patients, kept verdicts.
+
+pub mod cases;
+pub mod days;
+pub mod emergencies;
+pub mod frames;
+pub mod judgements;
+pub mod plans;
+pub mod proof;
+pub mod reminders;
+pub mod reviews;
+pub mod search;
+pub mod verdicts;
+pub mod visits;
+pub mod watch;

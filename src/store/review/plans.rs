@@ -1,0 +1,130 @@
+//! Plans: who reviews which unit, and how.
+
+use crate::domain::identity::HsaId;
+use crate::domain::time::Timestamp;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use crate::store::tenants::TenantId;
+use chrono::NaiveDate;
+use sqlx::FromRow;
+
+/// A plan.
+#[derive(Debug, Clone, FromRow)]
+pub struct StoredPlan {
+    /// Which.
+    pub plan_number: i64,
+    /// The care provider.
+    pub provider_id: String,
+    /// Its name.
+    pub provider_name: String,
+    /// The unit.
+    pub unit_id: String,
+    /// The form that equal units share.
+    pub unit_key: String,
+    /// Its name.
+    pub unit_name: String,
+    /// `all`, `sample`.
+    pub mode: String,
+    /// Of how many per cent of the staff, 5 to 100.
+    pub share_percent: i32,
+    /// Who reviews.
+    pub reviewer_id: String,
+    /// Who stands in.
+    pub deputy_id: Option<String>,
+    /// The first month with a review.
+    pub active_from: NaiveDate,
+    /// Who has made it.
+    pub set_by: String,
+    /// When.
+    pub set_at: Timestamp,
+}
+
+const COLUMNS: &str = "plan_number, provider_id, provider_name, unit_id, unit_key, unit_name, mode, share_percent, reviewer_id,
+    deputy_id, active_from, set_by, set_at";
+
+impl Store {
+    /// The plans in force of a tenant, or of one of its care providers, by the units' names.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn review_plans(
+        &self,
+        tenant: TenantId,
+        provider: Option<&HsaId>,
+    ) -> Result<Vec<StoredPlan>, StoreError> {
+        let sql = format!(
+            "/* review_plans */ select {COLUMNS} from review_plans
+             where tenant_id = $1 and ($2::text is null or provider_key = $2) and ended_at is null
+             order by unit_name, plan_number limit 20000"
+        );
+        let found = sqlx::query_as(&sql).bind(tenant.0).bind(provider.map(HsaId::key));
+        Ok(found.fetch_all(&self.pool).await?)
+    }
+
+    /// Makes a plan in the place of the unit's former one; whether there is any change.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn set_plan(&self, tenant: TenantId, new: &StoredPlan) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let same = sqlx::query_scalar(
+            "/* same_plan */ select exists (select from review_plans where tenant_id = $1 and unit_key = $2 and mode = $3
+                and share_percent = $4 and reviewer_id = $5 and deputy_id is not distinct from $6 and ended_at is null)",
+        );
+        let same: bool = same
+            .bind(tenant.0)
+            .bind(&new.unit_key)
+            .bind(&new.mode)
+            .bind(new.share_percent)
+            .bind(&new.reviewer_id)
+            .bind(&new.deputy_id)
+            .fetch_one(&mut *transaction)
+            .await?;
+        if same {
+            return Ok(false);
+        }
+        sqlx::query(
+            "/* end_plan */ update review_plans set ended_at = $3
+             where tenant_id = $1 and unit_key = $2 and ended_at is null",
+        )
+        .bind(tenant.0)
+        .bind(&new.unit_key)
+        .bind(new.set_at)
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(
+            "/* set_plan */ insert into review_plans (tenant_id, provider_id, provider_key, provider_name, unit_id, unit_key,
+                unit_name, mode, share_percent, reviewer_id, deputy_id, active_from, set_by, set_at)
+             values ($1, $2, lower(btrim($2)), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        )
+        .bind(tenant.0)
+        .bind(&new.provider_id)
+        .bind(&new.provider_name)
+        .bind(&new.unit_id)
+        .bind(&new.unit_key)
+        .bind(&new.unit_name)
+        .bind(&new.mode)
+        .bind(new.share_percent)
+        .bind(&new.reviewer_id)
+        .bind(&new.deputy_id)
+        .bind(new.active_from)
+        .bind(&new.set_by)
+        .bind(new.set_at)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Who manages whom in a tenant's directory, by keys.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn managers(&self, tenant: TenantId) -> Result<Vec<(String, String)>, StoreError> {
+        let found = sqlx::query_as(
+            "/* managers */ select employee_key, lower(btrim(manager_id)) from directory_staff
+             where tenant_id = $1 and manager_id is not null",
+        );
+        Ok(found.bind(tenant.0).fetch_all(&self.pool).await?)
+    }
+}

@@ -149,6 +149,7 @@ create table review_visits (
     given_to text not null check (given_to in ('reviewer', 'deputy', 'log_admin')),
     is_watched boolean not null,
     is_late boolean not null default false,
+    listed_at timestamptz not null,
     judgement text check (judgement in ('no_remark', 'remark'))
 );
 comment on table review_visits is 'Visits of a review, as they were when it was listed';

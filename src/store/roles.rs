@@ -20,10 +20,12 @@ const TRIES: usize = 20;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Tables of which the server may change rows, and those of which it may also delete them.
-const CHANGED: &str = "assertions, availability, blocks, change_clocks, embargoes, extracts, import_cursors, legal_holds, log_adoption, \
-    log_findings, log_id_runs, log_orders, log_tree, patient_ends, service_messages, temporary_revokes, witnessed_logs";
+const CHANGED: &str = "assertions, availability, blocks, cases, change_clocks, embargoes, extracts, import_cursors, legal_holds, log_adoption, \
+    log_findings, log_id_runs, log_orders, log_tree, patient_ends, review_plans, review_reminders, review_staff, review_visits, reviews, service_messages, temporary_revokes, \
+    watch_entries, witnessed_logs";
 const DELETED: &str = "admin_logins, admin_lookups, admin_sessions, availability_probes, directory_assignments, directory_hours, directory_staff, \
-    directory_units, jobs, log_order_files, log_orders, log_pending, log_report_orders, log_reports, log_writers, replications";
+    directory_units, jobs, log_order_files, log_orders, log_pending, log_report_orders, log_reports, log_searches, \
+    log_writers, replications, review_visit_posts, surnames, user_days, verdict_days, verdicts";
 /// Tables into which it puts nothing: the owner and retention do.
 const NOT_ADDED: &str = "_sqlx_migrations, grants, log_removals, retention_removals";
 

@@ -28,10 +28,8 @@ pub struct CountedReview {
     pub concluded: Option<(Timestamp, ReviewResult)>,
     /// Visits that had their judgement, and how many with a remark, when the month ended.
     pub judged: (u32, u32),
-    /// Visits that there were.
+    /// Visits that there were then.
     pub visits: u32,
-    /// Cases that were opened in the month.
-    pub cases: u32,
 }
 
 /// What the report says of a unit.
@@ -61,8 +59,12 @@ pub struct ProofLine {
     pub cases: u32,
 }
 
-/// The lines of a month, by unit (R26).
-pub fn lines(month: ReviewMonth, reviews: &[CountedReview]) -> BTreeMap<String, ProofLine> {
+/// The lines of a month, by unit; `cases` are those that were opened in it, by unit (R26).
+pub fn lines(
+    month: ReviewMonth,
+    reviews: &[CountedReview],
+    cases: &BTreeMap<String, u32>,
+) -> BTreeMap<String, ProofLine> {
     let end = month.bounds().1;
     let mut lines: BTreeMap<String, ProofLine> = BTreeMap::new();
     let before = |at: Option<Timestamp>| u32::from(at.is_some_and(|at| at < end));
@@ -86,7 +88,9 @@ pub fn lines(month: ReviewMonth, reviews: &[CountedReview]) -> BTreeMap<String, 
         line.visits.0 += review.visits;
         line.visits.1 += review.judged.0;
         line.remarks += review.judged.1;
-        line.cases += review.cases;
+    }
+    for (unit, cases) in cases {
+        lines.entry(unit.clone()).or_default().cases += cases;
     }
     lines
 }
@@ -109,7 +113,6 @@ mod tests {
             concluded: concluded.map(|(when, result)| (at(when), result)),
             judged: (3, 1),
             visits: 4,
-            cases: 1,
         };
         let reviews = [
             review("a", Some(("2026-10-05T10:00:00Z", ReviewResult::Remark))),
@@ -117,17 +120,19 @@ mod tests {
             review("c", None),
             review("d", Some(("2026-10-01T04:02:00Z", ReviewResult::Empty))),
         ];
-        let told = lines(month, &reviews);
+        let cases = BTreeMap::from([("a".to_owned(), 2)]);
+        let told = lines(month, &reviews, &cases);
+        assert_eq!((told["a"].cases, told["b"].cases), (2, 0));
         let of = |unit: &str| &told[unit];
         assert_eq!((of("a").done, of("b").late, of("c").lapsed, of("d").empty), (1, 1, 1, 1));
         assert!(told.values().all(|line| line.planned == 1 && line.drawn == 1));
         // A month later the lapsed one is concluded.
         let mut later = reviews.clone();
         later[2].concluded = Some((at("2026-11-02T10:00:00Z"), ReviewResult::NoRemark));
-        assert_eq!(lines(month, &later), told);
+        assert_eq!(lines(month, &later, &cases), told);
         let mut targeted = review("a", None);
         targeted.kind = ReviewKind::Suspicion;
-        let told = lines(month, &[targeted]);
+        let told = lines(month, &[targeted], &BTreeMap::new());
         assert_eq!((told["a"].planned, told["a"].targeted), (0, (1, 0)));
     }
 }

@@ -262,7 +262,7 @@ impl RecordPlaces {
     }
 
     /// As they were kept.
-    pub(super) fn kept(numbers: Vec<i64>, times: Vec<Timestamp>) -> Self {
+    pub(in crate::store) fn kept(numbers: Vec<i64>, times: Vec<Timestamp>) -> Self {
         Self { numbers, times }
     }
 

@@ -58,7 +58,8 @@ impl Store {
         .fetch_all(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        let told = |row: StaffRow| StaffDays { unit: row.unit, employee: row.employee, days: row.days };
+        let told =
+            |row: StaffRow| StaffDays { unit: row.unit, employee: row.employee, days: row.days };
         Ok(rows.into_iter().map(told).collect())
     }
 

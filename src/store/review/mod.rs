@@ -1,8 +1,8 @@
 //! Reviews of the log: plans, draws, visits, judgements, cases, watched patients, kept verdicts.
 
 pub mod cases;
-pub mod days;
 pub mod emergencies;
+pub mod facts;
 pub mod frames;
 pub mod judgements;
 pub mod plans;

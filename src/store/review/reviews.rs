@@ -183,7 +183,8 @@ impl Store {
         (month, due_on): (NaiveDate, NaiveDate),
         now: Timestamp,
     ) -> Result<i64, StoreError> {
-        let patient = |part: fn(&(String, String, String)) -> &String| new.patient.as_ref().map(part);
+        let patient =
+            |part: fn(&(String, String, String)) -> &String| new.patient.as_ref().map(part);
         let number = sqlx::query_scalar(
             "/* open_review */ insert into reviews (tenant_id, provider_id, provider_key, provider_name, unit_id, unit_key, unit_name,
                 kind, state, month, reviewer_id, deputy_id, from_at, to_at, subject_employee, patient_root, patient_extension,

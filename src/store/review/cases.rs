@@ -1,0 +1,239 @@
+//! Cases and what happens in them.
+
+use crate::domain::identity::HsaId;
+use crate::domain::time::Timestamp;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use crate::store::tenants::TenantId;
+use sqlx::FromRow;
+use sqlx::types::Json;
+use std::collections::BTreeMap;
+
+/// A case.
+#[derive(Debug, Clone, FromRow)]
+pub struct StoredCase {
+    /// Which.
+    pub case_number: i64,
+    /// The unit where it belongs.
+    pub unit_id: String,
+    /// The form that equal units share.
+    pub unit_key: String,
+    /// Its name.
+    pub unit_name: String,
+    /// Whom it is about.
+    pub subject_employee: Option<String>,
+    /// What it is about.
+    pub title: String,
+    /// How far it has come (`CaseState`).
+    pub state: String,
+    /// Who has opened it.
+    pub opened_by: String,
+    /// When.
+    pub opened_at: Timestamp,
+    /// When an intrusion was confirmed.
+    pub confirmed_at: Option<Timestamp>,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+    /// The legal hold that goes with it.
+    pub hold_number: Option<i64>,
+}
+
+/// What happened in a case.
+#[derive(Debug, Clone, FromRow)]
+pub struct CaseEventRow {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by_name: String,
+    /// `remark`, `note`, `state`.
+    pub kind: String,
+    /// The new state.
+    pub state: Option<String>,
+    /// What is told.
+    pub text: String,
+    /// Questions that were answered.
+    pub answers: Json<BTreeMap<String, String>>,
+    /// The visit that a remark is about.
+    pub visit_number: Option<i64>,
+    /// The review that has it.
+    pub review_number: Option<i64>,
+}
+
+/// Something that is told in a case.
+#[derive(Debug, Clone, Default)]
+pub struct NewCaseEvent<'n> {
+    /// `remark`, `note`, `state`.
+    pub kind: &'n str,
+    /// The new state.
+    pub state: Option<&'n str>,
+    /// What is told.
+    pub text: &'n str,
+    /// Questions that are answered.
+    pub answers: BTreeMap<String, String>,
+    /// The visit that a remark is about.
+    pub visit: Option<i64>,
+}
+
+/// A case that is to be opened.
+#[derive(Debug, Clone)]
+pub struct NewCase<'n> {
+    /// The care provider.
+    pub provider: &'n str,
+    /// The unit: id and name.
+    pub unit: (&'n str, &'n str),
+    /// Whom it is about.
+    pub employee: Option<&'n str>,
+    /// The patient's key.
+    pub patient: Option<&'n str>,
+    /// What it is about.
+    pub title: &'n str,
+    /// The legal hold that goes with it.
+    pub hold: Option<i64>,
+}
+
+const COLUMNS: &str = "case_number, unit_id, unit_key, unit_name, subject_employee, title, state, opened_by, opened_at, confirmed_at,
+    closed_at, hold_number";
+
+impl Store {
+    /// Opens a case; returns its number.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn open_case(
+        &self,
+        tenant: TenantId,
+        new: &NewCase<'_>,
+        by: &HsaId,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let number = sqlx::query_scalar(
+            "/* open_case */ insert into cases (tenant_id, provider_id, provider_key, unit_id, unit_key, unit_name, subject_employee,
+                title, state, opened_by, opened_at, patient_key, hold_number)
+             values ($1, $2, lower(btrim($2)), $3, lower(btrim($3)), $4, $5, $6, 'open', $7, $8, $9, $10) returning case_number",
+        )
+        .bind(tenant.0)
+        .bind(new.provider)
+        .bind(new.unit.0)
+        .bind(new.unit.1)
+        .bind(new.employee)
+        .bind(new.title)
+        .bind(by.as_str())
+        .bind(now)
+        .bind(new.patient)
+        .bind(new.hold)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(number)
+    }
+
+    /// Cases of a care provider, or of some of its units by their keys, the latest first; without those about who asks.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn cases(
+        &self,
+        tenant: TenantId,
+        provider: &HsaId,
+        units: Option<&[String]>,
+        asker: &str,
+        only_open: bool,
+    ) -> Result<Vec<StoredCase>, StoreError> {
+        let sql = format!(
+            "/* cases */ select {COLUMNS} from cases where tenant_id = $1 and provider_key = $2
+               and ($3::text[] is null or unit_key = any($3)) and lower(btrim(coalesce(subject_employee, ''))) <> $4
+               and (not $5 or state <> 'closed')
+             order by case_number desc limit 200"
+        );
+        let found = sqlx::query_as(&sql).bind(tenant.0).bind(provider.key()).bind(units);
+        Ok(found.bind(asker).bind(only_open).fetch_all(&self.pool).await?)
+    }
+
+    /// A case of a care provider.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn case(
+        &self,
+        tenant: TenantId,
+        provider: &HsaId,
+        number: i64,
+    ) -> Result<Option<StoredCase>, StoreError> {
+        let sql = format!(
+            "/* case */ select {COLUMNS} from cases where tenant_id = $1 and provider_key = $2 and case_number = $3"
+        );
+        let found = sqlx::query_as(&sql).bind(tenant.0).bind(provider.key()).bind(number);
+        Ok(found.fetch_optional(&self.pool).await?)
+    }
+
+    /// What has happened in a case, in its order.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn case_events(&self, number: i64) -> Result<Vec<CaseEventRow>, StoreError> {
+        let found = sqlx::query_as(
+            "/* case_events */ select at, by_name, kind, e.state, text, answers, e.visit_number, v.review_number
+             from case_events e left join review_visits v using (visit_number)
+             where case_number = $1 order by event_number limit 1000",
+        );
+        Ok(found.bind(number).fetch_all(&self.pool).await?)
+    }
+
+    /// Adds something to a case that is in this state; `false`: it is in another by now.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn add_to_case(
+        &self,
+        number: i64,
+        was: &str,
+        new: &NewCaseEvent<'_>,
+        (by, name): (&HsaId, &str),
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query(
+            "/* case_state */ update cases set state = coalesce($3, state),
+                confirmed_at = case when $3 = 'confirmed' then $4 else confirmed_at end,
+                closed_at = case when $3 = 'closed' then $4 when $3 is not null then null else closed_at end
+             where case_number = $1 and state = $2",
+        );
+        let done = done.bind(number).bind(was).bind(new.state).bind(now);
+        if done.execute(&mut *transaction).await?.rows_affected() != 1 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "/* add_to_case */ insert into case_events (case_number, at, by_employee, by_name, kind, state, text, answers, visit_number)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(number)
+        .bind(now)
+        .bind(by.as_str())
+        .bind(name)
+        .bind(new.kind)
+        .bind(new.state)
+        .bind(new.text)
+        .bind(Json(&new.answers))
+        .bind(new.visit)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// A case has another legal hold, or none.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn case_holds(
+        &self,
+        number: i64,
+        hold: Option<i64>,
+    ) -> Result<Option<String>, StoreError> {
+        let found = sqlx::query_scalar(
+            "/* case_holds */ update cases set hold_number = $2 where case_number = $1 returning patient_key",
+        );
+        let found: Option<Option<String>> =
+            found.bind(number).bind(hold).fetch_optional(&self.pool).await?;
+        Ok(found.flatten())
+    }
+}

@@ -1,0 +1,83 @@
+//! What was opened in an emergency on a day, as the registers have it.
+
+use crate::domain::time::Timestamp;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use crate::store::tenants::TenantId;
+use chrono::NaiveDate;
+use sqlx::FromRow;
+
+/// An emergency assertion, or a block that was lifted in one.
+#[derive(Debug, Clone, FromRow)]
+pub struct EmergencyRow {
+    /// `assertion`, `revoke`.
+    pub what: String,
+    /// The care provider of the unit; `None`: the row does not tell.
+    pub provider_id: Option<String>,
+    /// The unit for which it was opened.
+    pub unit_id: String,
+    /// Who registered it.
+    pub employee_id: String,
+    /// The patient's series ...
+    pub patient_root: String,
+    /// ... and number.
+    pub patient_extension: String,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+}
+
+impl Store {
+    /// Emergencies that were stored in a time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn emergencies(
+        &self,
+        tenant: TenantId,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Result<Vec<EmergencyRow>, StoreError> {
+        let found = sqlx::query_as(
+            "/* emergencies */ select 'assertion' as what, s.care_provider_id as provider_id, s.care_unit_id as unit_id,
+                a.registered_by_employee_id as employee_id, s.patient_root, s.patient_extension, s.stored_at
+             from assertions s join assertion_actions a on a.assertion_number = s.assertion_number and a.kind = 'register'
+             where s.tenant_id = $1 and s.assertion_type = 'Emergency' and s.stored_at between $2 and $3
+             union all
+             select 'revoke', null, r.care_unit_id, a.registered_by_employee_id, b.patient_root, b.patient_extension, r.stored_at
+             from temporary_revokes r join blocks b using (block_number)
+             join block_actions a on a.block_number = r.block_number and a.revoke_number = r.revoke_number and a.kind = 'register'
+             where r.tenant_id = $1 and r.reason = 'Emergency' and r.stored_at between $2 and $3
+             order by stored_at limit 10000",
+        );
+        Ok(found.bind(tenant.0).bind(from).bind(to).fetch_all(&self.pool).await?)
+    }
+
+    /// The days since one whose emergencies have become items.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn emergency_days(
+        &self,
+        tenant: TenantId,
+        since: NaiveDate,
+    ) -> Result<Vec<NaiveDate>, StoreError> {
+        let found = sqlx::query_scalar(
+            "/* emergency_days */ select day from emergency_days where tenant_id = $1 and day >= $2",
+        );
+        Ok(found.bind(tenant.0).bind(since).fetch_all(&self.pool).await?)
+    }
+
+    /// The emergencies of a day have become items; `false`: another did it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn emergencies_are_items(
+        &self,
+        tenant: TenantId,
+        day: NaiveDate,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "/* emergencies_are_items */ insert into emergency_days (tenant_id, day) values ($1, $2) on conflict do nothing",
+        );
+        Ok(done.bind(tenant.0).bind(day).execute(&self.pool).await?.rows_affected() == 1)
+    }
+}

@@ -1,0 +1,77 @@
+//! Reminders of reviews.
+
+use crate::domain::time::Timestamp;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use crate::store::tenants::TenantId;
+use chrono::NaiveDate;
+use sqlx::FromRow;
+
+/// A reminder that has not been told outside the pages.
+#[derive(Debug, Clone, FromRow)]
+pub struct ReminderRow {
+    /// The review.
+    pub review_number: i64,
+    /// Which step (`ReminderStep`).
+    pub step: String,
+    /// The unit's HSA-id.
+    pub unit_id: String,
+    /// The month.
+    pub month: NaiveDate,
+    /// The day on which it is due.
+    pub due_on: NaiveDate,
+    /// Why there is a review (`ReviewKind`).
+    pub kind: String,
+}
+
+impl Store {
+    /// Keeps that a review is to be reminded of, once a step; whether that is new.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn remind(
+        &self,
+        review: i64,
+        step: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "/* remind */ insert into review_reminders (review_number, step, due_at) values ($1, $2, $3) on conflict do nothing",
+        );
+        Ok(done.bind(review).bind(step).bind(now).execute(&self.pool).await?.rows_affected() == 1)
+    }
+
+    /// Reminders that are still to be told, of reviews that go on, the oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn untold_reminders(&self, tenant: TenantId) -> Result<Vec<ReminderRow>, StoreError> {
+        let found = sqlx::query_as(
+            "/* untold_reminders */ select review_number, step, unit_id, month, due_on, kind from review_reminders
+             join reviews using (review_number) where tenant_id = $1 and told_at is null and state <> 'concluded'
+             order by due_at, review_number limit 500",
+        );
+        Ok(found.bind(tenant.0).fetch_all(&self.pool).await?)
+    }
+
+    /// A reminder has been told.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn reminder_is_told(
+        &self,
+        review: i64,
+        step: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "/* reminder_is_told */ update review_reminders set told_at = $3 where review_number = $1 and step = $2",
+        )
+        .bind(review)
+        .bind(step)
+        .bind(now)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! Watched patients.
+
+use crate::domain::identity::{HsaId, PatientId};
+use crate::domain::time::Timestamp;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use crate::store::tenants::TenantId;
+use chrono::NaiveDate;
+use sqlx::FromRow;
+
+/// An entry of the list.
+#[derive(Debug, Clone, FromRow)]
+pub struct StoredWatch {
+    /// Which.
+    pub watch_number: i64,
+    /// The care provider.
+    pub provider_id: String,
+    /// Its name.
+    pub provider_name: String,
+    /// The patient's series, ...
+    pub patient_root: String,
+    /// ... number ...
+    pub patient_extension: String,
+    /// ... and key.
+    pub patient_key: String,
+    /// Why (`WatchKind`).
+    pub kind: String,
+    /// Why, in words.
+    pub reason: String,
+    /// Who has added it.
+    pub added_by: String,
+    /// When.
+    pub added_at: Timestamp,
+    /// Who else stands behind it.
+    pub approved_by: Option<String>,
+    /// The last day.
+    pub expires_on: NaiveDate,
+    /// When it was ended before.
+    pub ended_at: Option<Timestamp>,
+    /// Through which day visits have been reviewed.
+    pub reviewed_until: Option<NaiveDate>,
+}
+
+const COLUMNS: &str = "watch_number, provider_id, provider_name, patient_root, patient_extension, patient_key, kind, reason, added_by,
+    added_at, approved_by, expires_on, ended_at, reviewed_until";
+
+impl Store {
+    /// Adds a patient to the list, or renews the entry: it holds when somebody else has approved it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn add_watch(
+        &self,
+        tenant: TenantId,
+        (provider, provider_name): (&HsaId, &str),
+        patient: &PatientId,
+        (kind, reason, until): (&str, &str, NaiveDate),
+        (by, now): (&HsaId, Timestamp),
+    ) -> Result<i64, StoreError> {
+        let number = sqlx::query_scalar(
+            "/* add_watch */ insert into watch_entries (tenant_id, provider_id, provider_key, provider_name, patient_root,
+                patient_extension, patient_key, kind, reason, added_by, added_at, expires_on)
+             values ($1, $2, lower(btrim($2)), $3, $4, $5, $6, $7, $8, $9, $10, $11) returning watch_number",
+        )
+        .bind(tenant.0)
+        .bind(provider.as_str())
+        .bind(provider_name)
+        .bind(patient.root())
+        .bind(patient.extension())
+        .bind(patient.key())
+        .bind(kind)
+        .bind(reason)
+        .bind(by.as_str())
+        .bind(now)
+        .bind(until)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(number)
+    }
+
+    /// A care provider's list, the latest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn watch_list(
+        &self,
+        tenant: TenantId,
+        provider: &HsaId,
+    ) -> Result<Vec<StoredWatch>, StoreError> {
+        let sql = format!(
+            "/* watch_list */ select {COLUMNS} from watch_entries where tenant_id = $1 and provider_key = $2
+             order by ended_at is not null, watch_number desc limit 500"
+        );
+        let found = sqlx::query_as(&sql).bind(tenant.0).bind(provider.key());
+        Ok(found.fetch_all(&self.pool).await?)
+    }
+
+    /// Entries that hold on a day, of all care providers of a tenant.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn watched(
+        &self,
+        tenant: TenantId,
+        on: NaiveDate,
+    ) -> Result<Vec<StoredWatch>, StoreError> {
+        let sql = format!(
+            "/* watched */ select {COLUMNS} from watch_entries
+             where tenant_id = $1 and approved_by is not null and ended_at is null and expires_on >= $2
+             order by watch_number limit 20000"
+        );
+        Ok(sqlx::query_as(&sql).bind(tenant.0).bind(on).fetch_all(&self.pool).await?)
+    }
+
+    /// Somebody else stands behind an entry, or somebody ends it; `false`: nothing was to be done.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn settle_watch(
+        &self,
+        tenant: TenantId,
+        provider: &HsaId,
+        (number, ends): (i64, bool),
+        (by, now): (&HsaId, Timestamp),
+    ) -> Result<bool, StoreError> {
+        let sql = match ends {
+            false => {
+                "/* approve_watch */ update watch_entries set approved_by = $4, approved_at = $5
+                 where tenant_id = $1 and provider_key = $2 and watch_number = $3 and approved_by is null and ended_at is null
+                   and lower(btrim(added_by)) <> lower(btrim($4))"
+            }
+            true => {
+                "/* end_watch */ update watch_entries set ended_by = $4, ended_at = $5
+                 where tenant_id = $1 and provider_key = $2 and watch_number = $3 and ended_at is null"
+            }
+        };
+        let done = sqlx::query(sql).bind(tenant.0).bind(provider.key()).bind(number);
+        let done = done.bind(by.as_str()).bind(now).execute(&self.pool).await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Visits to a watched patient have become reviews through a day; `false`: another did it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn watch_is_reviewed(
+        &self,
+        number: i64,
+        until: NaiveDate,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "/* watch_is_reviewed */ update watch_entries set reviewed_until = $2
+             where watch_number = $1 and coalesce(reviewed_until < $2, true)",
+        );
+        Ok(done.bind(number).bind(until).execute(&self.pool).await?.rows_affected() == 1)
+    }
+}

@@ -21,6 +21,7 @@ create table verdicts (
 );
 comment on table verdicts is 'What the registers tell of posts: the gravest of their resources, by a version of the rules';
 create index verdicts_class on verdicts (tenant_id, class, activity_at);
+create index verdicts_time on verdicts (tenant_id, activity_at);
 
 create table user_days (
     tenant_id integer not null references tenants,
@@ -273,8 +274,11 @@ comment on table emergency_days is 'Swedish days whose emergencies have become i
 create table log_searches (
     search_id uuid primary key,
     session_number bigint not null references admin_sessions on delete cascade,
-    criteria jsonb not null,
+    criteria text not null,
     made_at timestamptz not null
 );
 comment on table log_searches is 'What a login searches the log for: addresses have the id, never the patient or the user';
 create index log_searches_session on log_searches (session_number);
+
+-- Notices of draws are looked for by themselves; nothing else has this activity.
+create index log_entries_reviews on log_entries (tenant_id, activity_at) where activity_type = 'Granskning';

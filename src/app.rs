@@ -271,6 +271,9 @@ fn workers(
     working.spawn(workers::orders::run(store.clone(), settings, hours, stopped.clone()));
     working.spawn(workers::people::probe(people.clone(), stopped.clone()));
     working.spawn(workers::people::statistics(people.clone(), stopped.clone()));
+    working.spawn(workers::reviews::rounds(people.clone(), stopped.clone()));
+    working.spawn(workers::reviews::verdicts(people.clone(), stopped.clone()));
+    working.spawn(workers::reviews::nights(people.clone(), stopped.clone()));
     let authorisation = services.authorisation.clone();
     working.spawn(workers::grants::run(authorisation, store.clone(), stopped.clone()));
     let tidying = Tidying {

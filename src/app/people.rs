@@ -8,20 +8,27 @@ use crate::admin::{self, Site};
 use crate::clock::Clock;
 use crate::config::admin::{Admin, Oidc};
 use crate::config::file::Config;
+use crate::config::review::Review;
 use crate::demo::region::{self, Region, Size};
 use crate::demo::stories;
 use crate::domain::people::roles::RoleRule;
 use crate::domain::time::Timestamp;
 use crate::keys;
+use crate::peers::connection::{Peer, PeerSettings};
 use crate::peers::identities::{ClientProof, Identities, IdentitySettings};
+use crate::peers::notice::NoticeService;
 use crate::procedures::context::Services;
 use crate::procedures::people::known_status::KnownStatus;
 use crate::procedures::people::on_duty::{People, SharedPeople};
+use crate::procedures::review::settings::ReviewSettings;
 use crate::wire::tls::snapshot::Tls;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 use zeroize::Zeroizing;
+
+/// How long a system may take to be told of a reminder.
+const WEBHOOK_TIME: Duration = Duration::from_secs(10);
 
 /// What people do through the pages, also where there are none: how the service does is probed all the same.
 ///
@@ -44,6 +51,7 @@ pub fn people(
         names: admin.extract_names.into(),
         own_names: own.collect(),
         retention: policy(config),
+        review: review(config)?,
         status: KnownStatus::default(),
         persons: asked_services::population(config)?,
         directory: asked_services::directory(config)?,
@@ -51,6 +59,27 @@ pub fn people(
         clock: clock.clone(),
         new_id: Uuid::new_v4,
     }))
+}
+
+/// How the log is reviewed.
+fn review(config: &Config) -> Result<ReviewSettings, AppError> {
+    let Review { sensitive, initials, webhook, command } = &config.review;
+    let peer = webhook.as_ref().map(|hook| {
+        Peer::new(&PeerSettings {
+            base: hook.url.clone(),
+            ca_file: hook.ca_file.clone(),
+            identity: hook.certificate_file.clone().zip(hook.key_file.clone()),
+            timeout: WEBHOOK_TIME,
+            consumer: None,
+        })
+    });
+    let peer = peer.transpose().map_err(super::tenants::TenantsError::from)?;
+    Ok(ReviewSettings {
+        sensitive: sensitive.clone(),
+        notices: peer.map(|peer| Arc::new(NoticeService::new(peer))),
+        command: command.clone(),
+        initials: *initials,
+    })
 }
 
 /// What gives which role; a demonstration has somebody in each.

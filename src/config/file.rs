@@ -9,6 +9,7 @@ use super::limits::Limits;
 use super::log::Log;
 use super::peers::Peers;
 use super::retention::Retention;
+use super::review::Review;
 use super::tenant::{self, Tenant};
 use super::trust::{ConfiguredGrant, Profile, Trust};
 use super::witness::Witness;
@@ -49,6 +50,8 @@ pub struct Config {
     pub log: Log,
     /// What is removed after how long.
     pub retention: Retention,
+    /// How the log is reviewed.
+    pub review: Review,
     /// Being a witness of others' logs.
     pub witness: Witness,
     /// The pages for people.
@@ -119,6 +122,9 @@ impl Config {
         }
         if let Some(what) = config.peers.wrong() {
             return Err(ConfigError::Contradictory(format!("peers.{what}")));
+        }
+        if let Some(what) = config.review.wrong() {
+            return Err(ConfigError::Contradictory(format!("review.{what}")));
         }
         if let Some(what) = config.limits.wrong() {
             return Err(ConfigError::Contradictory(format!("limits.{what}")));

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod log;
 pub mod peers;
 pub mod retention;
+pub mod review;
 pub mod tenant;
 pub mod trust;
 pub(crate) mod values;

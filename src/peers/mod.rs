@@ -11,6 +11,7 @@ mod directory_answer;
 pub mod identities;
 mod identity_token;
 pub mod national;
+pub mod notice;
 pub mod person;
 mod person_answer;
 pub mod producer;

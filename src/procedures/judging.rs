@@ -32,7 +32,7 @@ impl PatientRegisters {
     pub fn facts<'f>(
         &'f self,
         complete_from: Option<Timestamp>,
-        holds_blocks_of: &'f dyn Fn(&HsaId) -> bool,
+        holds_blocks_of: &'f (dyn Fn(&HsaId) -> bool + Sync),
     ) -> RegisterFacts<'f> {
         RegisterFacts {
             blocks: &self.blocks,
@@ -98,7 +98,7 @@ pub struct JudgedPeriod<'p> {
     /// From when the registers are complete.
     pub complete_from: Option<Timestamp>,
     /// Whether a care provider's blocks are kept here.
-    pub holds_blocks_of: &'p dyn Fn(&HsaId) -> bool,
+    pub holds_blocks_of: &'p (dyn Fn(&HsaId) -> bool + Sync),
 }
 
 /// How many there were of what.

@@ -19,5 +19,6 @@ pub mod processors;
 pub mod readiness;
 pub mod reports;
 pub mod retention;
+pub mod review;
 pub mod seal;
 pub mod tenants;

@@ -8,6 +8,7 @@ pub mod people;
 pub mod replication;
 pub mod reports;
 pub mod retention;
+pub mod reviews;
 pub mod sealing;
 pub mod verifying;
 pub mod watch;

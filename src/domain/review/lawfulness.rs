@@ -76,7 +76,7 @@ pub struct RegisterFacts<'f> {
     /// From when both registers are complete; `None`: from the first record on.
     pub complete_from: Option<Timestamp>,
     /// Whether a care provider's blocks are kept here.
-    pub holds_blocks_of: &'f dyn Fn(&HsaId) -> bool,
+    pub holds_blocks_of: &'f (dyn Fn(&HsaId) -> bool + Sync),
 }
 
 /// The verdict of an access; each step is a rule.

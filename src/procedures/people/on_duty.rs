@@ -17,6 +17,7 @@ use crate::procedures::context::{Context, Services};
 use crate::procedures::failure::StoreError;
 use crate::procedures::processors::CallSize;
 use crate::procedures::retention::Retention;
+use crate::procedures::review::settings::ReviewSettings;
 use crate::procedures::tenants::Tenant;
 use crate::store::people::sessions::StoredSession;
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub struct People {
     pub own_names: Vec<(HsaId, NamesPolicy)>,
     /// What is removed after how long.
     pub retention: Retention,
+    /// How the log is reviewed.
+    pub review: ReviewSettings,
     /// How the service was the last time that somebody looked.
     pub status: KnownStatus,
     /// Who patients are, where somebody is asked.

@@ -8,16 +8,14 @@ use crate::domain::log::report::{ReportQuestion, ReportSubject};
 use crate::domain::rejection::Rejection;
 use crate::domain::review::lawfulness::{LoggedAccess, RegisterFacts, of_post, verdict};
 use crate::domain::review::verdict::{AccessVerdict, VerdictClass};
+use crate::domain::review::visit::in_visits;
 use crate::domain::time::Timestamp;
 use crate::procedures::failure::Failure;
 use crate::procedures::judging::{PatientRegisters, complete_from, registers_of};
 use crate::procedures::reports::read_records;
-use chrono::TimeDelta;
 
 /// Log records of one page.
 const RECORDS_MAX: usize = 10_000;
-/// Posts of one user with longer gaps are two visits (R6).
-const VISIT_GAP: TimeDelta = TimeDelta::minutes(30);
 
 /// A visit (åtkomsttillfälle): one user's posts about one patient with gaps of at most thirty minutes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +123,8 @@ fn judged(
     })
 }
 
-fn access(
+/// An access to a patient's resource, as a verdict takes it.
+pub fn access(
     record: &LogEntry<'_>,
     resource: &Resource<'_>,
     patient: &PatientId,
@@ -146,32 +145,26 @@ fn access(
     })
 }
 
-/// Posts as visits, the latest first (R6).
-fn visits(mut posts: Vec<JudgedPost>) -> Vec<PatientVisit> {
-    posts.sort_by(|a, b| (&a.user.0, &a.unit, a.at).cmp(&(&b.user.0, &b.unit, b.at)));
-    let mut found: Vec<PatientVisit> = Vec::new();
-    for post in posts {
-        if let Some(last) = found.last_mut()
-            && (&last.user.0, &last.unit) == (&post.user.0, &post.unit)
-            && post.at - last.ends <= VISIT_GAP
-        {
-            (last.ends, last.posts) = (post.at, last.posts + 1);
-            if post.verdict.class < last.verdict.class {
-                last.verdict = post.verdict;
-            }
-            continue;
-        }
-        found.push(PatientVisit {
-            user: post.user,
-            title: post.title,
-            unit: post.unit,
-            provider: post.provider,
-            begins: post.at,
-            ends: post.at,
-            posts: 1,
-            verdict: post.verdict,
-        });
-    }
+/// Posts as visits, the latest first (R6); who works at two units has visits at both.
+fn visits(posts: Vec<JudgedPost>) -> Vec<PatientVisit> {
+    let whose = |post: &JudgedPost| (post.user.0.clone(), post.unit.clone());
+    let visit = |posts: Vec<JudgedPost>| {
+        let (begins, ends) = (posts.first()?.at, posts.last()?.at);
+        let count = posts.len();
+        let gravest = posts.into_iter().min_by_key(|post| post.verdict.class)?;
+        Some(PatientVisit {
+            user: gravest.user,
+            title: gravest.title,
+            unit: gravest.unit,
+            provider: gravest.provider,
+            begins,
+            ends,
+            posts: count,
+            verdict: gravest.verdict,
+        })
+    };
+    let visits = in_visits(posts, whose, |post| post.at);
+    let mut found: Vec<PatientVisit> = visits.into_iter().filter_map(visit).collect();
     found.sort_by(|a, b| (b.begins, &b.user.0).cmp(&(a.begins, &a.user.0)));
     found
 }
@@ -179,6 +172,7 @@ fn visits(mut posts: Vec<JudgedPost>) -> Vec<PatientVisit> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::TimeDelta;
 
     #[test]
     fn r6_a_gap_of_more_than_thirty_minutes_is_a_new_visit() {

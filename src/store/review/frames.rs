@@ -5,9 +5,17 @@ use crate::domain::review::frame::StaffDays;
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
+use crate::store::log::reports::RecordPlaces;
 use crate::store::tenants::TenantId;
 use chrono::NaiveDate;
 use sqlx::FromRow;
+
+/// The place of a record.
+#[derive(FromRow)]
+struct StaffPlace {
+    entry_number: i64,
+    activity_at: Timestamp,
+}
 
 #[derive(FromRow)]
 struct StaffRow {
@@ -16,7 +24,7 @@ struct StaffRow {
     days: Vec<NaiveDate>,
 }
 
-/// Posts that the review's own pages make are no visits: `$6` is the system that makes them.
+/// What the level of what the review's own pages log begins with: no visits.
 pub const OWN_LEVEL: &str = "granskning";
 
 impl Store {
@@ -61,6 +69,98 @@ impl Store {
         let told =
             |row: StaffRow| StaffDays { unit: row.unit, employee: row.employee, days: row.days };
         Ok(rows.into_iter().map(told).collect())
+    }
+
+    /// The places of what a unit's staff did in a time, and of what some others of the care provider did; without what the pages
+    /// of the review themselves have logged. `None`: they are more than `most`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn staff_posts(
+        &self,
+        tenant: TenantId,
+        (provider, unit_key, others): (&HsaId, &str, &[String]),
+        (from, to): (Timestamp, Timestamp),
+        own_system: &HsaId,
+        most: usize,
+    ) -> Result<Option<RecordPlaces>, StoreError> {
+        let limit = i64::try_from(most).unwrap_or(i64::MAX - 1) + 1;
+        let rows: Vec<StaffPlace> = sqlx::query_as(
+            "/* staff_posts */ select entry_number, activity_at from log_entries
+             where owner_hash = log_hash($1, $2) and activity_at between $3 and $4
+               and (lower(btrim(care_unit_id)) = $5 or lower(btrim(user_id)) = any($6))
+               and not (lower(btrim(system_id)) = $7 and coalesce(activity_level, '') like $8 || '%')
+             order by activity_at, entry_number limit $9",
+        )
+        .bind(tenant.0)
+        .bind(provider.key())
+        .bind(from)
+        .bind(to)
+        .bind(unit_key)
+        .bind(others)
+        .bind(own_system.key())
+        .bind(OWN_LEVEL)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        let (numbers, times): (Vec<i64>, Vec<Timestamp>) =
+            rows.iter().map(|row| (row.entry_number, row.activity_at)).unzip();
+        Ok((numbers.len() <= most).then(|| RecordPlaces::kept(numbers, times)))
+    }
+
+    /// The units of a care provider whose staff have logged an emergency in a time: id and name.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn units_in_emergency(
+        &self,
+        tenant: TenantId,
+        provider: &HsaId,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let found = sqlx::query_as(
+            "/* units_in_emergency */ select min(care_unit_id), max(coalesce(care_unit_name, care_unit_id)) from log_entries
+             where owner_hash = log_hash($1, $2) and activity_at between $3 and $4 and activity_type = 'Nödöppning'
+             group by lower(btrim(care_unit_id)) order by 1 limit 1000",
+        );
+        let found = found.bind(tenant.0).bind(provider.key()).bind(from).bind(to);
+        Ok(found.fetch_all(&self.pool).await?)
+    }
+
+    /// The running numbers of the log records that hold some notices, stored at a time of their activity: ids and numbers.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn notice_numbers(
+        &self,
+        tenant: TenantId,
+        (provider, at): (&HsaId, Timestamp),
+        ids: &[String],
+    ) -> Result<Vec<(String, i64)>, StoreError> {
+        let found = sqlx::query_as(
+            "/* notice_numbers */ select log_id, entry_number from log_entries
+             where owner_hash = log_hash($1, $2) and activity_at = $3 and log_id = any($4)",
+        );
+        let found = found.bind(tenant.0).bind(provider.key()).bind(at).bind(ids);
+        Ok(found.fetch_all(&self.pool).await?)
+    }
+
+    /// The notices of draws that lie in a tenant's log since a time: unit's key and text.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn notices_since(
+        &self,
+        tenant: TenantId,
+        since: Timestamp,
+        level: &str,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let found = sqlx::query_as(
+            "/* notices_since */ select lower(btrim(care_unit_id)), coalesce(activity_args, '') from log_entries
+             where tenant_id = $1 and activity_at >= $2 and activity_type = 'Granskning' and activity_level = $3
+             order by activity_at limit 100000",
+        );
+        Ok(found.bind(tenant.0).bind(since).bind(level).fetch_all(&self.pool).await?)
     }
 
     /// The units of a care provider whose staff read a patient's information in a time, with their names.

@@ -39,6 +39,19 @@ pub struct StoredPlan {
     pub set_at: Timestamp,
 }
 
+/// A unit that somebody knows.
+#[derive(Debug, Clone, FromRow)]
+pub struct KnownUnit {
+    /// The form that equal units share.
+    pub unit_key: String,
+    /// Its name.
+    pub unit_name: String,
+    /// Its care provider.
+    pub provider_id: String,
+    /// The name of that.
+    pub provider_name: String,
+}
+
 const COLUMNS: &str = "plan_number, provider_id, provider_name, unit_id, unit_key, unit_name, mode, share_percent, reviewer_id,
     deputy_id, active_from, set_by, set_at";
 
@@ -114,6 +127,21 @@ impl Store {
         .await?;
         transaction.commit().await?;
         Ok(true)
+    }
+
+    /// Units that the directory or a plan knows, with their care providers.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn known_units(&self, tenant: TenantId) -> Result<Vec<KnownUnit>, StoreError> {
+        let found = sqlx::query_as(
+            "/* known_units */ select unit_key, unit_name, provider_id, provider_name from directory_units where tenant_id = $1
+             union all
+             select unit_key, unit_name, provider_id, provider_name from review_plans p where tenant_id = $1 and ended_at is null
+                and not exists (select from directory_units d where d.tenant_id = $1 and d.unit_key = p.unit_key)
+             limit 20000",
+        );
+        Ok(found.bind(tenant.0).fetch_all(&self.pool).await?)
     }
 
     /// Who manages whom in a tenant's directory, by keys.

@@ -150,26 +150,30 @@ pub struct AskedReviews {
 }
 
 impl Store {
-    /// Owes a unit its review of a month; whether that is new.
+    /// Owes every unit with a plan its review of some months, each with the day on which it is due; how many are new.
     ///
     /// # Errors
     /// The store's.
-    pub async fn owe_review(
+    pub async fn owe_reviews(
         &self,
-        plan: i64,
-        (month, due_on): (NaiveDate, NaiveDate),
+        tenant: TenantId,
+        months: &[(NaiveDate, NaiveDate)],
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<u64, StoreError> {
+        let (months, due): (Vec<NaiveDate>, Vec<NaiveDate>) = months.iter().copied().unzip();
         let done = sqlx::query(
-            "/* owe_review */ insert into reviews (tenant_id, provider_id, provider_key, provider_name, unit_id, unit_key, unit_name,
+            "/* owe_reviews */ insert into reviews (tenant_id, provider_id, provider_key, provider_name, unit_id, unit_key, unit_name,
                 kind, state, plan_number, month, mode, share_percent, reviewer_id, deputy_id, due_on, opened_at)
              select tenant_id, provider_id, provider_key, provider_name, unit_id, unit_key, unit_name, 'systematic', 'planned',
-                plan_number, $2, mode, share_percent, reviewer_id, deputy_id, $3, $4
-             from review_plans where plan_number = $1
+                plan_number, m.month, mode, share_percent, reviewer_id, deputy_id, m.due_on, $4
+             from review_plans cross join unnest($2::date[], $3::date[]) as m (month, due_on)
+             where tenant_id = $1 and ended_at is null and m.month >= active_from
+               and not exists (select from reviews r where r.tenant_id = $1 and r.unit_key = review_plans.unit_key
+                    and r.month = m.month and r.kind = 'systematic')
              on conflict (tenant_id, unit_key, month) where kind = 'systematic' do nothing",
         );
-        let done = done.bind(plan).bind(month).bind(due_on).bind(now).execute(&self.pool).await?;
-        Ok(done.rows_affected() == 1)
+        let done = done.bind(tenant.0).bind(months).bind(due).bind(now).execute(&self.pool).await?;
+        Ok(done.rows_affected())
     }
 
     /// Opens a targeted review; returns its number.
@@ -319,20 +323,19 @@ impl Store {
         Ok(found.fetch_one(&self.pool).await?)
     }
 
-    /// Reviews whose month was over at a time and that are not concluded have lapsed; how many are new.
+    /// Systematic reviews of earlier months that are not concluded have lapsed, from the end of their month on; how many are new.
     ///
     /// # Errors
     /// The store's.
     pub async fn lapse_reviews(
         &self,
         tenant: TenantId,
-        month: NaiveDate,
-        at: Timestamp,
+        this: NaiveDate,
     ) -> Result<u64, StoreError> {
         let done = sqlx::query(
-            "/* lapse_reviews */ update reviews set lapsed_at = $3
+            "/* lapse_reviews */ update reviews set lapsed_at = (month + interval '1 month') at time zone 'Europe/Stockholm'
              where tenant_id = $1 and month < $2 and state <> 'concluded' and lapsed_at is null and kind = 'systematic'",
         );
-        Ok(done.bind(tenant.0).bind(month).bind(at).execute(&self.pool).await?.rows_affected())
+        Ok(done.bind(tenant.0).bind(this).execute(&self.pool).await?.rows_affected())
     }
 }

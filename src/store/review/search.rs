@@ -9,7 +9,6 @@ use crate::store::log::reports::RecordPlaces;
 use crate::store::readers::ACQUIRE_TIMEOUT;
 use crate::store::tenants::TenantId;
 use chrono::NaiveDate;
-use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
@@ -132,7 +131,7 @@ impl Store {
         )
         .bind(id)
         .bind(session)
-        .bind(Json(criteria))
+        .bind(criteria)
         .bind(now)
         .execute(&self.pool)
         .await?;
@@ -144,14 +143,10 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn kept_search(&self, session: i64, id: Uuid) -> Result<Option<String>, StoreError> {
-        let found: Option<Json<String>> = sqlx::query_scalar(
+        let found = sqlx::query_scalar(
             "/* kept_search */ select criteria from log_searches where session_number = $1 and search_id = $2",
-        )
-        .bind(session)
-        .bind(id)
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(found.map(|found| found.0))
+        );
+        Ok(found.bind(session).bind(id).fetch_optional(&self.pool).await?)
     }
 }
 

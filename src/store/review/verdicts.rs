@@ -37,7 +37,8 @@ pub struct JudgedDay {
 }
 
 impl Store {
-    /// The days since one that have been judged by a version of the rules.
+    /// The days since one that have been judged by a version of the rules, and need not be again: they were judged so many
+    /// days after, or it is not so long ago.
     ///
     /// # Errors
     /// The store's.
@@ -46,11 +47,16 @@ impl Store {
         tenant: TenantId,
         rules: i32,
         since: NaiveDate,
+        (again_after, now): (u64, Timestamp),
     ) -> Result<Vec<NaiveDate>, StoreError> {
         let found = sqlx::query_scalar(
-            "/* judged_days */ select day from verdict_days where tenant_id = $1 and rules_version = $2 and day >= $3",
+            "/* judged_days */ select day from verdict_days where tenant_id = $1 and rules_version = $2 and day >= $3
+               and (judged_at >= (day + $4)::timestamp at time zone 'Europe/Stockholm'
+                    or $5 < (day + $4)::timestamp at time zone 'Europe/Stockholm')",
         );
-        Ok(found.bind(tenant.0).bind(rules).bind(since).fetch_all(&self.pool).await?)
+        let found = found.bind(tenant.0).bind(rules).bind(since);
+        let found = found.bind(i32::try_from(again_after).unwrap_or(i32::MAX)).bind(now);
+        Ok(found.fetch_all(&self.pool).await?)
     }
 
     /// Keeps what a day was judged as, in the place of an older judgement.

@@ -11,6 +11,7 @@ use crate::store::log::records::{EntryRow, further_resources};
 use crate::store::tenants;
 use sigill_seal::Hash;
 use sigill_seal::proof::Tiles;
+use std::collections::HashMap;
 
 impl Store {
     /// The running number of the record with an id, or of one that was removed.
@@ -42,6 +43,33 @@ impl Store {
         let mut preimage = Vec::new();
         row.sealed(&names, &further, &mut preimage);
         Ok(Some(preimage))
+    }
+
+    /// The leaves of some running numbers, of those that have one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn leaves(&self, numbers: &[i64]) -> Result<HashMap<i64, u64>, StoreError> {
+        leaves_of(&mut *self.pool.acquire().await?, numbers).await
+    }
+
+    /// The first signed checkpoint of a tree with a leaf, and the last one before it; `None`: there is none yet.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn checkpoints_around(
+        &self,
+        leaf: u64,
+    ) -> Result<Option<(String, Option<String>)>, StoreError> {
+        let leaf = i64::try_from(leaf).unwrap_or(i64::MAX);
+        let first = "/* checkpoint_with_leaf */ select note from log_checkpoints
+             where note is not null and size > $1 order by size limit 1";
+        let first: Option<String> =
+            sqlx::query_scalar(first).bind(leaf).fetch_optional(&self.pool).await?;
+        let before = "/* last_checkpoint_without */ select note from log_checkpoints
+             where note is not null and size <= $1 order by size desc limit 1";
+        let before = sqlx::query_scalar(before).bind(leaf).fetch_optional(&self.pool).await?;
+        Ok(first.map(|first| (first, before)))
     }
 
     /// The leaf of a running number, with the proof that it is in the tree of this size; `None`: it is not.

@@ -1,0 +1,168 @@
+//! What the data say of visits beside their grounds: the control questions.
+
+use super::listing::ListedVisit;
+use crate::domain::identity::{HsaId, PatientId};
+use crate::domain::review::questions::{
+    DAYS, Flag, VisitFacts, flags, median, surname, unanswered,
+};
+use crate::domain::review::watch::WatchKind;
+use crate::domain::time::{Timestamp, local};
+use crate::procedures::failure::StoreError;
+use crate::procedures::people::on_duty::People;
+use crate::procedures::tenants::Tenant;
+use chrono::{Days, NaiveDate, TimeDelta};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// Days of others of the unit and of the own usual work, in the log.
+const AROUND: TimeDelta = TimeDelta::days(DAYS.cast_signed());
+
+/// What is the same for all lists of a tenant.
+#[derive(Debug, Default)]
+pub struct TenantFacts {
+    /// Who of the directory is which patient, by keys.
+    colleagues: HashMap<String, String>,
+    /// Why a patient is watched, by care provider and patient, by keys.
+    watched: HashMap<(String, String), WatchKind>,
+    /// Who manages whom, by keys.
+    pub managers: BTreeMap<String, String>,
+}
+
+impl TenantFacts {
+    /// What is known where nothing but managers is asked for.
+    pub fn of_managers(managers: Vec<(String, String)>) -> Self {
+        Self { managers: managers.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Whether a care provider watches a patient.
+    pub fn is_watched(&self, provider: &str, patient: &str) -> bool {
+        self.watched.contains_key(&(provider.to_owned(), patient.to_owned()))
+    }
+}
+
+/// What a visit's control questions come to: flags, and the questions that stay the reviewer's.
+pub type Questions = (Vec<Flag>, Vec<u8>);
+
+impl People {
+    /// What is the same for all lists of a tenant now.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn tenant_facts(
+        &self,
+        tenant: &Tenant,
+        now: Timestamp,
+    ) -> Result<TenantFacts, StoreError> {
+        let store = &self.services.store;
+        let (numbers, watched, managers) = tokio::try_join!(
+            store.staff_numbers(tenant.id),
+            store.watched(tenant.id, local(now).date()),
+            store.managers(tenant.id)
+        )?;
+        let key = |root: &str, number: &str| PatientId::new(root, number).ok();
+        let colleague = |row: crate::store::review::facts::StaffNumber| {
+            let patient = key(&row.person_root, &row.person_extension)?;
+            Some((patient.key().to_owned(), row.employee_key))
+        };
+        let watch = |row: crate::store::review::watch::StoredWatch| {
+            let provider = HsaId::new(&row.provider_id)?.key();
+            Some(((provider, row.patient_key), WatchKind::named(&row.kind)?))
+        };
+        Ok(TenantFacts {
+            colleagues: numbers.into_iter().filter_map(colleague).collect(),
+            watched: watched.into_iter().filter_map(watch).collect(),
+            managers: managers.into_iter().collect(),
+        })
+    }
+
+    /// The control questions of visits at a unit (Q1 to Q9), in their order.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) async fn questions(
+        &self,
+        tenant: &Tenant,
+        (provider, unit): (&HsaId, &str),
+        visits: &[ListedVisit],
+        facts: &TenantFacts,
+    ) -> Result<Vec<Questions>, StoreError> {
+        let Some(first) = visits.iter().map(|visit| visit.first_at).min() else {
+            return Ok(Vec::new());
+        };
+        let last = visits.iter().map(|visit| visit.last_at).max().unwrap_or(first);
+        let store = &self.services.store;
+        let unique = |keys: BTreeSet<String>| keys.into_iter().collect::<Vec<String>>();
+        let patients = unique(visits.iter().map(|visit| visit.patient.key().to_owned()).collect());
+        let users = unique(visits.iter().map(|visit| visit.employee_key.clone()).collect());
+        let surnames =
+            unique(visits.iter().filter_map(|visit| surname(&visit.employee_name)).collect());
+        let days = (local(first - AROUND).date(), local(last).date());
+        let (readers, user_days, hours, schedule, counts) = tokio::try_join!(
+            store.readers_at_unit(tenant.id, unit, &patients, (first - AROUND, last + AROUND)),
+            store.user_days(tenant.id, &users, days),
+            store.opening_hours(tenant.id, unit),
+            store.scheduled_hours(
+                tenant.id,
+                &users,
+                (first - TimeDelta::days(1), last + TimeDelta::days(1))
+            ),
+            store.surname_counts(tenant.id, &surnames),
+        )?;
+        let mut by_user: HashMap<&str, HashMap<NaiveDate, u32>> = HashMap::new();
+        for row in &user_days {
+            let patients = u32::try_from(row.patients).unwrap_or(0);
+            by_user.entry(&row.user_key).or_default().insert(row.day, patients);
+        }
+        let mut shifts: HashMap<&str, Vec<(Timestamp, Timestamp)>> = HashMap::new();
+        for row in &schedule {
+            shifts.entry(&row.employee_key).or_default().push((row.from_at, row.to_at));
+        }
+        // Days with so many users' visits in this very list count where the day is not judged yet.
+        let mut listed: HashMap<(&str, NaiveDate), HashSet<&str>> = HashMap::new();
+        for visit in visits {
+            let day = local(visit.first_at).date();
+            listed.entry((&visit.employee_key, day)).or_default().insert(visit.patient.key());
+        }
+        let told = visits.iter().map(|visit| {
+            let (user, patient) = (visit.employee_key.as_str(), visit.patient.key());
+            let day = local(visit.first_at).date();
+            let others = readers.get(patient);
+            let usual = by_user.get(user).and_then(|days| {
+                let since = day - Days::new(DAYS);
+                let before = days.iter().filter(|(on, _)| since <= **on && **on < day);
+                median(before.map(|(_, patients)| *patients).collect())
+            });
+            let that_day = by_user.get(user).and_then(|days| days.get(&day)).copied();
+            let in_list = listed.get(&(user, day)).map_or(0, HashSet::len);
+            let that_day = that_day.unwrap_or(0).max(u32::try_from(in_list).unwrap_or(u32::MAX));
+            let is_own = facts.colleagues.get(patient).is_some_and(|own| own == user)
+                || visit.person_key.as_deref() == Some(patient);
+            let watch = facts.watched.get(&(provider.key(), patient.to_owned()));
+            let own_surname = surname(&visit.employee_name);
+            let counted = own_surname.and_then(|own| {
+                Some((counts.get(&own).copied().unwrap_or(0), counts.get("").copied()?))
+            });
+            let about = VisitFacts {
+                class: Some(visit.verdict.class),
+                purposes: visit.purposes.iter().map(String::as_str).collect(),
+                activities: visit.activities.iter().map(String::as_str).collect(),
+                kinds: visit.kinds.iter().map(String::as_str).collect(),
+                sensitive: &self.review.sensitive,
+                others_read: Some(others.is_some_and(|all| all.iter().any(|other| other != user))),
+                names: visit
+                    .patient_name
+                    .as_deref()
+                    .map(|name| (visit.employee_name.as_str(), name)),
+                surname: counted,
+                is_own,
+                is_watched: watch.is_some_and(|kind| *kind != WatchKind::Protected),
+                is_colleague: facts.colleagues.contains_key(patient),
+                time: Some((visit.first_at, visit.last_at)),
+                schedule: shifts.get(user).map(Vec::as_slice),
+                hours,
+                patients: usual.map(|usual| (that_day, usual)),
+            };
+            (flags(&about), unanswered(&about))
+        });
+        Ok(told.collect())
+    }
+}

@@ -1,0 +1,138 @@
+//! Reminders of reviews, told in the pages and, without identities, to another system or a program (R16).
+
+use crate::domain::review::calendar::{ReminderStep, ReviewMonth, reminder};
+use crate::domain::review::review::ReviewState;
+use crate::domain::time::{Timestamp, local};
+use crate::procedures::failure::StoreError;
+use crate::procedures::people::on_duty::People;
+use crate::procedures::tenants::Tenant;
+use crate::store::review::reminders::ReminderRow;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+/// How long a program may take.
+const PROGRAM_TIME: Duration = Duration::from_secs(30);
+
+impl People {
+    /// Keeps what is to be reminded of on this day.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn remind(&self, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
+        let (store, today) = (&self.services.store, local(now).date());
+        for state in [ReviewState::Listed, ReviewState::UnderReview] {
+            for review in store.reviews_in_state(tenant.id, state.name(), 20_000).await? {
+                let step = reminder(review.due_on, today);
+                store.remind(review.review_number, step.name(), now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells reminders outside the pages, where that is configured; what is not taken is told again.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn tell_reminders(&self, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
+        let review = &self.review;
+        if review.notices.is_none() && review.command.is_empty() {
+            return Ok(());
+        }
+        for row in self.services.store.untold_reminders(tenant.id).await? {
+            let json = told(&row, &tenant.name);
+            if let Some(service) = &review.notices
+                && let Err(error) = service.tell(json.clone()).await
+            {
+                tracing::warn!(%error, review = row.review_number, "a reminder is not taken: it is told again");
+                return Ok(());
+            }
+            if !review.command.is_empty()
+                && let Err(error) = run(&review.command, &json).await
+            {
+                tracing::warn!(%error, review = row.review_number, "the program for reminders failed: it is run again");
+                return Ok(());
+            }
+            self.services.store.reminder_is_told(row.review_number, &row.step, now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What is told: which review of which unit, when it is due, and which roles are reminded. Nobody is named.
+fn told(row: &ReminderRow, tenant: &str) -> String {
+    let step = ReminderStep::ALL.into_iter().find(|step| step.name() == row.step);
+    let roles = step.map_or(&[][..], ReminderStep::to);
+    serde_json::json!({
+        "kind": "review-reminder",
+        "tenant": tenant,
+        "review": row.review_number,
+        "review_kind": row.kind,
+        "step": row.step,
+        "unit": row.unit_id,
+        "month": ReviewMonth::of(row.month).text(),
+        "due": row.due_on.to_string(),
+        "to": roles,
+    })
+    .to_string()
+}
+
+async fn run(command: &[String], json: &str) -> std::io::Result<()> {
+    let Some((program, arguments)) = command.split_first() else { return Ok(()) };
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    let told = async {
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(json.as_bytes()).await?;
+        }
+        child.wait().await
+    };
+    let status = timeout(PROGRAM_TIME, told).await.map_err(|_| std::io::ErrorKind::TimedOut)??;
+    match status.success() {
+        true => Ok(()),
+        false => Err(std::io::Error::other(status.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r16_a_reminder_names_a_unit_and_roles_and_nobody() {
+        let row = ReminderRow {
+            review_number: 7,
+            step: "due".into(),
+            unit_id: "SE1-U1".into(),
+            month: "2026-11-01".parse().unwrap(),
+            due_on: "2026-11-09".parse().unwrap(),
+            kind: "systematic".into(),
+        };
+        let json: serde_json::Value = serde_json::from_str(&told(&row, "demo")).unwrap();
+        assert_eq!(json["to"], serde_json::json!(["reviewer", "deputy"]));
+        assert_eq!(
+            (json["month"].as_str(), json["due"].as_str()),
+            (Some("2026-11"), Some("2026-11-09"))
+        );
+        assert_eq!(json.as_object().unwrap().len(), 9);
+    }
+
+    #[tokio::test]
+    async fn a_program_is_given_the_reminder_and_may_fail() {
+        let file = std::env::temp_dir().join(format!("sigill-reminder-{}", std::process::id()));
+        let words = |text: &[&str]| text.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let tee = words(&["tee", file.to_str().unwrap()]);
+        run(&tee, "{\"a\":1}").await.unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "{\"a\":1}");
+        std::fs::remove_file(&file).unwrap();
+        assert!(run(&words(&["false"]), "{}").await.is_err());
+        assert!(run(&words(&["/no/such/program"]), "{}").await.is_err());
+    }
+}

@@ -12,7 +12,7 @@ use crate::domain::people::roles::Role;
 use crate::procedures::people::on_duty::Person;
 
 /// What a browser may do with our pages: nothing that does not come from here.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
     frame-ancestors 'none'; base-uri 'none'";
 /// How long public pages may be kept by who has asked.
 const PUBLIC_SECONDS: u32 = 300;

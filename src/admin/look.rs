@@ -85,7 +85,19 @@ pub fn drawn(
 fn menu(here: &Page, person: &Person) -> Vec<MenuGroup> {
     let groups: [(Words, &[(&str, Words)]); 4] = [
         (t("Patient"), &[("/patient", t("Sök patient")), ("/utdrag", t("Loggutdrag"))]),
-        (t("Logg"), &[("/loggrapporter", t("Loggrapporter")), ("/embargo", t("Embargo"))]),
+        (
+            t("Logg"),
+            &[
+                ("/granskning", t("Granskning")),
+                ("/arenden", t("Ärenden")),
+                ("/logg", t("Sök i loggen")),
+                ("/bevakning", t("Bevakning")),
+                ("/granskning/plan", t("Granskningsplan")),
+                ("/uppfoljning", t("Uppföljning")),
+                ("/loggrapporter", t("Loggrapporter")),
+                ("/embargo", t("Embargo")),
+            ],
+        ),
         (
             t("Enheten"),
             &[

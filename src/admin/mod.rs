@@ -17,6 +17,7 @@ mod paging;
 mod parts;
 mod patient;
 mod request;
+mod review;
 mod roles;
 mod site;
 mod start;

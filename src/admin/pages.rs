@@ -1,7 +1,7 @@
 //! The table of pages: for each its path, who may see it, and how that is logged. A page that is not here does not exist.
 
 use super::asked::{Handled, PageCall};
-use super::{log, login, open, operation, patient, start, unit};
+use super::{log, login, open, operation, patient, review, start, unit};
 use crate::domain::people::roles::Role;
 use std::pin::Pin;
 use std::sync::LazyLock;
@@ -65,6 +65,11 @@ const SEARCH: Right = Right::Roles(&[Role::Care, Role::BlockAdmin, Role::LogAdmi
 const BLOCK_ADMIN: Right = Right::Roles(&[Role::BlockAdmin]);
 const LOG_ADMIN: Right = Right::Roles(&[Role::LogAdmin]);
 const SECURITY: Right = Right::Roles(&[Role::Security, Role::LogAdmin]);
+const REVIEW: Right = Right::Roles(&[Role::Reviewer, Role::LogAdmin]);
+const CASES: Right = Right::Roles(&[Role::Reviewer, Role::LogAdmin, Role::Security]);
+const WATCH: Right = Right::Roles(&[Role::Security]);
+const DRAWS: Right = Right::Roles(&[Role::Reviewer, Role::LogAdmin, Role::Auditor]);
+const PROOF: Right = Right::Roles(&[Role::LogAdmin, Role::Auditor]);
 const OPERATOR: Right = Right::Roles(&[Role::Operator]);
 
 macro_rules! page {
@@ -129,6 +134,21 @@ pub static PAGES: &[Page] = &[
     page!("/utdrag/{x}", LOG_ADMIN, Patients, posts log::extracts::extract),
     page!("/utdrag/{x}/fil/{form}", LOG_ADMIN, Patients, log::extract_files::file),
     page!("/embargo", SECURITY, Patients, posts log::embargoes::embargoes),
+    page!("/granskning", REVIEW, None, review::overview::overview),
+    page!("/granskning/ny", REVIEW, Patients, posts review::control::control),
+    page!("/granskning/plan", LOG_ADMIN, None, review::plan::plans),
+    page!("/granskning/plan/{p}", LOG_ADMIN, Events, posts review::plan::plan),
+    page!("/granskning/{n}", REVIEW, Patients, posts review::list::list),
+    page!("/granskning/{n}/tillfalle/{i}", REVIEW, Patients, posts review::visit::visit),
+    page!("/granskning/{n}/dragning", DRAWS, None, review::draw::draw),
+    page!("/granskning/{n}/dragning/fil", DRAWS, None, review::draw::file),
+    page!("/arenden", CASES, Patients, review::cases::cases),
+    page!("/arenden/{c}", CASES, Patients, posts review::cases::case),
+    page!("/bevakning", WATCH, Patients, posts review::watch::watch),
+    page!("/logg", SECURITY, Patients, posts review::search::search),
+    page!("/logg/{s}", SECURITY, Patients, review::search::found),
+    page!("/uppfoljning", PROOF, None, review::proof::proof),
+    page!("/uppfoljning/{month}/fil/{form}", PROOF, None, review::proof::file),
     page!("/drift", OPERATOR, None, operation::overview::overview),
     page!("/drift/replikering", OPERATOR, Events, posts operation::queues::replication),
     page!("/drift/jobb", OPERATOR, None, operation::queues::jobs),

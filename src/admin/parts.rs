@@ -88,6 +88,8 @@ pub enum Cell {
     Link(Link),
     /// A sign that the screen reader reads as words.
     Read(&'static str, Words),
+    /// A question that the data raise: it asks, where a chip states.
+    Flag(Words),
     /// Several below each other.
     Several(Vec<Cell>),
 }
@@ -141,14 +143,29 @@ pub struct FormField {
     pub error: Words,
     /// How it is answered.
     pub control: Control,
+    /// What tells it from a field of the same name in another form of the page.
+    pub of_form: &'static str,
 }
 
 /// A field that asks.
 pub fn field(name: &'static str, label: impl Into<Words>, control: Control) -> FormField {
-    FormField { name, label: label.into(), hint: Words::none(), error: Words::none(), control }
+    FormField { name, label: label.into(), hint: Words::none(), error: Words::none(), control, of_form: "" }
 }
 
 impl FormField {
+    /// In which of several forms of the page it is.
+    pub fn of_form(self, of_form: &'static str) -> Self {
+        Self { of_form, ..self }
+    }
+
+    /// As the page points to it.
+    fn id(&self) -> String {
+        match self.of_form {
+            "" => self.name.to_owned(),
+            form => format!("{form}-{}", self.name),
+        }
+    }
+
     /// How to answer.
     pub fn hint(self, hint: impl Into<Words>) -> Self {
         Self { hint: hint.into(), ..self }
@@ -167,7 +184,7 @@ impl FormField {
     fn described_by(&self) -> String {
         let parts = [(!self.hint.is_none(), "hint"), (self.has_error(), "error")];
         let ids = parts.iter().filter(|(is_there, _)| *is_there);
-        ids.map(|(_, part)| format!("{}-{part}", self.name)).collect::<Vec<_>>().join(" ")
+        ids.map(|(_, part)| format!("{}-{part}", self.id())).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -192,6 +209,8 @@ pub struct PageForm {
     pub about: Words,
     /// What its session proves.
     pub token: String,
+    /// Where an address can point to.
+    pub id: &'static str,
 }
 
 /// A form that changes something; its token is put in where the page is drawn.
@@ -206,6 +225,7 @@ pub fn form(to: impl Into<String>, fields: Vec<FormField>, button: impl Into<Wor
         is_main: false,
         about: Words::none(),
         token: String::new(),
+        id: "",
     }
 }
 
@@ -277,6 +297,73 @@ pub enum PagePart {
     Points(Vec<Words>),
     /// Older and newer.
     Paging(Option<String>, Option<String>),
+    /// Steps in their order, with whether each is reached.
+    Steps(Vec<(Words, bool)>),
+    /// How much of something is done.
+    Progress {
+        /// So much ...
+        done: u64,
+        /// ... of this.
+        of: u64,
+        /// What else is told.
+        says: Words,
+    },
+    /// The list of a review.
+    Review(Box<ReviewTable>),
+}
+
+/// The list of a review, by who made the visits.
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(path = "review/list.html")]
+pub struct ReviewTable {
+    /// The review's page.
+    pub to: String,
+    /// What it shows.
+    pub caption: Words,
+    /// Visits by who made them.
+    pub groups: Vec<ReviewGroup>,
+    /// What the session proves.
+    pub token: String,
+}
+
+/// Visits of one employee.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewGroup {
+    /// Who, by key.
+    pub key: String,
+    /// The name.
+    pub name: String,
+    /// The title.
+    pub title: String,
+    /// Visits.
+    pub rows: Vec<ReviewRow>,
+}
+
+/// A visit of the list (R8).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewRow {
+    /// Which.
+    pub visit: i64,
+    /// From when to when.
+    pub time: Words,
+    /// How long, and how many posts.
+    pub length: Words,
+    /// Who the patient is, as far as the list tells.
+    pub patient: Words,
+    /// The day of birth.
+    pub born: Words,
+    /// How the class should be taken.
+    pub tone: Tone,
+    /// The class.
+    pub class: Words,
+    /// Questions that the data raise.
+    pub flags: Vec<Words>,
+    /// Whether it came after the list was frozen.
+    pub is_late: bool,
+    /// How it is judged.
+    pub judgement: Option<(Tone, Words)>,
+    /// Whether the reader may judge it.
+    pub may_judge: bool,
 }
 
 impl PagePart {
@@ -289,6 +376,7 @@ impl PagePart {
     pub fn with_token(&mut self, token: &str) {
         match self {
             Self::PageForm(form) => token.clone_into(&mut form.token),
+            Self::Review(table) => token.clone_into(&mut table.token),
             Self::Card(_, parts) | Self::More(_, parts) => {
                 for part in parts {
                     part.with_token(token);

@@ -1,7 +1,7 @@
 //! Tables as files: CSV for machines, XLSX for people, XML for archives.
 
 use super::document::{Document, DocumentTable};
-use rust_xlsxwriter::{Format, Workbook, XlsxError};
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, XlsxError};
 
 /// A text that no spreadsheet takes for a formula.
 fn harmless(text: &str) -> String {
@@ -30,6 +30,12 @@ pub fn csv(table: &DocumentTable) -> Result<Vec<u8>, csv::Error> {
 /// That it cannot be written.
 pub fn xlsx(document: &Document) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
+    let (year, month, day, ..) = document.made;
+    if year > 0 {
+        // Not the clock's: a document of one time is always the same.
+        let made = ExcelDateTime::from_ymd(year, month, day)?;
+        workbook.set_properties(&DocProperties::new().set_creation_datetime(&made));
+    }
     let (bold, text) = (Format::new().set_bold(), Format::new().set_num_format("@"));
     let facts = workbook.add_worksheet().set_name("Om")?;
     facts.write_with_format(0, 0, &document.title, &bold)?;

@@ -29,7 +29,8 @@ pub async fn file_of(
     Ok((name, kind, bytes))
 }
 
-fn made(form: &str, document: &Document) -> Option<(&'static str, Vec<u8>)> {
+/// A document in a form: its kind and bytes; `None`: there is no such form, or it cannot be made.
+pub fn made(form: &str, document: &Document) -> Option<(&'static str, Vec<u8>)> {
     let failed =
         |error: &dyn std::fmt::Display| tracing::error!(%error, form, "a file cannot be made");
     Some(match form {

@@ -4,8 +4,10 @@ use super::head::{head, to_overview};
 use super::times;
 use crate::admin::asked::{Handled, PageAnswer, PageCall, refusal_of, view};
 use crate::admin::parts::{Cell, Control, PageForm, PagePart, Table, Tone, field, link, question};
+use crate::admin::review::told::{class_words, verdict_cells};
 use crate::admin::words::{Words, filled, minute, number as digits, t};
-use crate::domain::review::verdict::{AccessVerdict, Remark, VerdictClass};
+use crate::domain::people::roles::Role;
+use crate::domain::review::verdict::VerdictClass;
 use crate::domain::time::Timestamp;
 use crate::procedures::people::looking::Activity;
 use crate::procedures::people::readers::PatientVisit;
@@ -42,10 +44,12 @@ pub async fn readers(asked: PageCall) -> Handled {
             }
         }
     }
-    parts.push(PagePart::SeeAlso(vec![link(
-        format!("/patient/{}/utdrag", lookup.id),
-        t("Ta emot begäran om loggutdrag"),
-    )]));
+    if asked.is(Role::LogAdmin) {
+        parts.push(PagePart::SeeAlso(vec![
+            link(format!("/patient/{}/utdrag", lookup.id), t("Ta emot begäran om loggutdrag")),
+            link(format!("/granskning/ny?u={}", lookup.id), t("Öppna riktad kontroll")),
+        ]));
+    }
     let page = view(t("Vem har läst"), parts).back(to_overview(&lookup));
     Ok(PageAnswer::Patients(viewed, if is_refused { page.refused() } else { page }))
 }
@@ -76,9 +80,7 @@ fn list(found: &[PatientVisit], (from, to): (Timestamp, Timestamp)) -> Vec<PageP
     }
     let rows = found.iter().take(VISITS_MAX).map(|visit| {
         let minutes = (visit.ends - visit.begins).num_minutes();
-        let mut grounds =
-            vec![Cell::Chip(tone(visit.verdict.class), class_words(visit.verdict.class))];
-        grounds.extend(remarks(&visit.verdict).into_iter().map(Cell::from));
+        let grounds = verdict_cells(&visit.verdict);
         vec![
             Cell::Several(vec![
                 Cell::from(minute(visit.begins)),
@@ -109,67 +111,4 @@ fn list(found: &[PatientVisit], (from, to): (Timestamp, Timestamp)) -> Vec<PageP
         "Registren säger bara något om spärrar och samtycken, inte om någon deltog i vården eller behövde uppgifterna.",
     )));
     parts
-}
-
-fn tone(class: VerdictClass) -> Tone {
-    match class {
-        VerdictClass::AgainstBlock | VerdictClass::NoGround => Tone::Bad,
-        VerdictClass::Undecided | VerdictClass::Emergency => Tone::Warning,
-        VerdictClass::Consent | VerdictClass::Own => Tone::Good,
-    }
-}
-
-/// A class in the reader's language (V14).
-fn class_words(class: VerdictClass) -> Words {
-    match class {
-        VerdictClass::AgainstBlock => t("Trots spärr"),
-        VerdictClass::NoGround => t("Grund saknas"),
-        VerdictClass::Undecided => t("Kan inte avgöras"),
-        VerdictClass::Emergency => t("Nödsituation"),
-        VerdictClass::Consent => t("Samtycke"),
-        VerdictClass::Own => t("Egen vårdgivare"),
-    }
-}
-
-/// What is told beside the class.
-fn remarks(verdict: &AccessVerdict) -> Vec<Words> {
-    let mut all: Vec<Words> = Vec::new();
-    if verdict.class == VerdictClass::NoGround {
-        all.push(t("Ingen registrerad grund hittades."));
-    }
-    all.extend(verdict.remarks.iter().map(remark));
-    all
-}
-
-fn remark(remark: &Remark) -> Words {
-    match remark {
-        Remark::NoInformationTime(_) => t(
-            "En spärr gäller uppgifter från en viss tid, och loggen säger inte när uppgifterna skrevs.",
-        ),
-        Remark::NoUnit(_) => {
-            t("En inre spärr kan gälla: loggen säger inte vilken enhet uppgifterna hör till.")
-        }
-        Remark::NoType(_) => {
-            t("En spärr har undantag, och loggen säger inte om uppgifterna hör dit.")
-        }
-        Remark::AtTheEdge(one, two) => filled(
-            "Inom en minut ändrades läget: {} eller {}.",
-            [class_words(*one), class_words(*two)],
-        ),
-        Remark::BlocksElsewhere => t("Vårdgivarens spärrar finns i ett annat system."),
-        Remark::Purpose => t("Ändamålet är ett annat än vård, och då avgör inget samtycke."),
-        Remark::Child => t("Patienten var under 18 år: en vårdnadshavare kan ha bett om det."),
-        Remark::RegisteredLater(_, minutes) => filled(
-            "Ett intyg registrerades {} minuter senare.",
-            [digits(minutes.unsigned_abs()).into()],
-        ),
-        Remark::AnnulledLater(_) => t("Det som avgjorde makulerades senare."),
-        Remark::ClaimsEmergency => {
-            t("Systemet säger att det var en nödsituation, men ingen är registrerad.")
-        }
-        Remark::History => t("Registren går inte så långt tillbaka."),
-        Remark::ClosedBy(_) => t("En spärr stängde uppgifterna."),
-        Remark::OpenedBy(_) => t("Ett intyg öppnade uppgifterna."),
-        Remark::Lifted(_) => t("En spärr var tillfälligt hävd."),
-    }
 }

@@ -66,7 +66,11 @@ pub async fn request(asked: PageCall) -> Handled {
         supplement_of: None,
     };
     match refusal_of(asked.people().request_extract(&person, &lookup.patient, new).await)? {
-        Ok(()) => Ok(PageAnswer::To(format!("/utdrag/{id}"))),
+        Ok(()) => {
+            // The extract need not wait for them (R19).
+            asked.people().open_for_request(&person, &lookup.patient, (from, to)).await?;
+            Ok(PageAnswer::To(format!("/utdrag/{id}")))
+        }
         Err(refusal) => {
             parts.push(PagePart::Notice(Tone::Bad, Words::from(refusal.text.into_owned()), vec![]));
             parts.push(PagePart::form(form_of(&asked, &lookup, id, (None, None))?));

@@ -275,7 +275,8 @@ impl Store {
         let sql = format!(
             "/* visits_of_review */ select {COLUMNS} from review_visits where review_number = $1
                and case $4 when 'left' then judgement is null when 'flagged' then flags <> '{{}}'
-                    when 'judged' then judgement is not null else true end
+                    when 'judged' then judgement is not null
+                    when 'default' then judgement is null or flags <> '{{}}' else true end
              order by employee_name, employee_key, first_at, visit_number offset $2 limit $3"
         );
         let found = sqlx::query_as(&sql).bind(review).bind(skip).bind(most).bind(only);

@@ -2,6 +2,7 @@
 
 mod asked_services;
 mod database;
+mod demo_reviews;
 pub mod error;
 mod listening;
 mod orders;
@@ -271,7 +272,13 @@ fn workers(
     working.spawn(workers::orders::run(store.clone(), settings, hours, stopped.clone()));
     working.spawn(workers::people::probe(people.clone(), stopped.clone()));
     working.spawn(workers::people::statistics(people.clone(), stopped.clone()));
-    working.spawn(workers::reviews::rounds(people.clone(), stopped.clone()));
+    let (reviewing, until, demo) = (people.clone(), stopped.clone(), config.demo);
+    working.spawn(async move {
+        if demo {
+            demo_reviews::run(reviewing.clone(), until.clone()).await;
+        }
+        workers::reviews::rounds(reviewing, until).await;
+    });
     working.spawn(workers::reviews::verdicts(people.clone(), stopped.clone()));
     working.spawn(workers::reviews::nights(people.clone(), stopped.clone()));
     let authorisation = services.authorisation.clone();

@@ -149,7 +149,14 @@ pub struct FormField {
 
 /// A field that asks.
 pub fn field(name: &'static str, label: impl Into<Words>, control: Control) -> FormField {
-    FormField { name, label: label.into(), hint: Words::none(), error: Words::none(), control, of_form: "" }
+    FormField {
+        name,
+        label: label.into(),
+        hint: Words::none(),
+        error: Words::none(),
+        control,
+        of_form: "",
+    }
 }
 
 impl FormField {

@@ -20,6 +20,7 @@ pub async fn start(asked: PageCall) -> Handled {
     if asked.is(Role::LogAdmin) && extracts > 0 {
         points.push(filled("{} loggutdrag väntar på att lämnas ut.", [number(extracts).into()]));
     }
+    points.extend(reviews(&asked).await?);
     let mut parts = vec![PagePart::Facts(vec![
         (t("Uppdrag"), Cell::from(person.assignment.name.clone())),
         (t("Enhet"), Cell::from(person.assignment.unit_name.clone())),
@@ -36,6 +37,36 @@ pub async fn start(asked: PageCall) -> Handled {
         parts.push(PagePart::Links(vec![link("/patient", t("Sök patient"))]));
     }
     Ok(PageAnswer::View(view(t("Start"), parts)))
+}
+
+/// What of the review of the log waits for the reader.
+async fn reviews(asked: &PageCall) -> Result<Vec<Words>, Refused> {
+    let person = asked.on_duty()?;
+    let mut points = Vec::new();
+    if asked.is(Role::Reviewer) || asked.is(Role::LogAdmin) {
+        let (waiting, lapsed) = asked.people().waiting_reviews(&person).await?;
+        if waiting > 0 {
+            points.push(filled("{} granskningar väntar på dig.", [number(waiting).into()]));
+        }
+        if lapsed > 0 {
+            points.push(filled("{} av dem har förfallit.", [number(lapsed).into()]));
+        }
+        let cases = asked.people().cases(&person, true).await?.len();
+        if cases > 0 {
+            points.push(filled("{} ärenden är öppna.", [number(cases as u64).into()]));
+        }
+    }
+    if asked.is(Role::LogAdmin) {
+        let units = asked.people().planned_units(&person).await?;
+        let without = units.iter().filter(|(.., plan)| plan.is_none()).count();
+        if without > 0 {
+            points.push(filled(
+                "{} enheter saknar plan för logggranskning.",
+                [number(without as u64).into()],
+            ));
+        }
+    }
+    Ok(points)
 }
 
 fn roles(asked: &PageCall) -> Vec<Cell> {

@@ -15,6 +15,7 @@ use super::import::ImportCommand;
 use super::log::command::LogCommand;
 use super::replication::ReplicationCommand;
 use super::retention::RetentionCommand;
+use super::review::ReviewCommand;
 use super::serve::ServeCommand;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -53,6 +54,9 @@ enum Command {
     /// The seal of the log: verify it, prove records, acknowledge findings.
     #[command(subcommand)]
     Log(LogCommand),
+    /// The review of the log: repeat a draw.
+    #[command(subcommand)]
+    Review(ReviewCommand),
     /// Change clocks that ran ahead of the database's own.
     #[command(subcommand)]
     Clock(ClockCommand),
@@ -78,7 +82,7 @@ impl Arguments {
             Err(error) => return failed(&CommandError::Input(error)),
         };
         let command = self.command;
-        let asks = matches!(command, Command::Log(_));
+        let asks = matches!(command, Command::Log(_) | Command::Review(_));
         match runtime.block_on(command.run()) {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
@@ -104,6 +108,7 @@ impl Command {
             Self::Grants(command) => command.run().await,
             Self::Hold(command) => command.run().await,
             Self::Log(command) => command.run().await,
+            Self::Review(command) => command.run(),
             Self::Clock(command) => command.run().await,
             Self::DevPki(command) => command.run(),
             Self::DevPersons(command) => command.run().await,

@@ -17,6 +17,7 @@ mod import;
 mod log;
 mod replication;
 mod retention;
+mod review;
 mod serve;
 mod settings;
 mod stub;

@@ -192,11 +192,25 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rust_xlsxwriter", &["src/documents/tables.rs"]),
     (
         "serde",
-        &["src/stubs/", "src/config/", "src/commands/", "src/peers/", "src/procedures/people/"],
+        &[
+            "src/stubs/",
+            "src/config/",
+            "src/commands/",
+            "src/peers/",
+            "src/procedures/people/",
+            "src/procedures/review/",
+        ],
     ),
     (
         "serde_json",
-        &["src/wire/", "src/commands/", "src/admin/open/", "src/peers/", "src/procedures/people/"],
+        &[
+            "src/wire/",
+            "src/commands/",
+            "src/admin/open/",
+            "src/peers/",
+            "src/procedures/people/",
+            "src/procedures/review/",
+        ],
     ),
     (
         "sigill_seal",
@@ -208,11 +222,18 @@ const HOMES: &[(&str, &[&str])] = &[
             "src/peers/witness.rs",
             "src/config/",
             "src/commands/log/",
+            "src/commands/review.rs",
         ],
     ),
     (
         "sha2",
-        &["src/domain/log/", "src/private_postgres", "src/procedures/people/", "src/store/log/"],
+        &[
+            "src/domain/log/",
+            "src/domain/review/draw.rs",
+            "src/private_postgres",
+            "src/procedures/people/",
+            "src/store/log/",
+        ],
     ),
     ("sqlx", &["src/store/", "src/app", "src/private_postgres.rs"]),
     ("thiserror", &["src/"]),

@@ -9,6 +9,7 @@ use crate::domain::review::case::{
     CONFIRMED, CaseAnswers, CaseState, DEVIATION, DEVIATION_NUMBER, breach_until,
 };
 use crate::procedures::people::looking::{Activity, Viewed};
+use crate::procedures::people::on_duty::Person;
 use crate::procedures::review::casework::{CaseEventRow, StoredCase};
 
 async fn seen(asked: &PageCall, matter: &str, activity: Activity) -> Result<Viewed, Refused> {
@@ -51,8 +52,7 @@ pub async fn cases(asked: PageCall) -> Handled {
 pub async fn case(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let number: i64 = asked.part("c").parse().map_err(|_| Refused::NotFound)?;
-    let (case, events) =
-        asked.people().case(&person, number).await?.ok_or(Refused::NotFound)?;
+    let (case, events) = asked.people().case(&person, number).await?.ok_or(Refused::NotFound)?;
     let matter = format!("Ärende {number}");
     let mut parts = Vec::new();
     if asked.is_post() {
@@ -81,9 +81,11 @@ pub async fn case(asked: PageCall) -> Handled {
     parts.push(PagePart::Heading(t("Vad som har hänt")));
     parts.push(PagePart::Table(story(&events)));
     parts.extend(steps(&asked, &case));
-    let note = field("text", t("Anteckning"), Control::Area(String::new()))
-        .hint(t("Vem som tillfrågades och svarade, och när. Anteckningar läggs till och ändras inte."));
-    let note = form(format!("/arenden/{number}"), vec![note], t("Lägg till")).carrying("step", "note");
+    let note = field("text", t("Anteckning"), Control::Area(String::new())).hint(t(
+        "Vem som tillfrågades och svarade, och när. Anteckningar läggs till och ändras inte.",
+    ));
+    let note =
+        form(format!("/arenden/{number}"), vec![note], t("Lägg till")).carrying("step", "note");
     parts.push(PagePart::Card(t("Ny anteckning"), vec![PagePart::form(note)]));
     let page = view(case_title(number, &case.state), parts).back(link("/arenden", t("Ärenden")));
     Ok(PageAnswer::Patients(viewed, if asked.is_post() { page.refused() } else { page }))
@@ -93,7 +95,7 @@ async fn added(
     asked: &PageCall,
     case: &StoredCase,
 ) -> Result<(), crate::procedures::failure::Failure> {
-    let person = asked.person.as_ref().and_then(|person| person.on_duty());
+    let person = asked.person.as_ref().and_then(Person::on_duty);
     let Some(person) = person else {
         return Err(crate::domain::rejection::Rejection::validation("Logga in igen.").into());
     };
@@ -154,15 +156,20 @@ fn steps(asked: &PageCall, case: &StoredCase) -> Vec<PagePart> {
     let to = format!("/arenden/{}", case.case_number);
     let step = |next: &CaseState| {
         let is_sent = asked.form.get("step") == next.name();
-        let sent = |name: &str| if is_sent { asked.form.get(name).to_owned() } else { String::new() };
+        let sent =
+            |name: &str| if is_sent { asked.form.get(name).to_owned() } else { String::new() };
         let ask = |(name, words): &(&'static str, &'static str)| {
             field(name, Words::Ours(words), Control::Line("text", sent(name)))
         };
         let mut fields = Vec::new();
         if *next == CaseState::Deviation {
             fields.push(
-                field(DEVIATION_NUMBER, t("Avvikelsens nummer"), Control::Line("text", sent(DEVIATION_NUMBER)))
-                    .hint(t("I ert avvikelsesystem. Utan nummer besvaras frågorna här.")),
+                field(
+                    DEVIATION_NUMBER,
+                    t("Avvikelsens nummer"),
+                    Control::Line("text", sent(DEVIATION_NUMBER)),
+                )
+                .hint(t("I ert avvikelsesystem. Utan nummer besvaras frågorna här.")),
             );
             fields.extend(DEVIATION.iter().map(ask));
         }

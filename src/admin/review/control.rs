@@ -39,7 +39,8 @@ pub async fn control(asked: PageCall) -> Handled {
             }
         }
     }
-    let viewed = logged(&asked, patient.as_ref().ok().and_then(Option::as_ref), Activity::Read).await?;
+    let viewed =
+        logged(&asked, patient.as_ref().ok().and_then(Option::as_ref), Activity::Read).await?;
     let sent = |name: &str| asked.form.get(name).to_owned();
     let [wrong_patient, wrong_from, wrong_to] = errors;
     let is_refused = asked.is_post();
@@ -61,8 +62,10 @@ pub async fn control(asked: PageCall) -> Handled {
         parts.push(PagePart::Text(t("Kontrollen gäller patienten som du har slagit upp.")));
     }
     fields.extend([
-        field("from", t("Från och med"), line("date", or("from", day(month_ago)))).error(wrong_from),
-        field("to", t("Till och med"), line("date", or("to", day(local(asked.now).date())))).error(wrong_to),
+        field("from", t("Från och med"), line("date", or("from", day(month_ago))))
+            .error(wrong_from),
+        field("to", t("Till och med"), line("date", or("to", day(local(asked.now).date()))))
+            .error(wrong_to),
         field("reason", t("Varför"), Control::Area(sent("reason")))
             .hint(t("Skriv vad misstanken gäller. Den som kontrollen gäller ser den inte.")),
     ]);

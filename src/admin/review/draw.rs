@@ -92,10 +92,7 @@ fn facts(review: &StoredReview, shown: &ShownDraw) -> Vec<(Words, Cell)> {
         ),
         (t("Loggens storlek vid kungörelsen"), Cell::from(digits(notice.log_size))),
         (t("Kungörelsens kontrollsumma"), Cell::from(hex(&shown.hash))),
-        (
-            t("Kungjord"),
-            Cell::from(review.announced_at.map_or(t("–"), |at| minute(at).into())),
-        ),
+        (t("Kungjord"), Cell::from(review.announced_at.map_or(t("–"), |at| minute(at).into()))),
     ];
     if let Some(leaf) = shown.leaf {
         facts.push((t("Kungörelsens löv"), Cell::from(digits(leaf))));
@@ -119,9 +116,15 @@ fn steps() -> Vec<Words> {
     vec![
         t("Kungörelsen förseglas i loggen innan någon vet vad som blir draget."),
         t("Den första signerade kontrollpunkten som innehåller kungörelsen avgör."),
-        t("Fröet är SHA-256 över ”sigill/draw/1”, en nollbyte, rotens kontrollsumma, storleken och kungörelsens kontrollsumma."),
-        t("Tal är SHA-256 över fröet och en räknare, åtta byte åt gången; dagen är ett index bland de möjliga dagarna."),
-        t("Medarbetare blandas i ordning efter sina HSA-id; de första räknas, och den som inte har något tillfälle den dagen ersätts av nästa."),
+        t(
+            "Fröet är SHA-256 över ”sigill/draw/1”, en nollbyte, rotens kontrollsumma, storleken och kungörelsens kontrollsumma.",
+        ),
+        t(
+            "Tal är SHA-256 över fröet och en räknare, åtta byte åt gången; dagen är ett index bland de möjliga dagarna.",
+        ),
+        t(
+            "Medarbetare blandas i ordning efter sina HSA-id; de första räknas, och den som inte har något tillfälle den dagen ersätts av nästa.",
+        ),
     ]
 }
 

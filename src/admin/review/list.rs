@@ -8,8 +8,8 @@ use crate::admin::parts::{
 use crate::admin::words::{Words, clock, day, filled, minute, number as digits, t};
 use crate::domain::identity::PatientId;
 use crate::domain::people::roles::Role;
+use crate::domain::review::lifecycle::ReviewState;
 use crate::domain::review::questions::Flag;
-use crate::domain::review::review::ReviewState;
 use crate::domain::review::verdict::VerdictClass;
 use crate::domain::review::visit::{AskedJudgement, ListedPatient, may_be_judged_with_others};
 use crate::procedures::people::looking::{Activity, Viewed};
@@ -72,8 +72,7 @@ pub async fn list(asked: PageCall) -> Handled {
     let most = usize::try_from(PAGE_VISITS).unwrap_or(200);
     let has_more = visits.len() > most;
     visits.truncate(most);
-    let viewed =
-        seen(&asked, &review, (Activity::Read, "granskning: minimerad"), &visits).await?;
+    let viewed = seen(&asked, &review, (Activity::Read, "granskning: minimerad"), &visits).await?;
     let patients = asked.people().listed_patients(&viewed, &visits).await;
     let managers = asked.people().who_manages(&person).await?;
     let mut parts = head(&asked, &review);
@@ -93,7 +92,8 @@ pub async fn list(asked: PageCall) -> Handled {
         } else {
             parts.push(PagePart::Review(Box::new(table)));
         }
-        let path = format!("/granskning/{}?visa={}&", review.review_number, asked.query.get("visa"));
+        let path =
+            format!("/granskning/{}?visa={}&", review.review_number, asked.query.get("visa"));
         let newer = (skip > 0).then(|| path.trim_end_matches('&').to_owned());
         let older = has_more.then(|| format!("{path}fran={}", skip + PAGE_VISITS));
         parts.push(PagePart::Paging(newer, older));
@@ -112,7 +112,8 @@ async fn judged(
     review: &StoredReview,
 ) -> Result<Result<PageAnswer, Words>, Refused> {
     let person = asked.on_duty()?;
-    let says = |rejection: crate::domain::rejection::Rejection| Words::from(rejection.text.into_owned());
+    let says =
+        |rejection: crate::domain::rejection::Rejection| Words::from(rejection.text.into_owned());
     let to = format!("/granskning/{}", review.review_number);
     match asked.form.get("step") {
         "judge" => {
@@ -172,7 +173,10 @@ fn head(asked: &PageCall, review: &StoredReview) -> Vec<PagePart> {
         facts.push((t("Dag"), Cell::from(day(on))));
     }
     if let Some((from, to)) = review.from_at.zip(review.to_at) {
-        facts.push((t("Period"), Cell::from(filled("{} – {}", [minute(from).into(), minute(to).into()]))));
+        facts.push((
+            t("Period"),
+            Cell::from(filled("{} – {}", [minute(from).into(), minute(to).into()])),
+        ));
     }
     if !review.reason.is_empty() {
         facts.push((t("Varför"), Cell::from(review.reason.clone())));
@@ -276,14 +280,12 @@ fn row(visit: &StoredVisit, patient: &ListedPatient, may: bool) -> ReviewRow {
             born.map_or(Words::none(), |born| filled("född {}", [day(born).into()])),
         ),
     };
-    let flags = visit.flags.iter().filter_map(|flag| Flag::read(flag)).map(|flag| flag_words(&flag));
+    let flags =
+        visit.flags.iter().filter_map(|flag| Flag::read(flag)).map(|flag| flag_words(&flag));
     ReviewRow {
         visit: visit.visit_number,
         time: filled("{}–{}", [minute(visit.first_at).into(), clock(visit.last_at).into()]),
-        length: filled(
-            "{} min, {} poster",
-            [digits(minutes).into(), digits(visit.posts).into()],
-        ),
+        length: filled("{} min, {} poster", [digits(minutes).into(), digits(visit.posts).into()]),
         patient: name,
         born,
         tone: tone(class),
@@ -309,11 +311,10 @@ fn ending(review: &StoredReview, visits: &[StoredVisit]) -> Vec<PagePart> {
     let mut parts = Vec::new();
     let together = visits.iter().filter(plain).count();
     if together > 1 {
-        let words = filled(
-            "Bedöm {} utan flagga som utan anmärkning",
-            [digits(together as u64).into()],
-        );
-        parts.push(PagePart::form(form(to.clone(), Vec::new(), words).carrying("step", "together")));
+        let words =
+            filled("Bedöm {} utan flagga som utan anmärkning", [digits(together as u64).into()]);
+        parts
+            .push(PagePart::form(form(to.clone(), Vec::new(), words).carrying("step", "together")));
     }
     let conclusion = field("conclusion", t("Slutsats"), Control::Area(String::new()))
         .hint(t("Frivilligt. Skriv inga uppgifter om patienter."));

@@ -1,7 +1,7 @@
 //! *Granskningsplan*: who reviews which unit and how; units without a plan first.
 
 use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, view};
-use crate::admin::parts::{Cell, Control, PagePart, Table, Tone, field, form, link};
+use crate::admin::parts::{Cell, Control, FormField, PagePart, Table, Tone, field, form, link};
 use crate::admin::words::{Words, filled, number as digits, t};
 use crate::domain::identity::HsaId;
 use crate::domain::review::calendar::ReviewMonth;
@@ -96,7 +96,17 @@ pub async fn plan(asked: PageCall) -> Handled {
             }
         }
     }
-    let plan = found.2.as_ref();
+    let fields = fields(&asked, found.2.as_ref());
+    let to = format!("/granskning/plan/{}", unit.as_str());
+    parts.push(PagePart::form(form(to, fields, t("Spara planen"))));
+    let title = filled("Plan för {}", [found.1.clone().into()]);
+    let page = view(title, parts).back(link("/granskning/plan", t("Granskningsplan")));
+    Ok(PageAnswer::View(if is_refused { page.refused() } else { page }))
+}
+
+fn fields(asked: &PageCall, plan: Option<&StoredPlan>) -> Vec<FormField> {
+    let is_refused = asked.is_post();
+    let sent = |name: &str| asked.form.get(name).to_owned();
     let or = |name: &str, kept: Option<String>| {
         if is_refused { sent(name) } else { kept.unwrap_or_default() }
     };
@@ -110,23 +120,29 @@ pub async fn plan(asked: PageCall) -> Handled {
     ];
     let kept = |of: fn(&StoredPlan) -> String| plan.map(of);
     let mode = or("mode", kept(|plan| plan.mode.clone()).or(Some("all".to_owned())));
-    let share = kept(|plan| plan.share_percent.to_string()).filter(|_| plan.is_some_and(|plan| plan.mode == "sample"));
+    let share = kept(|plan| plan.share_percent.to_string())
+        .filter(|_| plan.is_some_and(|plan| plan.mode == "sample"));
     let line = |text: String| Control::Line("text", text);
-    let fields = vec![
+    vec![
         field("mode", t("Vad granskas"), Control::Choice(modes, mode)),
-        field("share", t("Procent av personalen"), line(or("share", share.or(Some("10".to_owned())))))
-            .hint(t("5 till 100. Gäller bara när en del av personalen granskas.")),
-        field("reviewer", t("Granskare (HSA-id)"), line(or("reviewer", kept(|plan| plan.reviewer_id.clone())))),
+        field(
+            "share",
+            t("Procent av personalen"),
+            line(or("share", share.or(Some("10".to_owned())))),
+        )
+        .hint(t("5 till 100. Gäller bara när en del av personalen granskas.")),
+        field(
+            "reviewer",
+            t("Granskare (HSA-id)"),
+            line(or("reviewer", kept(|plan| plan.reviewer_id.clone()))),
+        ),
         field(
             "deputy",
             t("Ersättare (HSA-id)"),
             line(or("deputy", plan.and_then(|plan| plan.deputy_id.clone()))),
         )
-        .hint(t("Bedömer granskarens egna tillfällen. Utan ersättare gör loggadministratören det.")),
-    ];
-    let to = format!("/granskning/plan/{}", unit.as_str());
-    parts.push(PagePart::form(form(to, fields, t("Spara planen"))));
-    let title = filled("Plan för {}", [found.1.clone().into()]);
-    let page = view(title, parts).back(link("/granskning/plan", t("Granskningsplan")));
-    Ok(PageAnswer::View(if is_refused { page.refused() } else { page }))
+        .hint(t(
+            "Bedömer granskarens egna tillfällen. Utan ersättare gör loggadministratören det.",
+        )),
+    ]
 }

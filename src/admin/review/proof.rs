@@ -66,11 +66,8 @@ pub async fn proof(asked: PageCall) -> Handled {
         cells.extend(columns(line).map(|text| Cell::Number(text.into())));
         cells
     };
-    let mut rows: Vec<Vec<Cell>> = report
-        .units
-        .iter()
-        .map(|(id, line)| row(name_of(id, line).into(), line))
-        .collect();
+    let mut rows: Vec<Vec<Cell>> =
+        report.units.iter().map(|(id, line)| row(name_of(id, line).into(), line)).collect();
     if !rows.is_empty() {
         rows.push(row(t("Alla"), &report.sum));
     }
@@ -97,9 +94,9 @@ pub async fn proof(asked: PageCall) -> Handled {
 async fn draws(asked: &PageCall, month: ReviewMonth) -> Result<Vec<PagePart>, Refused> {
     let person = asked.on_duty()?;
     let found = asked.people().calendar(&person, month.first()).await?;
-    let of_month = found.iter().filter(|review| {
-        ReviewMonth::of(review.month) == month && review.notice.is_some()
-    });
+    let of_month = found
+        .iter()
+        .filter(|review| ReviewMonth::of(review.month) == month && review.notice.is_some());
     let rows = of_month.map(|review| {
         let to = format!("/granskning/{}/dragning", review.review_number);
         let words = link(to, t("Kontrollera dragningen")).about(review.unit_name.as_str());
@@ -138,8 +135,7 @@ pub async fn file(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let month = ReviewMonth::read(asked.part("month")).ok_or(Refused::NotFound)?;
     let report = asked.people().proof_report(&person, month).await?;
-    let provider =
-        (person.assignment.provider.as_str(), person.assignment.provider_name.as_str());
+    let provider = (person.assignment.provider.as_str(), person.assignment.provider_name.as_str());
     let document = document(provider, month, &report);
     let form = asked.part("form").to_owned();
     let name = format!("logggranskning-{}.{form}", month.text());

@@ -20,7 +20,8 @@ const PATIENTS: usize = 100;
 
 async fn seen(asked: &PageCall, patients: &[&PatientId]) -> Result<Viewed, Refused> {
     let level = Some("granskning: sökning");
-    let look = |some| asked.viewed_several("Sökning i loggen", (Activity::Read, level), &["Logg"], some);
+    let look =
+        |some| asked.viewed_several("Sökning i loggen", (Activity::Read, level), &["Logg"], some);
     let mut some = patients.chunks(PATIENTS);
     let mut viewed = look(some.next().unwrap_or(&[])).await?;
     for rest in some {
@@ -157,8 +158,11 @@ pub async fn found(asked: PageCall) -> Handled {
         let found = asked.people().found_posts(&person, &search, (start.at, start.skip)).await;
         match refusal_of(found)? {
             Ok(found) => {
-                let mut patients: Vec<&PatientId> =
-                    found.iter().flat_map(|post| &post.patients).map(|(patient, _)| patient).collect();
+                let mut patients: Vec<&PatientId> = found
+                    .iter()
+                    .flat_map(|post| &post.patients)
+                    .map(|(patient, _)| patient)
+                    .collect();
                 patients.extend(patient.iter());
                 patients.sort_by(|a, b| a.key().cmp(b.key()));
                 patients.dedup();
@@ -224,7 +228,10 @@ fn table(found: &[FoundPost]) -> Table {
             Cell::from(second(post.at)),
             Cell::Several(vec![Cell::from(post.user.1.clone()), Cell::from(post.user.0.clone())]),
             Cell::Several(vec![Cell::from(post.unit.clone()), Cell::from(post.system.clone())]),
-            Cell::Several(vec![Cell::from(post.activity.clone()), Cell::from(post.purpose.clone())]),
+            Cell::Several(vec![
+                Cell::from(post.activity.clone()),
+                Cell::from(post.purpose.clone()),
+            ]),
             Cell::Several(patients.collect()),
             ground,
         ]

@@ -3,8 +3,8 @@
 use crate::admin::parts::{Cell, Tone};
 use crate::admin::words::{Words, filled, number as digits, t};
 use crate::domain::review::case::CaseState;
+use crate::domain::review::lifecycle::{ReviewKind, ReviewState};
 use crate::domain::review::questions::Flag;
-use crate::domain::review::review::{ReviewKind, ReviewState};
 use crate::domain::review::verdict::{AccessVerdict, Remark, VerdictClass};
 use crate::procedures::review::reviewing::StoredReview;
 
@@ -93,8 +93,12 @@ fn remark_words(remark: &Remark) -> Words {
 /// A flag: its question in short, with the evidence.
 pub fn flag_words(flag: &Flag) -> Words {
     match flag {
-        Flag::NoGround(class) => filled("Arbetsuppgift? Registren säger: {}.", [class_words(*class)]),
-        Flag::NobodyElse => t("Arbetsuppgift? Ingen annan på enheten har läst patienten inom 90 dagar."),
+        Flag::NoGround(class) => {
+            filled("Arbetsuppgift? Registren säger: {}.", [class_words(*class)])
+        }
+        Flag::NobodyElse => {
+            t("Arbetsuppgift? Ingen annan på enheten har läst patienten inom 90 dagar.")
+        }
         Flag::OtherPurpose => t("Arbetsuppgift? Ändamålet är ett annat än vård."),
         Flag::SameSurname(of, all) => filled(
             "Samhörighet? Samma efternamn, som {} av {} patienter har.",
@@ -103,14 +107,13 @@ pub fn flag_words(flag: &Flag) -> Words {
         Flag::OwnRecord => t("Egen journal?"),
         Flag::Watched => t("Bevakad"),
         Flag::Colleague => t("Arbetskamrat? Patienten finns i personalkatalogen."),
-        Flag::Sensitive(what) => filled("Känsligt? {} finns i vårdgivarens lista.", [what.clone().into()]),
+        Flag::Sensitive(what) => {
+            filled("Känsligt? {} finns i vårdgivarens lista.", [what.clone().into()])
+        }
         Flag::OffSchedule => t("Utanför arbetstid? Utanför schemat med mer än 30 minuter."),
         Flag::OffHours(opens, closes) => filled(
             "Utanför arbetstid? Enheten har öppet {}–{}.",
-            [
-                opens.format("%H.%M").to_string().into(),
-                closes.format("%H.%M").to_string().into(),
-            ],
+            [opens.format("%H.%M").to_string().into(), closes.format("%H.%M").to_string().into()],
         ),
         Flag::Emergency => t("Nödöppning?"),
         Flag::Unusual(patients, median) => filled(

@@ -34,8 +34,7 @@ pub async fn visit(asked: PageCall) -> Handled {
     };
     let viewed =
         seen(&asked, &review, (Activity::Read, level), std::slice::from_ref(&visit)).await?;
-    let patients =
-        asked.people().listed_patients(&viewed, std::slice::from_ref(&visit)).await;
+    let patients = asked.people().listed_patients(&viewed, std::slice::from_ref(&visit)).await;
     let mut parts = Vec::new();
     let status = if refusal.is_some() { 422 } else { 200 };
     if let Some(says) = refusal {
@@ -101,7 +100,8 @@ async fn done(
             Ok(done.map(|()| next.unwrap_or(list)))
         }
         "disclose" => {
-            seen(asked, review, (Activity::Write, "granskning: skäl för full logg"), of_one).await?;
+            seen(asked, review, (Activity::Write, "granskning: skäl för full logg"), of_one)
+                .await?;
             let why = (asked.form.get("reason"), asked.form.get("why"));
             let done = asked.people().disclose(&person, visit, why).await;
             let to = format!("{list}/tillfalle/{}#fullogg", visit.visit_number);
@@ -123,10 +123,16 @@ fn facts(visit: &StoredVisit, patient: Option<&ListedPatient>) -> PagePart {
     };
     let employee = format!("{} ({})", visit.employee_name, visit.employee_id);
     PagePart::Facts(vec![
-        (t("Medarbetare"), Cell::Several(vec![Cell::from(employee), Cell::from(visit.title.clone())])),
+        (
+            t("Medarbetare"),
+            Cell::Several(vec![Cell::from(employee), Cell::from(visit.title.clone())]),
+        ),
         (
             t("Tid"),
-            Cell::from(filled("{}–{}", [minute(visit.first_at).into(), clock(visit.last_at).into()])),
+            Cell::from(filled(
+                "{}–{}",
+                [minute(visit.first_at).into(), clock(visit.last_at).into()],
+            )),
         ),
         (t("Poster"), Cell::from(digits(visit.posts))),
         (t("Patient"), who),
@@ -209,7 +215,11 @@ fn judgement_form(
     let sent = |name: &str| asked.form.get(name).to_owned();
     let choices = vec![
         ("no_remark".to_owned(), t("Utan anmärkning"), Words::none()),
-        ("remark".to_owned(), t("Med anmärkning"), t("Öppnar ett ärende, eller läggs till i ett öppet.")),
+        (
+            "remark".to_owned(),
+            t("Med anmärkning"),
+            t("Öppnar ett ärende, eller läggs till i ett öppet."),
+        ),
     ];
     let asked_before = visit.judgement.clone().unwrap_or_default();
     let chosen = if asked.is_post() { sent("judgement") } else { asked_before };
@@ -248,14 +258,22 @@ async fn full_log(
     let person = asked.on_duty()?;
     let mut parts = vec![PagePart::Heading(t("Full logg"))];
     let Some((reason, text)) = disclosed else {
-        let choices = DISCLOSURES.iter().map(|(name, words)| ((*name).to_owned(), disclosure(words), Words::none()));
+        let choices = DISCLOSURES
+            .iter()
+            .map(|(name, words)| ((*name).to_owned(), disclosure(words), Words::none()));
         let sent = |name: &str| asked.form.get(name).to_owned();
         let fields = vec![
-            field("reason", t("Varför behövs den"), Control::Choice(choices.collect(), sent("reason"))),
+            field(
+                "reason",
+                t("Varför behövs den"),
+                Control::Choice(choices.collect(), sent("reason")),
+            ),
             field("why", t("Beskriv"), Control::Area(sent("why"))),
         ];
         let to = format!("/granskning/{}/tillfalle/{}", review.review_number, visit.visit_number);
-        parts.push(PagePart::Text(t("Den visar alla poster i tillfället, och en timme före och efter. Skälet sparas.")));
+        parts.push(PagePart::Text(t(
+            "Den visar alla poster i tillfället, och en timme före och efter. Skälet sparas.",
+        )));
         let ask = form(to, fields, t("Visa den fullständiga loggen"));
         parts.push(PagePart::form(PageForm { id: "fullogg", ..ask.carrying("step", "disclose") }));
         return Ok(parts);
@@ -280,10 +298,18 @@ fn disclosure(words: &'static str) -> Words {
 fn posts_table(posts: &[FullPost]) -> Table {
     let rows = posts.iter().map(|post| {
         let mut what = vec![Cell::from(post.activity.0.clone())];
-        what.extend([&post.activity.1, &post.args].into_iter().filter(|text| !text.is_empty()).map(|text| Cell::from(text.clone())));
+        what.extend(
+            [&post.activity.1, &post.args]
+                .into_iter()
+                .filter(|text| !text.is_empty())
+                .map(|text| Cell::from(text.clone())),
+        );
         let mut read = Vec::new();
         for (kind, holder, verdict) in &post.parts {
-            read.push(Cell::from(filled("{} hos {}", [kind.clone().into(), holder.clone().into()])));
+            read.push(Cell::from(filled(
+                "{} hos {}",
+                [kind.clone().into(), holder.clone().into()],
+            )));
             read.extend(verdict_cells(verdict));
         }
         let belongs = match post.is_of_visit {
@@ -300,7 +326,13 @@ fn posts_table(posts: &[FullPost]) -> Table {
     });
     Table {
         caption: t("Poster"),
-        head: vec![t("Tid"), t("Aktivitet"), t("Syfte"), t("Enhet och system"), t("Uppgifter och grund")],
+        head: vec![
+            t("Tid"),
+            t("Aktivitet"),
+            t("Syfte"),
+            t("Enhet och system"),
+            t("Uppgifter och grund"),
+        ],
         rows: rows.collect(),
         empty: t("Posterna finns inte längre i loggen."),
     }

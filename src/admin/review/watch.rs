@@ -45,7 +45,8 @@ pub async fn watch(asked: PageCall) -> Handled {
     }
     parts.push(PagePart::Table(table(&asked, &found)));
     let today = local(asked.now).date();
-    for entry in found.iter().filter(|entry| entry.ended_at.is_none() && entry.expires_on >= today) {
+    for entry in found.iter().filter(|entry| entry.ended_at.is_none() && entry.expires_on >= today)
+    {
         let title = number::shown(&patient_of(entry));
         let step = |step: &'static str, words: Words| {
             form("/bevakning", Vec::new(), words)
@@ -156,7 +157,11 @@ fn table(asked: &PageCall, found: &[StoredWatch]) -> Table {
 fn new_form(asked: &PageCall) -> PageForm {
     let sent = |name: &str| asked.form.get(name).to_owned();
     let kinds = vec![
-        ("protected".to_owned(), kind_words(Some(WatchKind::Protected)), t("Granskas varje vecka.")),
+        (
+            "protected".to_owned(),
+            kind_words(Some(WatchKind::Protected)),
+            t("Granskas varje vecka."),
+        ),
         ("public".to_owned(), kind_words(Some(WatchKind::Public)), t("Granskas varje dag.")),
         ("event".to_owned(), kind_words(Some(WatchKind::Event)), t("Granskas varje dag.")),
     ];

@@ -182,11 +182,12 @@ fn is_holiday(day: NaiveDate) -> bool {
 
 /// Easter Sunday of a year of the Gregorian calendar (Meeus, Jones and Butcher's way to compute it).
 fn easter(year: i32) -> NaiveDate {
-    let (a, b, c) = (year % 19, year / 100, year % 100);
-    let h = (19 * a + b - b / 4 - (b - (b + 8) / 25 + 1) / 3 + 15) % 30;
-    let l = (32 + 2 * (b % 4) + 2 * (c / 4) - h - c % 4) % 7;
-    let m = (a + 11 * h + 22 * l) / 451;
-    let at = h + l - 7 * m + 114;
+    let (golden, century, rest) = (year % 19, year / 100, year % 100);
+    let corrected = (century - (century + 8) / 25 + 1) / 3;
+    let moon = (19 * golden + century - century / 4 - corrected + 15) % 30;
+    let weekday = (32 + 2 * (century % 4) + 2 * (rest / 4) - moon - rest % 4) % 7;
+    let late = (golden + 11 * moon + 22 * weekday) / 451;
+    let at = moon + weekday - 7 * late + 114;
     let (month, day) = (u32::try_from(at / 31), u32::try_from(at % 31 + 1));
     NaiveDate::from_ymd_opt(year, month.unwrap_or(4), day.unwrap_or(1)).unwrap_or_default()
 }

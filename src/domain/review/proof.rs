@@ -5,7 +5,7 @@
 //!   ended; what was concluded later had lapsed by then.
 
 use super::calendar::ReviewMonth;
-use super::review::{ReviewKind, ReviewResult};
+use super::lifecycle::{ReviewKind, ReviewResult};
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
 

@@ -12,7 +12,7 @@ use crate::domain::identity::{HsaId, RecordId};
 use crate::domain::review::calendar::ReviewMonth;
 use crate::domain::review::draw::{DrawMode, DrawNotice, frame_hash};
 use crate::domain::review::frame::{DrawFrame, PlannedUnit, frames};
-use crate::domain::review::review::{ReviewState, ReviewStep, owed};
+use crate::domain::review::lifecycle::{ReviewState, ReviewStep, owed};
 use crate::domain::time::Timestamp;
 use crate::procedures::failure::StoreError;
 use crate::procedures::people::on_duty::People;

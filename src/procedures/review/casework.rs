@@ -6,7 +6,7 @@ use crate::domain::people::roles::Role;
 use crate::domain::rejection::Rejection;
 use crate::domain::retention::Hold;
 use crate::domain::review::case::{CaseAnswers, CaseState, note, step};
-use crate::domain::review::review::may_see;
+use crate::domain::review::lifecycle::may_see;
 use crate::procedures::failure::Failure;
 use crate::procedures::people::on_duty::{OnDuty, People};
 pub use crate::store::review::cases::{CaseEventRow, StoredCase};

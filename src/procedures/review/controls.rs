@@ -3,7 +3,7 @@
 use super::flagging::TenantFacts;
 use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::review::calendar::{ReviewMonth, day_bounds, working_day_from};
-use crate::domain::review::review::{
+use crate::domain::review::lifecycle::{
     ReviewKind, ReviewSubject, item_day, may_open, units_that_read,
 };
 use crate::domain::review::watch::WatchKind;
@@ -12,7 +12,7 @@ use crate::procedures::failure::{Failure, StoreError};
 use crate::procedures::people::extracts::bounds;
 use crate::procedures::people::on_duty::{OnDuty, People};
 use crate::procedures::tenants::Tenant;
-use crate::store::review::reviews::NewReview;
+use crate::store::review::reviews::{NewReview, StoredReview};
 use chrono::{Days, NaiveDate, Timelike};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +37,9 @@ pub struct AskedControl {
     /// Why.
     pub reason: String,
 }
+
+/// A unit with its care provider: ids and names.
+type UnitInEmergency = ((HsaId, String), (String, String));
 
 /// The month and the due day of what is opened on a day.
 pub(super) fn due(today: NaiveDate) -> (NaiveDate, NaiveDate) {
@@ -235,7 +238,7 @@ impl People {
         &self,
         tenant: &Tenant,
         period: (Timestamp, Timestamp),
-    ) -> Result<Vec<((HsaId, String), (String, String))>, StoreError> {
+    ) -> Result<Vec<UnitInEmergency>, StoreError> {
         let store = &self.services.store;
         let known = store.known_units(tenant.id).await?;
         let mut providers: BTreeMap<String, (HsaId, String)> = BTreeMap::new();
@@ -244,7 +247,7 @@ impl People {
                 providers.entry(id.key()).or_insert((id, unit.provider_name.clone()));
             }
         }
-        let mut found: BTreeMap<String, ((HsaId, String), (String, String))> = BTreeMap::new();
+        let mut found: BTreeMap<String, UnitInEmergency> = BTreeMap::new();
         for provider in providers.values() {
             for (id, name) in store.units_in_emergency(tenant.id, &provider.0, period).await? {
                 let key = HsaId::new(&id).map(|id| id.key()).unwrap_or_default();
@@ -280,12 +283,12 @@ impl People {
         tenant: &Tenant,
         state: &str,
         facts: &TenantFacts,
-        now: Timestamp,
+        when: impl Fn(&StoredReview) -> Timestamp,
     ) -> Result<usize, StoreError> {
         let store = &self.services.store;
         let mut listed = 0;
         for review in store.reviews_in_state(tenant.id, state, 200).await? {
-            match self.list_review(tenant, &review, facts, now).await {
+            match self.list_review(tenant, &review, facts, when(&review)).await {
                 Ok(is_first) => listed += usize::from(is_first),
                 Err(error) if error.concerns_everybody() => return Err(error),
                 Err(error) => {

@@ -3,7 +3,7 @@
 use super::announcing::{STEP_REVIEWS, may};
 use crate::domain::identity::{HsaId, RecordId};
 use crate::domain::review::draw::{DrawNotice, DrawSeed, decides, seed};
-use crate::domain::review::review::{ReviewState, ReviewStep};
+use crate::domain::review::lifecycle::{ReviewState, ReviewStep};
 use crate::domain::time::Timestamp;
 use crate::procedures::failure::StoreError;
 use crate::procedures::people::on_duty::People;
@@ -27,11 +27,16 @@ impl Deciding {
 }
 
 impl People {
-    /// Draws what a checkpoint has decided by now (D2 to D6); where nothing is sealed, by random numbers (D8). How many it was.
+    /// Draws what a checkpoint has decided by now (D2 to D6); where nothing is sealed, by random numbers (D8). How many it was;
+    /// `when` says when that is.
     ///
     /// # Errors
     /// The store's.
-    pub async fn draw_reviews(&self, tenant: &Tenant, now: Timestamp) -> Result<usize, StoreError> {
+    pub async fn draw_reviews(
+        &self,
+        tenant: &Tenant,
+        when: impl Fn(&StoredReview) -> Timestamp,
+    ) -> Result<usize, StoreError> {
         let store = &self.services.store;
         let announced =
             store.reviews_in_state(tenant.id, ReviewState::Announced.name(), STEP_REVIEWS).await?;
@@ -77,7 +82,9 @@ impl People {
             match notice.draw(salt, frame, decided) {
                 Ok(result) => {
                     (draw.seed, draw.day, draw.staff) = (bytes, result.day, result.staff);
-                    drawn += usize::from(store.keep_draw(review.review_number, &draw, now).await?);
+                    drawn += usize::from(
+                        store.keep_draw(review.review_number, &draw, when(review)).await?,
+                    );
                 }
                 Err(error) => {
                     tracing::error!(review = review.review_number, %error, "ALARM: a draw cannot be made of its notice");

@@ -10,7 +10,9 @@ use crate::domain::time::{Timestamp, local};
 use crate::procedures::failure::StoreError;
 use crate::procedures::people::on_duty::People;
 use crate::procedures::tenants::Tenant;
-use chrono::{Days, NaiveDate, TimeDelta};
+use crate::store::review::facts::{ScheduledHours, StaffNumber, UserDay};
+use crate::store::review::watch::StoredWatch;
+use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Days of others of the unit and of the own usual work, in the log.
@@ -59,11 +61,11 @@ impl People {
             store.managers(tenant.id)
         )?;
         let key = |root: &str, number: &str| PatientId::new(root, number).ok();
-        let colleague = |row: crate::store::review::facts::StaffNumber| {
+        let colleague = |row: StaffNumber| {
             let patient = key(&row.person_root, &row.person_extension)?;
             Some((patient.key().to_owned(), row.employee_key))
         };
-        let watch = |row: crate::store::review::watch::StoredWatch| {
+        let watch = |row: StoredWatch| {
             let provider = HsaId::new(&row.provider_id)?.key();
             Some(((provider, row.patient_key), WatchKind::named(&row.kind)?))
         };
@@ -107,62 +109,97 @@ impl People {
             ),
             store.surname_counts(tenant.id, &surnames),
         )?;
-        let mut by_user: HashMap<&str, HashMap<NaiveDate, u32>> = HashMap::new();
-        for row in &user_days {
-            let patients = u32::try_from(row.patients).unwrap_or(0);
-            by_user.entry(&row.user_key).or_default().insert(row.day, patients);
-        }
-        let mut shifts: HashMap<&str, Vec<(Timestamp, Timestamp)>> = HashMap::new();
-        for row in &schedule {
-            shifts.entry(&row.employee_key).or_default().push((row.from_at, row.to_at));
-        }
-        // Days with so many users' visits in this very list count where the day is not judged yet.
-        let mut listed: HashMap<(&str, NaiveDate), HashSet<&str>> = HashMap::new();
-        for visit in visits {
-            let day = local(visit.first_at).date();
-            listed.entry((&visit.employee_key, day)).or_default().insert(visit.patient.key());
-        }
-        let told = visits.iter().map(|visit| {
-            let (user, patient) = (visit.employee_key.as_str(), visit.patient.key());
-            let day = local(visit.first_at).date();
-            let others = readers.get(patient);
-            let usual = by_user.get(user).and_then(|days| {
-                let since = day - Days::new(DAYS);
-                let before = days.iter().filter(|(on, _)| since <= **on && **on < day);
-                median(before.map(|(_, patients)| *patients).collect())
-            });
-            let that_day = by_user.get(user).and_then(|days| days.get(&day)).copied();
-            let in_list = listed.get(&(user, day)).map_or(0, HashSet::len);
-            let that_day = that_day.unwrap_or(0).max(u32::try_from(in_list).unwrap_or(u32::MAX));
-            let is_own = facts.colleagues.get(patient).is_some_and(|own| own == user)
-                || visit.person_key.as_deref() == Some(patient);
-            let watch = facts.watched.get(&(provider.key(), patient.to_owned()));
-            let own_surname = surname(&visit.employee_name);
-            let counted = own_surname.and_then(|own| {
-                Some((counts.get(&own).copied().unwrap_or(0), counts.get("").copied()?))
-            });
-            let about = VisitFacts {
-                class: Some(visit.verdict.class),
-                purposes: visit.purposes.iter().map(String::as_str).collect(),
-                activities: visit.activities.iter().map(String::as_str).collect(),
-                kinds: visit.kinds.iter().map(String::as_str).collect(),
-                sensitive: &self.review.sensitive,
-                others_read: Some(others.is_some_and(|all| all.iter().any(|other| other != user))),
-                names: visit
-                    .patient_name
-                    .as_deref()
-                    .map(|name| (visit.employee_name.as_str(), name)),
-                surname: counted,
-                is_own,
-                is_watched: watch.is_some_and(|kind| *kind != WatchKind::Protected),
-                is_colleague: facts.colleagues.contains_key(patient),
-                time: Some((visit.first_at, visit.last_at)),
-                schedule: shifts.get(user).map(Vec::as_slice),
-                hours,
-                patients: usual.map(|usual| (that_day, usual)),
-            };
-            (flags(&about), unanswered(&about))
-        });
-        Ok(told.collect())
+        let read = ReadFacts {
+            readers,
+            hours,
+            counts,
+            patients: of_days(&user_days),
+            shifts: of_hours(schedule),
+            listed: of_list(visits),
+        };
+        let of = (&provider.key(), self.review.sensitive.as_slice());
+        Ok(visits.iter().map(|visit| asked(visit, of, facts, &read)).collect())
     }
+}
+
+/// What was read for a list.
+struct ReadFacts {
+    readers: HashMap<String, Vec<String>>,
+    hours: Option<(NaiveTime, NaiveTime)>,
+    counts: HashMap<String, u32>,
+    /// Patients of judged days, by user and day.
+    patients: HashMap<String, HashMap<NaiveDate, u32>>,
+    shifts: HashMap<String, Vec<(Timestamp, Timestamp)>>,
+    /// Patients of this very list: they count where the day is not judged yet.
+    listed: HashMap<(String, NaiveDate), HashSet<String>>,
+}
+
+fn of_days(rows: &[UserDay]) -> HashMap<String, HashMap<NaiveDate, u32>> {
+    let mut by_user: HashMap<String, HashMap<NaiveDate, u32>> = HashMap::new();
+    for row in rows {
+        let patients = u32::try_from(row.patients).unwrap_or(0);
+        by_user.entry(row.user_key.clone()).or_default().insert(row.day, patients);
+    }
+    by_user
+}
+
+fn of_hours(rows: Vec<ScheduledHours>) -> HashMap<String, Vec<(Timestamp, Timestamp)>> {
+    let mut shifts: HashMap<String, Vec<(Timestamp, Timestamp)>> = HashMap::new();
+    for row in rows {
+        shifts.entry(row.employee_key).or_default().push((row.from_at, row.to_at));
+    }
+    shifts
+}
+
+fn of_list(visits: &[ListedVisit]) -> HashMap<(String, NaiveDate), HashSet<String>> {
+    let mut listed: HashMap<(String, NaiveDate), HashSet<String>> = HashMap::new();
+    for visit in visits {
+        let key = (visit.employee_key.clone(), local(visit.first_at).date());
+        listed.entry(key).or_default().insert(visit.patient.key().to_owned());
+    }
+    listed
+}
+
+/// The questions of one visit.
+fn asked(
+    visit: &ListedVisit,
+    (provider, sensitive): (&String, &[String]),
+    facts: &TenantFacts,
+    read: &ReadFacts,
+) -> Questions {
+    let (user, patient) = (visit.employee_key.as_str(), visit.patient.key());
+    let day = local(visit.first_at).date();
+    let others = read.readers.get(patient);
+    let days = read.patients.get(user);
+    let usual = days.and_then(|days| {
+        let since = day - Days::new(DAYS);
+        let before = days.iter().filter(|(on, _)| since <= **on && **on < day);
+        median(before.map(|(_, patients)| *patients).collect())
+    });
+    let judged = days.and_then(|days| days.get(&day)).copied();
+    let in_list = read.listed.get(&(user.to_owned(), day)).map_or(0, HashSet::len);
+    let that_day = judged.unwrap_or(0).max(u32::try_from(in_list).unwrap_or(u32::MAX));
+    let watch = facts.watched.get(&(provider.clone(), patient.to_owned()));
+    let counted = surname(&visit.employee_name).and_then(|own| {
+        Some((read.counts.get(&own).copied().unwrap_or(0), read.counts.get("").copied()?))
+    });
+    let about = VisitFacts {
+        class: Some(visit.verdict.class),
+        purposes: visit.purposes.iter().map(String::as_str).collect(),
+        activities: visit.activities.iter().map(String::as_str).collect(),
+        kinds: visit.kinds.iter().map(String::as_str).collect(),
+        sensitive,
+        others_read: Some(others.is_some_and(|all| all.iter().any(|other| other != user))),
+        names: visit.patient_name.as_deref().map(|name| (visit.employee_name.as_str(), name)),
+        surname: counted,
+        is_own: facts.colleagues.get(patient).is_some_and(|own| own == user)
+            || visit.person_key.as_deref() == Some(patient),
+        is_watched: watch.is_some_and(|kind| *kind != WatchKind::Protected),
+        is_colleague: facts.colleagues.contains_key(patient),
+        time: Some((visit.first_at, visit.last_at)),
+        schedule: read.shifts.get(user).map(Vec::as_slice),
+        hours: read.hours,
+        patients: usual.map(|usual| (that_day, usual)),
+    };
+    (flags(&about), unanswered(&about))
 }

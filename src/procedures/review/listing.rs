@@ -7,7 +7,7 @@ use crate::domain::log::report::{ReportQuestion, ReportSubject};
 use crate::domain::review::calendar::day_bounds;
 use crate::domain::review::frame::sample;
 use crate::domain::review::lawfulness::{LoggedAccess, RULES, of_post, verdict};
-use crate::domain::review::review::{ReviewKind, late_posts};
+use crate::domain::review::lifecycle::{ReviewKind, late_posts};
 use crate::domain::review::verdict::{AccessVerdict, Remark, VerdictClass};
 use crate::domain::review::visit::{Judge, Reviewers, in_visits, judge};
 use crate::domain::time::Timestamp;
@@ -178,13 +178,9 @@ impl People {
             let question = ReportQuestion { subject, from: interval.0, to: interval.1 };
             store.find_records(tenant.id, &question, RECORDS_MAX).await?
         };
-        match found {
-            Some(places) => Ok(Some(places)),
-            None => {
-                let rows = RECORDS_MAX as u64;
-                Err(StoreError::RowCount { what: "the posts of a review's list", rows })
-            }
-        }
+        let rows = RECORDS_MAX as u64;
+        let too_many = StoreError::RowCount { what: "the posts of a review's list", rows };
+        found.map(Some).ok_or(too_many)
     }
 
     /// The visits of a review, or of some of its posts only.

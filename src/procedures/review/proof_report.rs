@@ -2,8 +2,8 @@
 
 use crate::domain::rejection::Rejection;
 use crate::domain::review::calendar::{ReviewMonth, day_bounds};
+use crate::domain::review::lifecycle::{ReviewKind, ReviewResult};
 use crate::domain::review::proof::{CountedReview, ProofLine, lines};
-use crate::domain::review::review::{ReviewKind, ReviewResult};
 use crate::procedures::failure::Failure;
 use crate::procedures::people::on_duty::{OnDuty, People};
 use crate::store::review::proof::ProvedReview;

@@ -1,7 +1,7 @@
 //! Reminders of reviews, told in the pages and, without identities, to another system or a program (R16).
 
 use crate::domain::review::calendar::{ReminderStep, ReviewMonth, reminder};
-use crate::domain::review::review::ReviewState;
+use crate::domain::review::lifecycle::ReviewState;
 use crate::domain::time::{Timestamp, local};
 use crate::procedures::failure::StoreError;
 use crate::procedures::people::on_duty::People;

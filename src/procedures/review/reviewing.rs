@@ -9,7 +9,7 @@ use crate::domain::people::number;
 use crate::domain::people::person::PersonState;
 use crate::domain::people::roles::Role;
 use crate::domain::review::lawfulness::{LoggedAccess, verdict};
-use crate::domain::review::review::may_see;
+use crate::domain::review::lifecycle::may_see;
 use crate::domain::review::verdict::AccessVerdict;
 use crate::domain::review::visit::{Judge, ListedPatient, WhoJudges, full_log, listed, may_judge};
 use crate::domain::time::Timestamp;
@@ -234,8 +234,9 @@ impl People {
                 Some(PersonShown::FromService(PersonState::Open { name, born: told, .. })) => {
                     listed(visit.is_watched, true, name.clone().or(from_log), born.or(*told))
                 }
-                Some(PersonShown::FromService(PersonState::None))
-                | Some(PersonShown::FromLog(_)) => listed(visit.is_watched, true, from_log, born),
+                Some(PersonShown::FromService(PersonState::None) | PersonShown::FromLog(_)) => {
+                    listed(visit.is_watched, true, from_log, born)
+                }
                 _ => listed(visit.is_watched, false, None, None),
             }
         });

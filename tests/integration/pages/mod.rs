@@ -24,6 +24,7 @@ use sigill::peers::person::PersonService;
 use sigill::procedures::people::known_status::KnownStatus;
 use sigill::procedures::people::on_duty::People;
 use sigill::procedures::retention::Retention;
+use sigill::procedures::review::settings::ReviewSettings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -79,6 +80,7 @@ impl Pages {
                 log_records: ten_years(),
                 batch_rows: 100,
             },
+            review: ReviewSettings::default(),
             status: KnownStatus::default(),
             persons: None,
             directory: None,

@@ -157,6 +157,9 @@ fn said() -> BTreeSet<String> {
         found.insert(series.title.to_owned());
         found.insert(series.definition.to_owned());
     }
+    use sigill::domain::review::{case, visit};
+    let asked = case::CONFIRMED.iter().chain(&case::DEVIATION).chain(&visit::DISCLOSURES);
+    found.extend(asked.map(|(_, words)| (*words).to_owned()));
     found.retain(|words| {
         words.chars().any(char::is_alphabetic) && (words.contains(' ') || !words.contains('_'))
     });

@@ -138,11 +138,11 @@ impl ReviewState {
     pub fn step(self, step: ReviewStep) -> Result<Self, Rejection> {
         match (self, step) {
             (Self::Planned, ReviewStep::NoticeSealed) => Ok(Self::Announced),
-            (Self::Planned, ReviewStep::NothingToReview) => Ok(Self::Concluded),
             (Self::Announced, ReviewStep::Draw) => Ok(Self::Drawn),
             (Self::Drawn | Self::Opened, ReviewStep::List) => Ok(Self::Listed),
             (Self::Listed | Self::UnderReview, ReviewStep::Judge) => Ok(Self::UnderReview),
-            (Self::Listed | Self::UnderReview, ReviewStep::Conclude) => Ok(Self::Concluded),
+            (Self::Planned, ReviewStep::NothingToReview)
+            | (Self::Listed | Self::UnderReview, ReviewStep::Conclude) => Ok(Self::Concluded),
             (Self::Concluded, ReviewStep::Judge | ReviewStep::Conclude) => {
                 Err(Rejection::validation("Granskningen är avslutad."))
             }

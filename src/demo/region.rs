@@ -180,7 +180,7 @@ impl Region {
                 }
             })
             .collect();
-        let staff: Vec<Employee> = (0..size.staff)
+        let mut staff: Vec<Employee> = (0..size.staff)
             .map(|at| {
                 let unit = at % size.units;
                 units[unit].staff.push(at);
@@ -197,7 +197,7 @@ impl Region {
             .map(|_| Patient { number: number(&mut chance, 1930, 2020), name: name(&mut chance) })
             .collect();
         let mut patients = patients;
-        stories(&mut patients, &staff, &mut chance);
+        stories(&mut patients, &mut staff, size.units, &mut chance);
         let mut region =
             Self { providers, units, staff, patients, directory: Directory::default() };
         region.directory = region.made_directory();
@@ -264,15 +264,17 @@ impl Region {
 }
 
 /// Those whom stories are about: an employee as a patient, a rare surname, a child.
-fn stories(patients: &mut [Patient], staff: &[Employee], chance: &mut Chance) {
+fn stories(patients: &mut [Patient], staff: &mut [Employee], units: usize, chance: &mut Chance) {
     let first = patients.len().saturating_sub(STORY_PATIENTS);
     let Some(of) = patients.get_mut(first..) else { return };
-    if of.len() < STORY_PATIENTS || staff.len() < 3 {
+    if of.len() < STORY_PATIENTS || staff.len() <= 4 * units {
         return;
     }
-    let own = &staff[staff.len() / 3];
+    // The second of the first unit reads the own record, the fifth a parent's.
+    let own = &staff[units];
     of[0] = Patient { number: own.number.clone().unwrap_or_default(), name: own.name.clone() };
     "Ingegerd Silfverhjelm".clone_into(&mut of[1].name);
+    "Karin Silfverhjelm".clone_into(&mut staff[4 * units].name);
     of[2] = Patient {
         number: staff[2].number.clone().unwrap_or_default(),
         name: staff[2].name.clone(),

@@ -104,9 +104,9 @@ pub(super) fn plant(living: &mut Living<'_>) {
     };
     let morning = |living: &Living<'_>, ago: u64| at(day(living, ago), 9, 30);
 
-    for (story, ago) in [(0, 6), (1, 7)] {
+    for (story, ago, nth) in [(0, 6, 1), (1, 7, 4)] {
         let when = morning(living, ago);
-        access(living, when, staff(here, 1), (of(story), here));
+        access(living, when, staff(here, nth), (of(story), here));
     }
     for colleague in 0..9 {
         let when =

@@ -19,5 +19,5 @@ done
 node $work/suite.mjs "$address" $work/pictures
 if [ -n "${PICTURES:-}" ]; then
     mkdir -p docs/pictures
-    for name in patient sa-har-blir-det statistik utdrag; do cp $work/pictures/$name.png docs/pictures/; done
+    for name in patient sa-har-blir-det statistik utdrag granskning-lista dragning; do cp $work/pictures/$name.png docs/pictures/; done
 fi

@@ -85,7 +85,8 @@ async function seen(page, path, name) {
   counts.printed += 1;
 }
 
-const roles = { block: "SE2321000016-A01", log: "SE2321000016-A02", operator: "SE2321000016-A03", security: "SE2321000016-A05", care: "SE2321000016-P0002" };
+const roles = { block: "SE2321000016-A01", log: "SE2321000016-A02", operator: "SE2321000016-A03", reviewer: "SE2321000016-A04",
+  security: "SE2321000016-A05", auditor: "SE2321000016-A06", care: "SE2321000016-P0002" };
 
 // The numbers of the stories' patients.
 const open = await opened();
@@ -187,6 +188,109 @@ await open.context.close();
   await page.locator("text=Hämta PDF").waitFor();
   await seen(page, page.url(), "utdrag");
   await context.close();
+}
+
+{ // The review of a unit, from its draw to its conclusion: the list by the keyboard alone, without a reload.
+  const { context, page } = await opened();
+  await logIn(page, roles.reviewer);
+  // A demonstration's reviews are made beside: the draws wait for the log's signature.
+  const waiting = page.locator("tr:has-text('Systematisk'):has-text('Att granska') a").first();
+  for (let at = 0; at < 120 && !(await waiting.count()); at += 1) {
+    await page.goto(`${address}/granskning`);
+    await page.waitForTimeout(1000);
+  }
+  await seen(page, "/granskning", "granskning");
+  const review = address + (await waiting.getAttribute("href"));
+  await seen(page, `${review}/dragning`, "dragning");
+  if (!(await page.locator("text=ger samma resultat").count())) fail("dragning", "the draw is not repeated");
+  await seen(page, review, "granskning-lista");
+  const total = await page.locator("tr[data-open]").count();
+  const focused = () => page.evaluate(() => document.activeElement.id);
+  async function toList() {
+    for (let at = 0; at < 60 && !/^v\d+$/.test(await focused()); at += 1) await page.keyboard.press("Tab");
+  }
+  await toList();
+  const begun = Date.now();
+  for (let judged = 1; judged < total; judged += 1) {
+    const was = await focused();
+    await page.keyboard.press("u");
+    await page.waitForFunction((says) => document.getElementById("bedomt").textContent === says, `${judged} av ${total}`, { timeout: 10000 });
+    if ((await focused()) === was) fail("granskning-lista", "the focus does not move to the next row");
+  }
+  const seconds = (Date.now() - begun) / 1000;
+  console.log(`${total - 1} visits judged by keys in ${seconds.toFixed(1)} s, without a reload`);
+  await checked(page, "granskning-lista, judged");
+  await page.keyboard.press("?");
+  if (!(await page.locator(".keys[open]").count())) fail("granskning-lista", "? does not show the keys");
+  // The last one has a remark.
+  await page.keyboard.press("a");
+  await page.waitForURL(/tillfalle\/\d+#bedom$/);
+  await checked(page, "tillfalle");
+  const tabUntil = async (matches) => {
+    for (let at = 0; at < 80; at += 1) {
+      await page.keyboard.press("Tab");
+      if (await page.evaluate(matches)) return;
+    }
+    fail("tillfalle", "not reached by Tab");
+  };
+  await tabUntil(() => document.activeElement.name === "judgement");
+  await page.keyboard.press("Space");
+  await page.keyboard.press("ArrowDown");
+  await tabUntil(() => document.activeElement.name === "text");
+  await page.keyboard.type("Oklart vilken uppgift som krävde läsningen.");
+  await tabUntil(() => document.activeElement.textContent === "Spara bedömningen");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/granskning\/\d+$/);
+  await tabUntil(() => document.activeElement.textContent === "Avsluta granskningen");
+  await page.keyboard.press("Enter");
+  await page.locator(".chip:has-text('Med anmärkning')").first().waitFor();
+  await checked(page, "granskning, avslutad");
+  counts.keyboard += total;
+  await seen(page, `${review}?visa=alla`, "granskning-avslutad");
+  const visit = await page.locator("a.more-of").first().getAttribute("href");
+  await seen(page, visit, "tillfalle");
+  await page.check("input[value=clarify]");
+  await page.fill("#why", "webbläsarprov");
+  await page.click("button:has-text('Visa den fullständiga loggen')");
+  await page.locator("text=I tillfället").first().waitFor();
+  await seen(page, visit, "full-logg");
+  await seen(page, "/arenden", "arenden");
+  await seen(page, (await page.locator("td a[href^='/arenden/']").first().getAttribute("href")), "arende");
+  await page.locator("summary:has-text('Nästa steg')").first().click();
+  await page.locator("details.more button").first().click();
+  await checked(page, "arende, errors");
+  await seen(page, "/granskning/ny", "riktad-kontroll");
+  await page.click("main form button");
+  await checked(page, "riktad-kontroll, errors");
+  await context.close();
+}
+
+{ // Plans, searches, watched patients, proof.
+  const { context, page } = await opened();
+  await logIn(page, roles.log);
+  await seen(page, "/granskning/plan", "granskningsplan");
+  await seen(page, "/granskning/plan/SE2321000016-U001", "plan");
+  await page.fill("#reviewer", " ");
+  await page.click("main form button");
+  await checked(page, "plan, errors");
+  await seen(page, "/logg", "sok-i-loggen");
+  await page.selectOption("#class", "no_ground");
+  await page.fill("#from", new Date(Date.now() - 29 * 86400000).toISOString().slice(0, 10));
+  await page.click("main form button");
+  await page.waitForURL(/logg\/[0-9a-f-]+$/);
+  await seen(page, page.url(), "funnet");
+  await seen(page, "/uppfoljning", "uppfoljning");
+  await context.close();
+  const security = await opened();
+  await logIn(security.page, roles.security);
+  await seen(security.page, "/bevakning", "bevakning");
+  await security.page.click("button:has-text('Lägg till bevakning')");
+  await checked(security.page, "bevakning, errors");
+  await security.context.close();
+  const auditor = await opened();
+  await logIn(auditor.page, roles.auditor);
+  await seen(auditor.page, "/uppfoljning", "uppfoljning-revisor");
+  await auditor.context.close();
 }
 
 { // Operation.

@@ -8,6 +8,8 @@ mod login;
 mod open;
 mod persons;
 mod readers;
+mod review;
+mod review_draw;
 mod structure;
 mod stub;
 
@@ -34,6 +36,7 @@ pub const BASE: &str = "http://127.0.0.1:8081";
 /// Those who administer at the first care provider of the region.
 pub const BLOCKS: &str = "SE2321000016-A01";
 pub const LOG: &str = "SE2321000016-A02";
+pub const REVIEWER: &str = "SE2321000016-A04";
 pub const OPERATOR: &str = "SE2321000016-A03";
 pub const SECURITY: &str = "SE2321000016-A05";
 pub const AUDITOR: &str = "SE2321000016-A06";
@@ -53,6 +56,15 @@ impl Pages {
     }
 
     pub async fn with(wishes: Wishes, admin: Admin, identities: Option<Identities>) -> Self {
+        Self::of_size(Size::TINY, wishes, admin, identities).await
+    }
+
+    pub async fn of_size(
+        size: Size,
+        wishes: Wishes,
+        admin: Admin,
+        identities: Option<Identities>,
+    ) -> Self {
         let service = Service::start_with(wishes).await;
         let store = &service.services.store;
         let tenant = store.tenant("default").await.unwrap();
@@ -64,7 +76,7 @@ impl Pages {
             name: "default",
         };
         let now = NOON.parse().unwrap();
-        assert!(filled.fill(7, Size::TINY, now).await.unwrap());
+        assert!(filled.fill(7, size, now).await.unwrap());
         let mut rules = admin.rules();
         rules.extend(region::rules());
         let people = People {
@@ -97,7 +109,7 @@ impl Pages {
             is_page: admin::pages::is_page,
             contact: "kontakt@example.org".to_owned(),
         };
-        Self { service, site, region: Region::new(7, Size::TINY) }
+        Self { service, site, region: Region::new(7, size) }
     }
 
     /// Asks a population service who patients are.

@@ -1,0 +1,511 @@
+//! The review of the log as people do it: plan, draw, list, judgements, cases, watched patients, searches, proof.
+
+use super::{AUDITOR, CARE, LOG, Pages, REVIEWER, Reader, SECURITY, hidden, link, text};
+use crate::harness::Wishes;
+use sigill::config::admin::Admin;
+use sigill::demo::region::Size;
+use sigill::domain::time::Timestamp;
+use sigill::procedures::people::on_duty::People;
+use std::collections::BTreeSet;
+
+/// The first of the month after the region's life, after the draw.
+const DRAWN: &str = "2026-12-01T05:05:00Z";
+const UNIT: &str = "SE2321000016-U001";
+
+fn at(time: &str) -> Timestamp {
+    time.parse().unwrap()
+}
+
+/// Rounds until nothing follows.
+pub async fn rounds(people: &People, now: Timestamp) {
+    for _ in 0..10 {
+        if !people.review_round(now).await.unwrap() {
+            return;
+        }
+    }
+    panic!("rounds without end");
+}
+
+/// Judges every day that is over.
+async fn nights(pages: &Pages) {
+    let people = &pages.site.people;
+    for tenant in people.services.tenants.all() {
+        while people.judge_next_day(tenant, people.clock.now()).await.unwrap() {}
+        people.tidy_reviews(tenant, people.clock.now()).await.unwrap();
+    }
+}
+
+/// A plan of a unit, made on its page.
+pub async fn plan(admin: &mut Reader, unit: &str, mode: &str, share: &str) {
+    let path = format!("/granskning/plan/{unit}");
+    admin.get(&path).await;
+    let fields = [
+        ("mode", mode),
+        ("share", share),
+        ("reviewer", REVIEWER),
+        ("deputy", "SE2321000016-P0001"),
+    ];
+    let reply = admin.post(&path, &fields).await;
+    assert_eq!(reply.status, 303, "{}", text(&reply));
+}
+
+/// The only review that the reader sees.
+async fn the_review(reader: &mut Reader) -> String {
+    let page = reader.get("/granskning").await;
+    link(&page, "/granskning/", "").map_or_else(
+        || panic!("{}", text(&page)),
+        |_| {
+            let all = text(&page);
+            let found =
+                all.split("href=\"/granskning/").skip(1).filter_map(|rest| rest.split('"').next());
+            let number = found.filter(|part| part.parse::<i64>().is_ok()).next();
+            format!("/granskning/{}", number.unwrap_or_else(|| panic!("{all}")))
+        },
+    )
+}
+
+fn between<'t>(text: &'t str, begins: &str, ends: &str) -> Vec<&'t str> {
+    text.split(begins).skip(1).filter_map(|rest| rest.split(ends).next()).collect()
+}
+
+#[tokio::test]
+async fn a_unit_is_reviewed_from_plan_to_conclusion() {
+    let pages = Pages::start().await;
+    let mut admin = pages.logged_in(LOG).await;
+    let plans = text(&admin.get("/granskning/plan").await);
+    assert!(plans.contains("2 enheter saknar granskningsplan."), "{plans}");
+    plan(&mut admin, UNIT, "all", "").await;
+    let people = &pages.site.people;
+    // Nothing is owed before the first of the next month at six.
+    rounds(people, at("2026-12-01T04:59:00Z")).await;
+    assert_eq!(pages.service.database.count("select count(*) from reviews").await, 0);
+    pages.service.set_clock(DRAWN);
+    rounds(people, at(DRAWN)).await;
+    let mut reviewer = pages.logged_in(REVIEWER).await;
+    assert!(text(&reviewer.get("/").await).contains("1 granskningar väntar på dig."));
+    let path = the_review(&mut reviewer).await;
+    let before = pages.views().await;
+    let list = text(&reviewer.get(&path).await);
+    assert_eq!(pages.views().await, before + 1, "the list is a look at patients");
+    // R8: name and day of birth, no number, kind, activity or system.
+    assert!(list.contains("född 19") || list.contains("född 20"), "{list}");
+    for never in ["Journal Ett", "Läsa", "Labsvar", "Journaltext"] {
+        assert!(!list.contains(never), "{never}: {list}");
+    }
+    for patient in &pages.region.patients {
+        assert!(!list.contains(&patient.number) && !list.contains(&patient.number[8..]));
+    }
+    let visits: Vec<String> =
+        between(&list, "name=\"visit\" value=\"", "\"").into_iter().map(str::to_owned).collect();
+    assert!(visits.len() > 1, "{list}");
+    let of = visits.len();
+    // It is not concluded before all is judged.
+    let refused = reviewer.post(&path, &[("step", "conclude")]).await;
+    assert_eq!(refused.status, 422);
+    assert!(text(&refused).contains(&format!("{of} tillfällen är kvar att bedöma.")));
+    // By the script: one row, two figures.
+    let row =
+        reviewer.post(&path, &[("step", "judge"), ("visit", &visits[0]), ("row", "yes")]).await;
+    assert_eq!(text(&row), format!("{{\"judged\":1,\"of\":{of}}}"));
+    // Without it: back to the list, at the next row.
+    let mut fields = vec![("step", "judge"), ("visit", visits[1].as_str())];
+    let back = reviewer.post(&path, &fields).await;
+    assert_eq!(back.status, 303);
+    fields[1].1 = "999999";
+    assert_eq!(reviewer.post(&path, &fields).await.status, 404);
+    // A remark needs a text, and opens a case.
+    let visit = format!("{path}/tillfalle/{}", visits[0]);
+    reviewer.get(&visit).await;
+    let without = [("step", "judge"), ("judgement", "remark")];
+    assert!(
+        text(&reviewer.post(&visit, &without).await).contains("Skriv vad anmärkningen gäller.")
+    );
+    let yes = [("step", "judge"), ("judgement", "no_remark"), ("yes", "2")];
+    let refused = text(&reviewer.post(&visit, &yes).await);
+    assert!(refused.contains("Öppna en riktad kontroll, eller skriv varför"), "{refused}");
+    let remark = [("step", "judge"), ("judgement", "remark"), ("text", "Oklart varför.")];
+    assert_eq!(reviewer.post(&visit, &remark).await.status, 303);
+    let told = text(&reviewer.get(&visit).await);
+    assert_eq!(
+        told.matches("Utan anmärkning</span>").count(),
+        1,
+        "every judgement is kept: {told}"
+    );
+    assert!(told.contains("Ärende 1"), "{told}");
+    let hold = "select count(*) from legal_holds where lifted_at is null";
+    assert_eq!(pages.service.database.count(hold).await, 1, "an open case keeps the posts");
+    for visit in &visits[2..] {
+        reviewer.post(&path, &[("step", "judge"), ("visit", visit)]).await;
+    }
+    let done = reviewer.post(&path, &[("step", "conclude"), ("conclusion", "Klart.")]).await;
+    assert_eq!(done.status, 303, "{}", text(&done));
+    let list = text(&reviewer.get(&format!("{path}?visa=alla")).await);
+    assert!(list.contains("Med anmärkning") && list.contains("Klart."), "{list}");
+    let again = reviewer.post(&path, &[("step", "judge"), ("visit", &visits[0])]).await;
+    assert!(text(&again).contains("Granskningen är avslutad."));
+    let sealed = "select count(*) from log_entries where activity_type = 'Granskning' and activity_level = 'granskning: avslut'
+        and activity_args like '%med anmärkning%'";
+    assert_eq!(pages.service.database.count(sealed).await, 1);
+}
+
+#[tokio::test]
+async fn a_sample_replaces_who_was_not_there_and_the_full_log_needs_a_reason() {
+    let pages = Pages::start().await;
+    let mut admin = pages.logged_in(LOG).await;
+    plan(&mut admin, UNIT, "sample", "20").await;
+    let wrong = [("mode", "sample"), ("share", "4"), ("reviewer", REVIEWER), ("deputy", "")];
+    let refused = admin.post(&format!("/granskning/plan/{UNIT}"), &wrong).await;
+    assert!(text(&refused).contains("mellan 5 och 100 procent"), "{}", text(&refused));
+    pages.service.set_clock(DRAWN);
+    rounds(&pages.site.people, at(DRAWN)).await;
+    let mut reviewer = pages.logged_in(REVIEWER).await;
+    let path = the_review(&mut reviewer).await;
+    let draw = text(&reviewer.get(&format!("{path}/dragning")).await);
+    assert!(draw.contains("går inte att kontrollera"), "the log is not sealed here: {draw}");
+    let drawn = draw.matches("Granskas</span>").count();
+    assert!(drawn == 2, "20 per cent of six, rounded up: {draw}");
+    let list = text(&reviewer.get(&path).await);
+    assert_eq!(list.matches("scope=\"rowgroup\"").count(), 2, "{list}");
+    let visit = between(&list, "name=\"visit\" value=\"", "\"")[0];
+    let visit = format!("{path}/tillfalle/{visit}");
+    let page = text(&reviewer.get(&visit).await);
+    assert!(!page.contains("Journal Ett") && page.contains("Varför behövs den"), "{page}");
+    let blank = [("step", "disclose"), ("reason", "clarify"), ("why", " ")];
+    assert_eq!(reviewer.post(&visit, &blank).await.status, 422);
+    let why = [("step", "disclose"), ("reason", "clarify"), ("why", "Vilken tid?")];
+    assert_eq!(reviewer.post(&visit, &why).await.status, 303);
+    let page = text(&reviewer.get(&visit).await);
+    assert!(page.contains("Journal Ett") && page.contains("I tillfället"), "{page}");
+    let full = "select count(*) from log_entries where activity_level = 'granskning: full'";
+    assert_eq!(pages.service.database.count(full).await, 1);
+    // After an hour the reason is asked for again.
+    pages.service.set_clock("2026-12-01T06:06:00Z");
+    let mut later = pages.logged_in(REVIEWER).await;
+    assert!(!text(&later.get(&visit).await).contains("Journal Ett"));
+}
+
+#[tokio::test]
+async fn nobody_sees_a_review_of_oneself_or_another_units() {
+    let pages = Pages::start().await;
+    let mut reviewer = pages.logged_in(REVIEWER).await;
+    reviewer.get("/granskning/ny").await;
+    let nobody = [("from", "2026-10-01"), ("to", "2026-11-22"), ("reason", "x")];
+    assert_eq!(reviewer.post("/granskning/ny", &nobody).await.status, 422);
+    let about =
+        [("employee", LOG), ("from", "2026-10-01"), ("to", "2026-11-22"), ("reason", "Grannar")];
+    let opened = reviewer.post("/granskning/ny", &about).await;
+    let path = opened.header("location").unwrap().to_owned();
+    assert_eq!(reviewer.get(&path).await.status, 200);
+    let mut admin = pages.logged_in(LOG).await;
+    assert_eq!(admin.get(&path).await.status, 404, "whom it is about");
+    assert!(!text(&admin.get("/granskning?visa=alla").await).contains(&path));
+    for role in [CARE, AUDITOR, SECURITY] {
+        let mut other = pages.logged_in(role).await;
+        assert_eq!(other.get(&path).await.status, 403, "{role}");
+    }
+    // Another provider's reviewer.
+    let mut other = pages.logged_in("SE2321000016-A14").await;
+    assert_eq!(other.get(&path).await.status, 404);
+    assert_eq!(other.post(&path, &[("step", "conclude")]).await.status, 404);
+}
+
+#[tokio::test]
+async fn every_story_raises_the_question_that_it_should() {
+    let size = Size { patients: 400, posts: 6_000, ..Size::TINY };
+    let pages = Pages::of_size(size, Wishes::default(), Admin::default(), None).await;
+    nights(&pages).await;
+    let mut admin = pages.logged_in(LOG).await;
+    for (story, asks) in [
+        (0, "Egen journal?"),
+        (1, "Samma efternamn, som 1 av"),
+        (2, "Arbetskamrat? Patienten finns i personalkatalogen."),
+        (4, "Ovanligt många? 35 patienter den dagen"),
+        (5, "Registren säger: Trots spärr."),
+        (7, "Registren säger: Grund saknas."),
+        (9, "Nödöppning?"),
+        (12, "Utanför arbetstid? Enheten har öppet 07.00–17.00."),
+    ] {
+        let lookup = admin.look_up(&pages.story(story)).await;
+        let id = lookup.rsplit('/').next().unwrap().to_owned();
+        admin.get(&format!("/granskning/ny?u={id}")).await;
+        let fields = [
+            ("lookup", id.as_str()),
+            ("from", "2026-10-01"),
+            ("to", "2026-11-22"),
+            ("reason", "prov"),
+        ];
+        let opened = admin.post("/granskning/ny", &fields).await;
+        let path =
+            opened.header("location").unwrap_or_else(|| panic!("{}", text(&opened))).to_owned();
+        let list = text(&admin.get(&path).await);
+        assert!(list.contains(asks), "{story}: {asks}: {list}");
+    }
+}
+
+#[tokio::test]
+async fn no_innocent_access_of_ten_thousand_is_called_grave() {
+    let size = Size { posts: 12_000, ..Size::TINY };
+    let pages = Pages::of_size(size, Wishes::default(), Admin::default(), None).await;
+    nights(&pages).await;
+    let database = &pages.service.database;
+    let judged = "select sum(posts)::bigint from verdict_days";
+    assert!(database.count(judged).await > 11_000);
+    let grave = "select count(*) from verdicts where class in ('against_block', 'no_ground')";
+    assert_eq!(database.count(grave).await, 6);
+    let planted: BTreeSet<String> = [5, 6, 7, 8, 9, 15].map(|story| pages.story(story)).into();
+    let pool = database.pool().await;
+    let found: Vec<String> = sqlx::query_scalar(
+        "select distinct patient_extension from verdicts join log_entries using (entry_number)
+         where class in ('against_block', 'no_ground')",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), planted);
+    // What is kept carries the version of the rules, and is not judged again the same week.
+    let versions = "select count(distinct rules_version) from verdicts";
+    assert_eq!(database.count(versions).await, 1);
+}
+
+#[tokio::test]
+async fn the_log_is_searched_by_verdict_and_no_address_names_anybody() {
+    let pages = Pages::start().await;
+    nights(&pages).await;
+    let mut admin = pages.logged_in(LOG).await;
+    admin.get("/logg").await;
+    let too_long = [("from", "2026-09-01"), ("to", "2026-11-22")];
+    assert!(text(&admin.post("/logg", &too_long).await).contains("högst 31 dagar"));
+    let number = pages.story(7);
+    let fields = [
+        ("from", "2026-10-25"),
+        ("to", "2026-11-22"),
+        ("class", "no_ground"),
+        ("patient", &number),
+    ];
+    let found = admin.post("/logg", &fields).await;
+    let path = found.header("location").unwrap().to_owned();
+    assert!(path.starts_with("/logg/") && !path.contains(&number));
+    let page = text(&admin.get(&path).await);
+    assert!(page.contains("Grund saknas") && page.contains(&number[..8]), "{page}");
+    assert_eq!(page.matches("Ingen registrerad grund hittades.").count(), 1, "{page}");
+    let own = [("from", "2026-10-25"), ("to", "2026-11-22"), ("class", "own"), ("by_day", "yes")];
+    let found = admin.post("/logg", &own).await;
+    let path = found.header("location").unwrap().to_owned();
+    let page = text(&admin.get(&path).await);
+    assert!(page.contains("Per dag") && page.contains("2026-11-"), "{page}");
+    // It is this login's.
+    let mut other = pages.logged_in(SECURITY).await;
+    assert_eq!(other.get(&path).await.status, 404);
+    assert_eq!(pages.logged_in(REVIEWER).await.get("/logg").await.status, 403);
+}
+
+#[tokio::test]
+async fn two_persons_watch_a_patient_and_the_reviewer_sees_only_that() {
+    let pages = Pages::start().await;
+    // Of the region's rules: two persons of information security.
+    let mut one = pages.logged_in(SECURITY).await;
+    one.get("/bevakning").await;
+    let number = pages.story(14);
+    let fields =
+        [("step", "add"), ("patient", number.as_str()), ("kind", "public"), ("reason", "Känd")];
+    assert_eq!(one.post("/bevakning", &fields).await.status, 303);
+    let page = one.get("/bevakning").await;
+    let entry = hidden(&page, "number");
+    let approve = [("step", "approve"), ("number", entry.as_str())];
+    let refused = text(&one.post("/bevakning", &approve).await);
+    assert!(refused.contains("av någon annan"), "{refused}");
+    // Nobody of another provider's.
+    let mut other = pages.logged_in("SE2321000016-A15").await;
+    other.get("/bevakning").await;
+    assert_eq!(other.post("/bevakning", &approve).await.status, 404);
+    let sql = "update watch_entries set approved_by = 'SE2321000016-A99', approved_at = now()";
+    let pool = pages.service.database.pool().await;
+    sqlx::query(sql).execute(&pool).await.unwrap();
+    // The story's reading was five days ago; the entry is caught up with from the day before on.
+    sqlx::query("update watch_entries set reviewed_until = '2026-11-10'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    rounds(&pages.site.people, at("2026-11-22T12:00:00Z")).await;
+    let mut admin = pages.logged_in(LOG).await;
+    let path = the_review(&mut admin).await;
+    let list = text(&admin.get(&path).await);
+    assert!(list.contains("Bevakad patient") && list.contains("Riktad: bevakning"), "{list}");
+    let name = &pages.region.patients[sigill::demo::stories::patient(&pages.region, 14)].name;
+    assert!(!list.contains(name.as_str()), "{list}");
+    for role in [LOG, REVIEWER] {
+        assert_eq!(pages.logged_in(role).await.get("/bevakning").await.status, 403, "{role}");
+    }
+    // Once a day.
+    rounds(&pages.site.people, at("2026-11-22T13:00:00Z")).await;
+    assert_eq!(pages.service.database.count("select count(*) from reviews").await, 1);
+}
+
+#[tokio::test]
+async fn emergencies_are_items_of_the_next_working_day_and_requests_open_reviews() {
+    let pages = Pages::start().await;
+    let people = &pages.site.people;
+    rounds(people, at("2026-11-22T12:00:00Z")).await;
+    let items = "select count(*) from reviews where kind = 'emergency'";
+    let first = pages.service.database.count(items).await;
+    rounds(people, at("2026-11-22T12:30:00Z")).await;
+    assert_eq!(pages.service.database.count(items).await, first, "once each");
+    let expected = "select count(*) from (select distinct lower(care_unit_id), (activity_at at time zone 'Europe/Stockholm')::date
+        from log_entries where activity_type = 'Nödöppning' and activity_at >= '2026-11-07T23:00:00Z'
+            and activity_at < '2026-11-19T23:00:00Z'
+        union select distinct lower(care_unit_id), (stored_at at time zone 'Europe/Stockholm')::date from assertions
+        where assertion_type = 'Emergency' and stored_at >= '2026-11-07T23:00:00Z' and stored_at < '2026-11-19T23:00:00Z') d";
+    // Friday's come on Monday.
+    assert_eq!(first, pages.service.database.count(expected).await);
+    let empty = "select count(*) from reviews r where kind = 'emergency' and not exists (
+        select from review_visits v where v.review_number = r.review_number)";
+    assert_eq!(pages.service.database.count(empty).await, 0);
+    // A patient asks for the log: each unit that read has a review.
+    let mut admin = pages.logged_in(LOG).await;
+    let lookup = admin.look_up(&pages.story(5)).await;
+    let form = admin.get(&format!("{lookup}/utdrag")).await;
+    let id = hidden(&form, "id");
+    let fields = [
+        ("id", id.as_str()),
+        ("requester", "patient"),
+        ("identity_check", "id-kort"),
+        ("from", "2026-01-01"),
+        ("to", "2026-11-22"),
+        ("names", "no"),
+        ("names_reason", "prov"),
+    ];
+    let reply = admin.post(&format!("{lookup}/utdrag"), &fields).await;
+    assert_eq!(reply.status, 303, "{}", text(&reply));
+    let requested = "select count(*) from reviews where kind = 'patient_request' and provider_key = 'se2321000016-v01'";
+    assert_eq!(pages.service.database.count(requested).await, 1);
+}
+
+#[tokio::test]
+async fn a_case_is_a_story_that_closes_when_all_is_answered() {
+    let pages = Pages::start().await;
+    let mut admin = pages.logged_in(LOG).await;
+    let lookup = admin.look_up(&pages.story(5)).await;
+    let id = lookup.rsplit('/').next().unwrap().to_owned();
+    admin.get(&format!("/granskning/ny?u={id}")).await;
+    let fields =
+        [("lookup", id.as_str()), ("from", "2026-10-01"), ("to", "2026-11-22"), ("reason", "prov")];
+    let path = admin.post("/granskning/ny", &fields).await.header("location").unwrap().to_owned();
+    let list = text(&admin.get(&path).await);
+    let visit = format!("{path}/tillfalle/{}", between(&list, "name=\"visit\" value=\"", "\"")[0]);
+    let remark = [("step", "judge"), ("judgement", "remark"), ("text", "Läste trots spärr.")];
+    assert_eq!(admin.post(&visit, &remark).await.status, 303);
+    let cases = text(&admin.get("/arenden").await);
+    assert!(cases.contains("Läste trots spärr."), "{cases}");
+    let case = "/arenden/1";
+    let page = text(&admin.get(case).await);
+    assert!(page.contains("Nästa steg: Under utredning") && !page.contains("Nästa steg: Avslutat"));
+    let skip = [("step", "closed"), ("text", "x")];
+    assert!(text(&admin.post(case, &skip).await).contains("kan inte gå dit"));
+    for (step, more) in [("inquiry", ""), ("confirmed", "")] {
+        let fields = [("step", step), ("text", "Så här var det."), ("number", more)];
+        assert_eq!(admin.post(case, &fields).await.status, 303, "{step}");
+    }
+    let page = text(&admin.get(case).await);
+    assert!(page.contains("senast 2026-11-25 13.00"), "72 hours: {page}");
+    let close = [("step", "closed"), ("text", "Klart.")];
+    let refused = text(&admin.post(case, &close).await);
+    assert!(refused.contains("Besvara: Vem i verksamhetens ledning har informerats?"), "{refused}");
+    let mut all = vec![("step", "closed"), ("text", "Klart.")];
+    for field in ["head", "head_at", "labour", "police_why", "breach", "patient"] {
+        all.push((field, "besvarat"));
+    }
+    all.push(("police", "nej"));
+    assert_eq!(admin.post(case, &all).await.status, 303);
+    let holds = "select count(*) from legal_holds where lifted_at is null";
+    assert_eq!(pages.service.database.count(holds).await, 0, "the hold goes with the case");
+    let note = [("step", "note"), ("text", "Protokoll arkiverat.")];
+    assert_eq!(admin.post(case, &note).await.status, 303);
+    let story = text(&admin.get(case).await);
+    for told in ["Läste trots spärr.", "Bekräftat intrång", "besvarat", "Protokoll arkiverat."]
+    {
+        assert!(story.contains(told), "{told}: {story}");
+    }
+    let reopen = [("step", "inquiry"), ("text", "Ny uppgift.")];
+    assert_eq!(admin.post(case, &reopen).await.status, 303);
+    assert_eq!(pages.service.database.count(holds).await, 1);
+    // Whom it is about, and who reviews other units, see nothing of it.
+    assert_eq!(pages.logged_in(REVIEWER).await.get(case).await.status, 404);
+    assert_eq!(pages.logged_in(SECURITY).await.get(case).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_proof_report_is_the_same_twice_and_after_what_comes_later() {
+    let pages = Pages::start().await;
+    let mut admin = pages.logged_in(LOG).await;
+    plan(&mut admin, UNIT, "all", "").await;
+    pages.service.set_clock(DRAWN);
+    rounds(&pages.site.people, at(DRAWN)).await;
+    // The month goes by, and nothing is done.
+    let january = "2027-01-04T10:00:00Z";
+    pages.service.set_clock(january);
+    rounds(&pages.site.people, at(january)).await;
+    let mut auditor = pages.logged_in(AUDITOR).await;
+    let page = text(&auditor.get("/uppfoljning?manad=2026-12").await);
+    assert!(page.contains("Akutmottagningen"), "{page}");
+    assert_eq!(auditor.get("/uppfoljning?manad=2027-01").await.status, 422, "it is not over");
+    let mut files = Vec::new();
+    for form in ["pdf", "xlsx", "csv"] {
+        let path = format!("/uppfoljning/2026-12/fil/{form}");
+        let one = auditor.get(&path).await;
+        assert_eq!(one.status, 200, "{form}");
+        pages.service.set_clock("2027-01-04T10:20:00Z");
+        assert_eq!(one.body, auditor.get(&path).await.body, "{form}");
+        pages.service.set_clock(january);
+        files.push((path, one.body));
+    }
+    let csv = String::from_utf8(files[2].1.clone()).unwrap();
+    assert!(csv.contains("Akutmottagningen,1,1,0,0,0,1,"), "{csv}");
+    for employee in &pages.region.staff {
+        assert!(!csv.contains(&employee.name) && !csv.contains(&employee.id));
+    }
+    // It lapsed, and is concluded late.
+    let mut reviewer = pages.logged_in(REVIEWER).await;
+    assert!(text(&reviewer.get("/").await).contains("1 av dem har förfallit."));
+    let page = text(&reviewer.get("/granskning?visa=forfallna").await);
+    let number =
+        between(&page, "href=\"/granskning/", "\"").into_iter().find(|n| n.parse::<i64>().is_ok());
+    let path = format!("/granskning/{}", number.unwrap());
+    let list = text(&reviewer.get(&path).await);
+    for visit in between(&list, "name=\"visit\" value=\"", "\"") {
+        reviewer.post(&path, &[("step", "judge"), ("visit", visit)]).await;
+    }
+    assert_eq!(reviewer.post(&path, &[("step", "conclude")]).await.status, 303);
+    assert!(text(&reviewer.get(&path).await).contains("Utan anmärkning, sent"));
+    for (path, body) in files {
+        assert_eq!(auditor.get(&path).await.body, body, "{path}");
+    }
+    let steps = "select count(*) from review_reminders";
+    assert!(pages.service.database.count(steps).await >= 2, "listed, and late");
+}
+
+#[tokio::test]
+async fn posts_that_come_late_are_appended_with_a_mark_before_the_end() {
+    let pages = Pages::start().await;
+    let mut admin = pages.logged_in(LOG).await;
+    plan(&mut admin, UNIT, "all", "").await;
+    pages.service.set_clock(DRAWN);
+    rounds(&pages.site.people, at(DRAWN)).await;
+    let mut reviewer = pages.logged_in(REVIEWER).await;
+    let path = the_review(&mut reviewer).await;
+    let list = text(&reviewer.get(&path).await);
+    for visit in between(&list, "name=\"visit\" value=\"", "\"") {
+        reviewer.post(&path, &[("step", "judge"), ("visit", visit)]).await;
+    }
+    // A post of the day that had not come; as if it had been listed without it.
+    let pool = pages.service.database.pool().await;
+    let taken = "delete from review_visit_posts where (visit_number, entry_number) in (
+        select visit_number, entry_number from review_visit_posts order by visit_number limit 1)";
+    sqlx::query(taken).execute(&pool).await.unwrap();
+    let refused = text(&reviewer.post(&path, &[("step", "conclude")]).await);
+    assert!(refused.contains("1 tillfällen har kommit in efter att listan gjordes"), "{refused}");
+    let list = text(&reviewer.get(&path).await);
+    assert!(list.contains("Kom in senare"), "{list}");
+    let visit = between(&list, "name=\"visit\" value=\"", "\"")[0];
+    reviewer.post(&path, &[("step", "judge"), ("visit", visit)]).await;
+    assert_eq!(reviewer.post(&path, &[("step", "conclude")]).await.status, 303);
+}

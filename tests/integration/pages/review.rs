@@ -68,9 +68,15 @@ fn between<'t>(text: &'t str, begins: &str, ends: &str) -> Vec<&'t str> {
     text.split(begins).skip(1).filter_map(|rest| rest.split(ends).next()).collect()
 }
 
+/// A region in which every unit has some visits a day.
+async fn busy() -> Pages {
+    let size = Size { posts: 40_000, ..Size::TINY };
+    Pages::of_size(size, Wishes::default(), Admin::default(), None).await
+}
+
 #[tokio::test]
 async fn a_unit_is_reviewed_from_plan_to_conclusion() {
-    let pages = Pages::start().await;
+    let pages = busy().await;
     let mut admin = pages.logged_in(LOG).await;
     let plans = text(&admin.get("/granskning/plan").await);
     assert!(plans.contains("2 enheter saknar granskningsplan."), "{plans}");
@@ -150,7 +156,7 @@ async fn a_unit_is_reviewed_from_plan_to_conclusion() {
 
 #[tokio::test]
 async fn a_sample_replaces_who_was_not_there_and_the_full_log_needs_a_reason() {
-    let pages = Pages::start().await;
+    let pages = busy().await;
     let mut admin = pages.logged_in(LOG).await;
     plan(&mut admin, UNIT, "sample", "20").await;
     let wrong = [("mode", "sample"), ("share", "4"), ("reviewer", REVIEWER), ("deputy", "")];
@@ -163,9 +169,11 @@ async fn a_sample_replaces_who_was_not_there_and_the_full_log_needs_a_reason() {
     let draw = text(&reviewer.get(&format!("{path}/dragning")).await);
     assert!(draw.contains("går inte att kontrollera"), "the log is not sealed here: {draw}");
     let drawn = draw.matches("Granskas</span>").count();
-    assert!(drawn == 2, "20 per cent of six, rounded up: {draw}");
+    let replaced = draw.matches("ersatt</span>").count();
+    // 20 per cent of six, rounded up; fewer only where all six were tried.
+    assert!(drawn == 2 || drawn == 1 && replaced == 5, "{draw}");
     let list = text(&reviewer.get(&path).await);
-    assert_eq!(list.matches("scope=\"rowgroup\"").count(), 2, "{list}");
+    assert_eq!(list.matches("scope=\"rowgroup\"").count(), drawn, "{list}");
     let visit = between(&list, "name=\"visit\" value=\"", "\"")[0];
     let visit = format!("{path}/tillfalle/{visit}");
     let page = text(&reviewer.get(&visit).await);
@@ -376,8 +384,10 @@ async fn emergencies_are_items_of_the_next_working_day_and_requests_open_reviews
     ];
     let reply = admin.post(&format!("{lookup}/utdrag"), &fields).await;
     assert_eq!(reply.status, 303, "{}", text(&reply));
-    let requested = "select count(*) from reviews where kind = 'patient_request' and provider_key = 'se2321000016-v01'";
-    assert_eq!(pages.service.database.count(requested).await, 1);
+    // The unit that read despite the block, and the administrator's own.
+    let requested = "select count(*) from reviews where kind = 'patient_request' and provider_key = 'se2321000016-v01'
+        and unit_key in ('se2321000016-u001', 'se2321000016-u004')";
+    assert_eq!(pages.service.database.count(requested).await, 2);
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! How a page looks: the frame around its parts, the menu, the style sheet and the script.
 
 use super::asked::View;
+use super::filters;
 use super::pages::{Page, Right};
-use super::parts::{Link, filters, link};
+use super::parts::{Link, link};
 use super::request::PageReply;
 use super::request::hex;
 use super::site::Site;

@@ -6,6 +6,7 @@
 
 mod asked;
 mod charts;
+mod filters;
 mod guard;
 mod log;
 mod login;

@@ -1,7 +1,8 @@
 //! What a page is made of. A page says what it holds; how that looks, and that it can be used without sight, mouse or
 //! scripts, is the templates' matter, once for all pages.
 
-use super::words::{Language, Words};
+use super::filters;
+use super::words::Words;
 use askama::Template;
 
 impl Table {
@@ -391,23 +392,5 @@ impl PagePart {
             }
             _ => {}
         }
-    }
-}
-
-/// How templates say words.
-#[expect(clippy::inline_always, clippy::unused_self, reason = "as the library makes filters")]
-pub mod filters {
-    use super::{Language, Words};
-
-    /// Words in the reader's language.
-    #[askama::filter_fn]
-    pub fn say(words: &Words, values: &dyn askama::Values) -> askama::Result<String> {
-        Ok(words.said(*askama::get_value::<Language>(values, "language")?))
-    }
-
-    /// Words of ours in the reader's language.
-    #[askama::filter_fn]
-    pub fn t(words: &'static str, values: &dyn askama::Values) -> askama::Result<String> {
-        Ok(Words::Ours(words).said(*askama::get_value::<Language>(values, "language")?))
     }
 }

@@ -280,14 +280,14 @@ mod tests {
 
     #[test]
     fn r1_one_for_each_month_and_no_way_out() {
+        use ReviewState::{Announced, Concluded, Drawn, Listed, Opened, Planned, UnderReview};
+        use ReviewStep::{Conclude, Draw, Judge, List, NothingToReview, NoticeSealed};
         let from = ReviewMonth::read("2026-09").unwrap();
         let months =
             |now: &str| owed(from, at(now)).into_iter().map(ReviewMonth::text).collect::<Vec<_>>();
         assert_eq!(months("2026-11-01T04:59:59Z"), ["2026-09", "2026-10"]);
         assert_eq!(months("2026-11-01T05:00:00Z"), ["2026-09", "2026-10", "2026-11"]);
         assert_eq!(months("2026-08-31T12:00:00Z"), Vec::<String>::new());
-        use ReviewState::{Announced, Concluded, Drawn, Listed, Opened, Planned, UnderReview};
-        use ReviewStep::{Conclude, Draw, Judge, List, NothingToReview, NoticeSealed};
         let steps = [NoticeSealed, NothingToReview, Draw, List, Judge, Conclude];
         let mut possible = Vec::new();
         for state in ReviewState::ALL {

@@ -232,8 +232,8 @@ pub fn may_be_judged_with_others(class: VerdictClass, flags: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn key(text: &str) -> Option<String> {
-        Some(text.to_owned())
+    fn key(text: &str) -> String {
+        text.to_owned()
     }
 
     #[test]
@@ -263,14 +263,21 @@ mod tests {
 
     #[test]
     fn r10_own_visits_and_the_managers_go_to_somebody_else() {
-        let all = Reviewers { reviewer: key("r"), deputy: key("d"), reviewers_manager: key("m") };
+        let all = Reviewers {
+            reviewer: Some(key("r")),
+            deputy: Some(key("d")),
+            reviewers_manager: Some(key("m")),
+        };
         assert_eq!(judge("p", &all), Judge::Reviewer);
         assert_eq!(judge("r", &all), Judge::Deputy);
         assert_eq!(judge("m", &all), Judge::Deputy);
         assert_eq!(judge("d", &all), Judge::Reviewer);
         let alone = Reviewers { deputy: None, ..all.clone() };
         assert_eq!(judge("r", &alone), Judge::LogAdmin);
-        assert_eq!(judge("d", &Reviewers { reviewer: key("d"), ..all.clone() }), Judge::LogAdmin);
+        assert_eq!(
+            judge("d", &Reviewers { reviewer: Some(key("d")), ..all.clone() }),
+            Judge::LogAdmin
+        );
         assert_eq!(judge("p", &Reviewers::default()), Judge::LogAdmin);
         let who = |employee, is_log_admin| WhoJudges { employee, is_log_admin };
         assert!(may_judge(who("r", true), Judge::LogAdmin, &all, "r").is_err(), "own");
@@ -280,7 +287,8 @@ mod tests {
 
     #[test]
     fn r11_it_is_judged_by_whom_it_was_given_to() {
-        let all = Reviewers { reviewer: key("r"), deputy: key("d"), reviewers_manager: None };
+        let all =
+            Reviewers { reviewer: Some(key("r")), deputy: Some(key("d")), reviewers_manager: None };
         let who = |employee| WhoJudges { employee, is_log_admin: false };
         assert!(may_judge(who("r"), Judge::Reviewer, &all, "p").is_ok());
         assert!(may_judge(who("d"), Judge::Reviewer, &all, "p").is_ok());

@@ -1,6 +1,6 @@
 //! What the data say of visits beside their grounds: the control questions.
 
-use super::listing::ListedVisit;
+use super::listed_visit::ListedVisit;
 use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::review::questions::{
     DAYS, Flag, VisitFacts, flags, median, surname, unanswered,

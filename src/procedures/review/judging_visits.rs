@@ -187,7 +187,7 @@ impl People {
         let is_reviewer = [&review.reviewer_id, &review.deputy_id]
             .iter()
             .any(|id| id.as_deref().and_then(HsaId::new).is_some_and(|id| id.key() == own));
-        if !is_reviewer && !Self::standing(person).is_log_admin {
+        if !is_reviewer && !Self::is_log_admin(person) {
             return Err(
                 Rejection::validation("Granskningen avslutas av enhetens granskare.").into()
             );

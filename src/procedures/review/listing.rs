@@ -1,14 +1,15 @@
 //! The list of a review: its visits, read as they were sealed, with verdicts and control questions; frozen.
 
 use super::flagging::TenantFacts;
-use crate::domain::identity::{AccessingActor, HsaId, PatientId};
+use super::listed_visit::{EMERGENCY, ListedPost, ListedVisit, listed_posts, without_posts};
+use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::log::record::LogEntry;
 use crate::domain::log::report::{ReportQuestion, ReportSubject};
 use crate::domain::review::calendar::day_bounds;
 use crate::domain::review::frame::sample;
-use crate::domain::review::lawfulness::{LoggedAccess, RULES, of_post, verdict};
+use crate::domain::review::lawfulness::{RULES, of_post, verdict};
 use crate::domain::review::lifecycle::{ReviewKind, late_posts};
-use crate::domain::review::verdict::{AccessVerdict, Remark, VerdictClass};
+use crate::domain::review::verdict::Remark;
 use crate::domain::review::visit::{Judge, Reviewers, in_visits, judge};
 use crate::domain::time::Timestamp;
 use crate::procedures::failure::StoreError;
@@ -20,49 +21,12 @@ use crate::procedures::tenants::Tenant;
 use crate::store::review::emergencies::EmergencyRow;
 use crate::store::review::reviews::StoredReview;
 use crate::store::review::visits::{NewVisit, StoredVisit};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Log records of one list.
 const RECORDS_MAX: usize = 50_000;
 /// Patients whose registers are read at one time.
 const PATIENTS: usize = 500;
-/// The activity of an emergency.
-const EMERGENCY: &str = "Nödöppning";
-
-/// A post about a patient.
-#[derive(Debug, Clone)]
-struct ListedPost {
-    number: i64,
-    at: Timestamp,
-    employee: (String, String),
-    title: String,
-    person_key: Option<String>,
-    patient: PatientId,
-    patient_name: Option<String>,
-    purpose: String,
-    activity: String,
-    kinds: Vec<String>,
-    accesses: Vec<LoggedAccess>,
-}
-
-/// A visit that is to be listed.
-#[derive(Debug, Clone)]
-pub(super) struct ListedVisit {
-    pub employee_id: String,
-    pub employee_key: String,
-    pub employee_name: String,
-    pub title: String,
-    pub person_key: Option<String>,
-    pub patient: PatientId,
-    pub patient_name: Option<String>,
-    pub first_at: Timestamp,
-    pub last_at: Timestamp,
-    pub purposes: Vec<String>,
-    pub activities: Vec<String>,
-    pub kinds: Vec<String>,
-    pub posts: Vec<(i64, Timestamp)>,
-    pub verdict: AccessVerdict,
-}
 
 impl People {
     /// Freezes the visits of a review that is drawn or opened (R4 to R7). Whether it was the first to do so.
@@ -303,7 +267,7 @@ impl People {
                 purposes: Vec::new(),
                 activities: Vec::new(),
                 kinds: Vec::new(),
-                posts: Vec::new(),
+                posts: BTreeMap::new(),
                 verdict,
             };
             for post in posts {
@@ -312,7 +276,7 @@ impl People {
                 visit.purposes.push(post.purpose);
                 visit.activities.push(post.activity);
                 visit.kinds.extend(post.kinds);
-                visit.posts.push((post.number, post.at));
+                visit.posts.insert(post.number, post.at);
             }
             Some(visit)
         };
@@ -375,87 +339,4 @@ pub(super) fn reviewers_of(review: &StoredReview, facts: &TenantFacts) -> Review
         deputy: key(&review.deputy_id),
         reviewer,
     }
-}
-
-/// What a record says of patients: a post for each of them.
-fn listed_posts(record: &LogEntry<'_>) -> Vec<ListedPost> {
-    let mut posts: Vec<ListedPost> = Vec::new();
-    let Some(actor) = actor_of(record) else { return posts };
-    for resource in record.resources() {
-        let Some(logged) = &resource.patient else { continue };
-        let number = logged.identity.extension.unwrap_or_default();
-        let Ok(patient) = PatientId::new(logged.identity.root, number) else { continue };
-        let Some(holder) = HsaId::new(resource.care_provider.id) else { continue };
-        let access = LoggedAccess {
-            patient: patient.clone(),
-            actor: actor.clone(),
-            at: record.activity_at,
-            purpose: record.purpose.to_owned(),
-            activity: record.activity_type.to_owned(),
-            holder,
-            holder_unit: resource.care_unit.and_then(|unit| HsaId::new(unit.id)),
-            resource_type: resource.resource_type.to_owned(),
-        };
-        let at = posts.iter().position(|post| post.patient == patient);
-        let at = at.unwrap_or_else(|| {
-            let person = record.person.as_ref();
-            let person = person.and_then(|id| PatientId::new(id.root, id.extension?).ok());
-            posts.push(ListedPost {
-                number: 0,
-                at: record.activity_at,
-                employee: (
-                    record.user.id.to_owned(),
-                    record.user.name.unwrap_or(record.user.id).to_owned(),
-                ),
-                title: record.title.unwrap_or_default().to_owned(),
-                person_key: person.map(|person| person.key().to_owned()),
-                patient,
-                patient_name: None,
-                purpose: record.purpose.to_owned(),
-                activity: record.activity_type.to_owned(),
-                kinds: Vec::new(),
-                accesses: Vec::new(),
-            });
-            posts.len() - 1
-        });
-        let post = &mut posts[at];
-        post.patient_name = post.patient_name.take().or_else(|| logged.name.map(str::to_owned));
-        post.kinds.push(resource.resource_type.to_owned());
-        post.kinds.extend(resource.care_unit.map(|unit| unit.id.to_owned()));
-        post.accesses.push(access);
-    }
-    posts
-}
-
-fn actor_of(record: &LogEntry<'_>) -> Option<AccessingActor> {
-    Some(AccessingActor {
-        employee: HsaId::new(record.user.id)?,
-        care_provider: HsaId::new(record.care_provider.id)?,
-        care_unit: HsaId::new(record.care_unit.id)?,
-    })
-}
-
-/// What was registered in an emergency and read by nobody: a visit without posts (R20).
-fn without_posts(row: &EmergencyRow, visits: &[ListedVisit]) -> Option<ListedVisit> {
-    let patient = PatientId::new(&row.patient_root, &row.patient_extension).ok()?;
-    let employee = HsaId::new(&row.employee_id)?;
-    let has_read = visits
-        .iter()
-        .any(|visit| visit.employee_key == employee.key() && visit.patient.key() == patient.key());
-    (!has_read).then(|| ListedVisit {
-        employee_id: row.employee_id.clone(),
-        employee_key: employee.key(),
-        employee_name: row.employee_id.clone(),
-        title: String::new(),
-        person_key: None,
-        patient,
-        patient_name: None,
-        first_at: row.stored_at,
-        last_at: row.stored_at,
-        purposes: Vec::new(),
-        activities: vec![EMERGENCY.to_owned()],
-        kinds: Vec::new(),
-        posts: Vec::new(),
-        verdict: AccessVerdict { class: VerdictClass::Emergency, remarks: Vec::new() },
-    })
 }

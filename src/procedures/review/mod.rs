@@ -8,6 +8,7 @@ pub mod drawing;
 pub mod flagging;
 pub mod judged_days;
 pub mod judging_visits;
+mod listed_visit;
 pub mod listing;
 pub mod own_records;
 pub mod planning;

@@ -55,17 +55,10 @@ pub struct FullPost {
     pub is_of_visit: bool,
 }
 
-/// Somebody in a review, by role and standing.
-#[derive(Debug, Clone, Copy)]
-pub struct Standing {
-    /// Whether it administers the log.
-    pub is_log_admin: bool,
-}
-
 impl People {
-    /// How somebody stands to reviews.
-    pub fn standing(person: &OnDuty<'_>) -> Standing {
-        Standing { is_log_admin: person.session.roles.contains(&Role::LogAdmin) }
+    /// Whether somebody administers the log.
+    pub(super) fn is_log_admin(person: &OnDuty<'_>) -> bool {
+        person.session.roles.contains(&Role::LogAdmin)
     }
 
     /// The key of who asks, where that person sees the own units' reviews only.
@@ -137,7 +130,7 @@ impl People {
         };
         let own = person.session.employee.key();
         let key = |id: &Option<String>| id.as_deref().and_then(HsaId::new).map(|id| id.key());
-        let is_theirs = Self::standing(person).is_log_admin
+        let is_theirs = Self::is_log_admin(person)
             || [&review.reviewer_id, &review.deputy_id]
                 .iter()
                 .any(|id| key(id).as_deref() == Some(&own));
@@ -208,7 +201,7 @@ impl People {
         facts: &TenantFacts,
     ) -> Result<(), Failure> {
         let own = person.session.employee.key();
-        let is_log_admin = Self::standing(person).is_log_admin;
+        let is_log_admin = Self::is_log_admin(person);
         let who = WhoJudges { employee: &own, is_log_admin };
         let of = reviewers_of(review, facts);
         Ok(may_judge(who, Judge::named(&visit.given_to), &of, &visit.employee_key)?)

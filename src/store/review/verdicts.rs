@@ -6,6 +6,7 @@ use crate::store::error::StoreError;
 use crate::store::tenants::TenantId;
 use chrono::NaiveDate;
 use sqlx::FromRow;
+use std::collections::BTreeMap;
 
 /// Rows that are written at one time.
 const ROWS: usize = 10_000;
@@ -32,8 +33,8 @@ pub struct JudgedDay {
     pub posts: u64,
     /// Those of which there is something to tell.
     pub verdicts: Vec<KeptVerdict>,
-    /// Users' keys, and how many patients they read.
-    pub users: Vec<(String, i32)>,
+    /// How many patients users read, by their keys.
+    pub users: BTreeMap<String, i32>,
 }
 
 impl Store {

@@ -6,7 +6,7 @@ use crate::store::error::StoreError;
 use crate::store::tenants::TenantId;
 use chrono::NaiveDate;
 use sqlx::{FromRow, PgConnection};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// A visit of a review.
@@ -65,7 +65,7 @@ pub struct NewVisit {
     /// As it is kept; its number is none yet.
     pub visit: StoredVisit,
     /// Running numbers and times of its posts.
-    pub posted: Vec<(i64, Timestamp)>,
+    pub posted: BTreeMap<i64, Timestamp>,
 }
 
 /// What decided a draw, and what it gave.
@@ -379,7 +379,7 @@ async fn keep_visits(
         .bind(now)
         .fetch_one(&mut *connection)
         .await?;
-        let (numbers, times): (Vec<i64>, Vec<Timestamp>) = posted.iter().copied().unzip();
+        let (numbers, times): (Vec<i64>, Vec<Timestamp>) = posted.iter().unzip();
         sqlx::query(
             "/* keep_posts */ insert into review_visit_posts (visit_number, entry_number, activity_at)
              select $1, * from unnest($2::bigint[], $3::timestamptz[]) on conflict do nothing",

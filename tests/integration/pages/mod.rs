@@ -9,6 +9,7 @@ mod open;
 mod persons;
 mod readers;
 mod review;
+mod review_after;
 mod review_draw;
 mod structure;
 mod stub;

@@ -1,6 +1,6 @@
 //! The review of the log as people do it: plan, draw, list, judgements, cases, watched patients, searches, proof.
 
-use super::{AUDITOR, CARE, LOG, Pages, REVIEWER, Reader, SECURITY, hidden, link, text};
+use super::{AUDITOR, CARE, LOG, Pages, REVIEWER, Reader, SECURITY, text};
 use crate::harness::Wishes;
 use sigill::config::admin::Admin;
 use sigill::demo::region::Size;
@@ -9,10 +9,10 @@ use sigill::procedures::people::on_duty::People;
 use std::collections::BTreeSet;
 
 /// The first of the month after the region's life, after the draw.
-const DRAWN: &str = "2026-12-01T05:05:00Z";
-const UNIT: &str = "SE2321000016-U001";
+pub const DRAWN: &str = "2026-12-01T05:05:00Z";
+pub const UNIT: &str = "SE2321000016-U001";
 
-fn at(time: &str) -> Timestamp {
+pub fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
 }
 
@@ -50,26 +50,19 @@ pub async fn plan(admin: &mut Reader, unit: &str, mode: &str, share: &str) {
 }
 
 /// The only review that the reader sees.
-async fn the_review(reader: &mut Reader) -> String {
-    let page = reader.get("/granskning").await;
-    link(&page, "/granskning/", "").map_or_else(
-        || panic!("{}", text(&page)),
-        |_| {
-            let all = text(&page);
-            let found =
-                all.split("href=\"/granskning/").skip(1).filter_map(|rest| rest.split('"').next());
-            let number = found.filter(|part| part.parse::<i64>().is_ok()).next();
-            format!("/granskning/{}", number.unwrap_or_else(|| panic!("{all}")))
-        },
-    )
+pub async fn the_review(reader: &mut Reader) -> String {
+    let page = text(&reader.get("/granskning").await);
+    let all = between(&page, "href=\"/granskning/", "\"");
+    let number = all.into_iter().find(|part| part.parse::<i64>().is_ok());
+    format!("/granskning/{}", number.unwrap_or_else(|| panic!("{page}")))
 }
 
-fn between<'t>(text: &'t str, begins: &str, ends: &str) -> Vec<&'t str> {
+pub fn between<'t>(text: &'t str, begins: &str, ends: &str) -> Vec<&'t str> {
     text.split(begins).skip(1).filter_map(|rest| rest.split(ends).next()).collect()
 }
 
 /// A region in which every unit has some visits a day.
-async fn busy() -> Pages {
+pub async fn busy() -> Pages {
     let size = Size { posts: 40_000, ..Size::TINY };
     Pages::of_size(size, Wishes::default(), Admin::default(), None).await
 }
@@ -305,217 +298,4 @@ async fn the_log_is_searched_by_verdict_and_no_address_names_anybody() {
     let mut other = pages.logged_in(SECURITY).await;
     assert_eq!(other.get(&path).await.status, 404);
     assert_eq!(pages.logged_in(REVIEWER).await.get("/logg").await.status, 403);
-}
-
-#[tokio::test]
-async fn two_persons_watch_a_patient_and_the_reviewer_sees_only_that() {
-    let pages = Pages::start().await;
-    // Of the region's rules: two persons of information security.
-    let mut one = pages.logged_in(SECURITY).await;
-    one.get("/bevakning").await;
-    let number = pages.story(14);
-    let fields =
-        [("step", "add"), ("patient", number.as_str()), ("kind", "public"), ("reason", "Känd")];
-    assert_eq!(one.post("/bevakning", &fields).await.status, 303);
-    let page = one.get("/bevakning").await;
-    let entry = hidden(&page, "number");
-    let approve = [("step", "approve"), ("number", entry.as_str())];
-    let refused = text(&one.post("/bevakning", &approve).await);
-    assert!(refused.contains("av någon annan"), "{refused}");
-    // Nobody of another provider's.
-    let mut other = pages.logged_in("SE2321000016-A15").await;
-    other.get("/bevakning").await;
-    assert_eq!(other.post("/bevakning", &approve).await.status, 404);
-    let sql = "update watch_entries set approved_by = 'SE2321000016-A99', approved_at = now()";
-    let pool = pages.service.database.pool().await;
-    sqlx::query(sql).execute(&pool).await.unwrap();
-    // The story's reading was five days ago; the entry is caught up with from the day before on.
-    sqlx::query("update watch_entries set reviewed_until = '2026-11-10'")
-        .execute(&pool)
-        .await
-        .unwrap();
-    rounds(&pages.site.people, at("2026-11-22T12:00:00Z")).await;
-    let mut admin = pages.logged_in(LOG).await;
-    let path = the_review(&mut admin).await;
-    let list = text(&admin.get(&path).await);
-    assert!(list.contains("Bevakad patient") && list.contains("Riktad: bevakning"), "{list}");
-    let name = &pages.region.patients[sigill::demo::stories::patient(&pages.region, 14)].name;
-    assert!(!list.contains(name.as_str()), "{list}");
-    for role in [LOG, REVIEWER] {
-        assert_eq!(pages.logged_in(role).await.get("/bevakning").await.status, 403, "{role}");
-    }
-    // Once a day.
-    rounds(&pages.site.people, at("2026-11-22T13:00:00Z")).await;
-    assert_eq!(pages.service.database.count("select count(*) from reviews").await, 1);
-}
-
-#[tokio::test]
-async fn emergencies_are_items_of_the_next_working_day_and_requests_open_reviews() {
-    let pages = Pages::start().await;
-    let people = &pages.site.people;
-    rounds(people, at("2026-11-22T12:00:00Z")).await;
-    let items = "select count(*) from reviews where kind = 'emergency'";
-    let first = pages.service.database.count(items).await;
-    rounds(people, at("2026-11-22T12:30:00Z")).await;
-    assert_eq!(pages.service.database.count(items).await, first, "once each");
-    let expected = "select count(*) from (select distinct lower(care_unit_id), (activity_at at time zone 'Europe/Stockholm')::date
-        from log_entries where activity_type = 'Nödöppning' and activity_at >= '2026-11-07T23:00:00Z'
-            and activity_at < '2026-11-19T23:00:00Z'
-        union select distinct lower(care_unit_id), (stored_at at time zone 'Europe/Stockholm')::date from assertions
-        where assertion_type = 'Emergency' and stored_at >= '2026-11-07T23:00:00Z' and stored_at < '2026-11-19T23:00:00Z') d";
-    // Friday's come on Monday.
-    assert_eq!(first, pages.service.database.count(expected).await);
-    let empty = "select count(*) from reviews r where kind = 'emergency' and not exists (
-        select from review_visits v where v.review_number = r.review_number)";
-    assert_eq!(pages.service.database.count(empty).await, 0);
-    // A patient asks for the log: each unit that read has a review.
-    let mut admin = pages.logged_in(LOG).await;
-    let lookup = admin.look_up(&pages.story(5)).await;
-    let form = admin.get(&format!("{lookup}/utdrag")).await;
-    let id = hidden(&form, "id");
-    let fields = [
-        ("id", id.as_str()),
-        ("requester", "patient"),
-        ("identity_check", "id-kort"),
-        ("from", "2026-01-01"),
-        ("to", "2026-11-22"),
-        ("names", "no"),
-        ("names_reason", "prov"),
-    ];
-    let reply = admin.post(&format!("{lookup}/utdrag"), &fields).await;
-    assert_eq!(reply.status, 303, "{}", text(&reply));
-    // The unit that read despite the block, and the administrator's own.
-    let requested = "select count(*) from reviews where kind = 'patient_request' and provider_key = 'se2321000016-v01'
-        and unit_key in ('se2321000016-u001', 'se2321000016-u004')";
-    assert_eq!(pages.service.database.count(requested).await, 2);
-}
-
-#[tokio::test]
-async fn a_case_is_a_story_that_closes_when_all_is_answered() {
-    let pages = Pages::start().await;
-    let mut admin = pages.logged_in(LOG).await;
-    let lookup = admin.look_up(&pages.story(5)).await;
-    let id = lookup.rsplit('/').next().unwrap().to_owned();
-    admin.get(&format!("/granskning/ny?u={id}")).await;
-    let fields =
-        [("lookup", id.as_str()), ("from", "2026-10-01"), ("to", "2026-11-22"), ("reason", "prov")];
-    let path = admin.post("/granskning/ny", &fields).await.header("location").unwrap().to_owned();
-    let list = text(&admin.get(&path).await);
-    let visit = format!("{path}/tillfalle/{}", between(&list, "name=\"visit\" value=\"", "\"")[0]);
-    let remark = [("step", "judge"), ("judgement", "remark"), ("text", "Läste trots spärr.")];
-    assert_eq!(admin.post(&visit, &remark).await.status, 303);
-    let cases = text(&admin.get("/arenden").await);
-    assert!(cases.contains("Läste trots spärr."), "{cases}");
-    let case = "/arenden/1";
-    let page = text(&admin.get(case).await);
-    assert!(page.contains("Nästa steg: Under utredning") && !page.contains("Nästa steg: Avslutat"));
-    let skip = [("step", "closed"), ("text", "x")];
-    assert!(text(&admin.post(case, &skip).await).contains("kan inte gå dit"));
-    for (step, more) in [("inquiry", ""), ("confirmed", "")] {
-        let fields = [("step", step), ("text", "Så här var det."), ("number", more)];
-        assert_eq!(admin.post(case, &fields).await.status, 303, "{step}");
-    }
-    let page = text(&admin.get(case).await);
-    assert!(page.contains("senast 2026-11-25 13.00"), "72 hours: {page}");
-    let close = [("step", "closed"), ("text", "Klart.")];
-    let refused = text(&admin.post(case, &close).await);
-    assert!(refused.contains("Besvara: Vem i verksamhetens ledning har informerats?"), "{refused}");
-    let mut all = vec![("step", "closed"), ("text", "Klart.")];
-    for field in ["head", "head_at", "labour", "police_why", "breach", "patient"] {
-        all.push((field, "besvarat"));
-    }
-    all.push(("police", "nej"));
-    assert_eq!(admin.post(case, &all).await.status, 303);
-    let holds = "select count(*) from legal_holds where lifted_at is null";
-    assert_eq!(pages.service.database.count(holds).await, 0, "the hold goes with the case");
-    let note = [("step", "note"), ("text", "Protokoll arkiverat.")];
-    assert_eq!(admin.post(case, &note).await.status, 303);
-    let story = text(&admin.get(case).await);
-    for told in ["Läste trots spärr.", "Bekräftat intrång", "besvarat", "Protokoll arkiverat."]
-    {
-        assert!(story.contains(told), "{told}: {story}");
-    }
-    let reopen = [("step", "inquiry"), ("text", "Ny uppgift.")];
-    assert_eq!(admin.post(case, &reopen).await.status, 303);
-    assert_eq!(pages.service.database.count(holds).await, 1);
-    // Whom it is about, and who reviews other units, see nothing of it.
-    assert_eq!(pages.logged_in(REVIEWER).await.get(case).await.status, 404);
-    assert_eq!(pages.logged_in(SECURITY).await.get(case).await.status, 200);
-}
-
-#[tokio::test]
-async fn the_proof_report_is_the_same_twice_and_after_what_comes_later() {
-    let pages = Pages::start().await;
-    let mut admin = pages.logged_in(LOG).await;
-    plan(&mut admin, UNIT, "all", "").await;
-    pages.service.set_clock(DRAWN);
-    rounds(&pages.site.people, at(DRAWN)).await;
-    // The month goes by, and nothing is done.
-    let january = "2027-01-04T10:00:00Z";
-    pages.service.set_clock(january);
-    rounds(&pages.site.people, at(january)).await;
-    let mut auditor = pages.logged_in(AUDITOR).await;
-    let page = text(&auditor.get("/uppfoljning?manad=2026-12").await);
-    assert!(page.contains("Akutmottagningen"), "{page}");
-    assert_eq!(auditor.get("/uppfoljning?manad=2027-01").await.status, 422, "it is not over");
-    let mut files = Vec::new();
-    for form in ["pdf", "xlsx", "csv"] {
-        let path = format!("/uppfoljning/2026-12/fil/{form}");
-        let one = auditor.get(&path).await;
-        assert_eq!(one.status, 200, "{form}");
-        pages.service.set_clock("2027-01-04T10:20:00Z");
-        assert_eq!(one.body, auditor.get(&path).await.body, "{form}");
-        pages.service.set_clock(january);
-        files.push((path, one.body));
-    }
-    let csv = String::from_utf8(files[2].1.clone()).unwrap();
-    assert!(csv.contains("Akutmottagningen,1,1,0,0,0,1,"), "{csv}");
-    for employee in &pages.region.staff {
-        assert!(!csv.contains(&employee.name) && !csv.contains(&employee.id));
-    }
-    // It lapsed, and is concluded late.
-    let mut reviewer = pages.logged_in(REVIEWER).await;
-    assert!(text(&reviewer.get("/").await).contains("1 av dem har förfallit."));
-    let page = text(&reviewer.get("/granskning?visa=forfallna").await);
-    let number =
-        between(&page, "href=\"/granskning/", "\"").into_iter().find(|n| n.parse::<i64>().is_ok());
-    let path = format!("/granskning/{}", number.unwrap());
-    let list = text(&reviewer.get(&path).await);
-    for visit in between(&list, "name=\"visit\" value=\"", "\"") {
-        reviewer.post(&path, &[("step", "judge"), ("visit", visit)]).await;
-    }
-    assert_eq!(reviewer.post(&path, &[("step", "conclude")]).await.status, 303);
-    assert!(text(&reviewer.get(&path).await).contains("Utan anmärkning, sent"));
-    for (path, body) in files {
-        assert_eq!(auditor.get(&path).await.body, body, "{path}");
-    }
-    let steps = "select count(*) from review_reminders";
-    assert!(pages.service.database.count(steps).await >= 2, "listed, and late");
-}
-
-#[tokio::test]
-async fn posts_that_come_late_are_appended_with_a_mark_before_the_end() {
-    let pages = Pages::start().await;
-    let mut admin = pages.logged_in(LOG).await;
-    plan(&mut admin, UNIT, "all", "").await;
-    pages.service.set_clock(DRAWN);
-    rounds(&pages.site.people, at(DRAWN)).await;
-    let mut reviewer = pages.logged_in(REVIEWER).await;
-    let path = the_review(&mut reviewer).await;
-    let list = text(&reviewer.get(&path).await);
-    for visit in between(&list, "name=\"visit\" value=\"", "\"") {
-        reviewer.post(&path, &[("step", "judge"), ("visit", visit)]).await;
-    }
-    // A post of the day that had not come; as if it had been listed without it.
-    let pool = pages.service.database.pool().await;
-    let taken = "delete from review_visit_posts where (visit_number, entry_number) in (
-        select visit_number, entry_number from review_visit_posts order by visit_number limit 1)";
-    sqlx::query(taken).execute(&pool).await.unwrap();
-    let refused = text(&reviewer.post(&path, &[("step", "conclude")]).await);
-    assert!(refused.contains("1 tillfällen har kommit in efter att listan gjordes"), "{refused}");
-    let list = text(&reviewer.get(&path).await);
-    assert!(list.contains("Kom in senare"), "{list}");
-    let visit = between(&list, "name=\"visit\" value=\"", "\"")[0];
-    reviewer.post(&path, &[("step", "judge"), ("visit", visit)]).await;
-    assert_eq!(reviewer.post(&path, &[("step", "conclude")]).await.status, 303);
 }

@@ -4,6 +4,7 @@
 use super::{BLOCKS, LOG, OPERATOR, Pages, text};
 use scraper::{Html, Selector};
 use sigill::admin::words::ENGLISH;
+use sigill::domain::review::{case, visit};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn select(page: &Html, what: &str) -> usize {
@@ -157,7 +158,6 @@ fn said() -> BTreeSet<String> {
         found.insert(series.title.to_owned());
         found.insert(series.definition.to_owned());
     }
-    use sigill::domain::review::{case, visit};
     let asked = case::CONFIRMED.iter().chain(&case::DEVIATION).chain(&visit::DISCLOSURES);
     found.extend(asked.map(|(_, words)| (*words).to_owned()));
     found.retain(|words| {

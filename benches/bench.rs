@@ -23,6 +23,7 @@ mod load;
 mod pages;
 mod parsing;
 mod ping;
+mod review;
 mod seal;
 mod server;
 mod store_log;
@@ -63,6 +64,9 @@ async fn main() {
     // It fills a database of its own, so that it is measured alone.
     if only == "pages" {
         return pages::run().await;
+    }
+    if only == "review" {
+        return review::run().await;
     }
     if wanted("parsing") {
         parsing::run();

@@ -49,7 +49,7 @@ pub async fn run(server: &Server, records: i64) {
 }
 
 /// A partition a month for five years.
-async fn months(pool: &PgPool) {
+pub async fn months(pool: &PgPool) {
     let sql = "do $$
         declare
             month timestamptz; name text;

@@ -12,6 +12,8 @@ use tokio::net::TcpStream;
 /// Patients whose page is looked at, and how often in a round.
 const PATIENTS: usize = 20;
 const TIMES: usize = 10;
+/// Looks at a review's list in a round.
+const LISTS: usize = 60;
 /// Looks at one patient before an extract: each is two of its rows.
 const LOOKS: usize = 245;
 
@@ -30,6 +32,7 @@ pub async fn run() {
     super::seal::adopted(&server).await;
     patient_page(&server, &address, &at).await;
     extract(&server, &address, &at).await;
+    review_list(&server, &address, &at).await;
     let mut reader = Reader::new(&address);
     let assets =
         reader.get("/stil.css").await.body.len() + reader.get("/skript.js").await.body.len();
@@ -111,6 +114,40 @@ async fn extract(server: &Server, address: &str, at: &str) {
     let seconds = median(times);
     let name = format!("extract of {rows} rows made, with its PDF, s, {at}");
     println!("{name:<46} {seconds:>10.2} {:>10} {:>6} {:>5}", "", "", "≤0.5");
+}
+
+/// The minimised list of a review of 200 visits, which logs a look at every patient on it before it is sent.
+async fn review_list(server: &Server, address: &str, at: &str) {
+    let mut reader = Reader::logged_in(address, "SE2321000016-A02").await;
+    reader.get("/granskning/ny").await;
+    let today = sigill::domain::time::local(chrono::Utc::now()).date();
+    let (from, to) = ((today - chrono::Days::new(390)).to_string(), today.to_string());
+    let fields =
+        [("employee", "SE2321000016-P0004"), ("from", &*from), ("to", &*to), ("reason", "prov")];
+    let list = reader.post("/granskning/ny", &fields).await.location.expect("it is opened");
+    let mut p95 = Vec::new();
+    let (mut p50, mut cpu, mut visits) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..ROUNDS {
+        let (before, mut times) = (server.cpu_us() + server.database_cpu_us(), Vec::new());
+        for _ in 0..LISTS {
+            let begun = Instant::now();
+            let page = reader.get(&list).await;
+            times.push(begun.elapsed().as_secs_f64() * 1000.0);
+            assert_eq!(page.status, 200);
+            visits = memchr::memmem::find_iter(&page.body, b"<tr id=\"v").count();
+        }
+        times.sort_by(f64::total_cmp);
+        p50.push(times[times.len() / 2]);
+        p95.push(times[times.len() * 95 / 100]);
+        let used = server.cpu_us() + server.database_cpu_us() - before;
+        cpu.push(used / times.len() as f64 / 1000.0);
+    }
+    let (p50, p95, cpu) = (median(p50), median(p95), median(cpu));
+    let name = format!("list of {visits} visits, p95 ms, {at} records");
+    println!(
+        "{name:<46} {p95:>10.1} {:>10} {:>6} {:>5}  CPU {cpu:.1} ms a page, p50 {p50:.1} ms",
+        "", "", "≤100"
+    );
 }
 
 /// What comes back.

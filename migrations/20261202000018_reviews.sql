@@ -89,6 +89,9 @@ create table reviews (
     due_on date not null,
     opened_by text,
     opened_at timestamptz not null,
+    opening uuid,
+    units text[],
+    list_failed_at timestamptz,
     notice text,
     notice_salt bytea,
     frame text[],
@@ -106,6 +109,8 @@ create table reviews (
     conclusion text not null default '',
     concluded_by text,
     concluded_at timestamptz,
+    conclusion_log_id uuid,
+    conclusion_sealed_at timestamptz,
     check (kind <> 'systematic' or plan_number is not null),
     check (num_nulls(patient_root, patient_extension, patient_key) in (0, 3)),
     check ((state = 'concluded') = (concluded_at is not null) and (concluded_at is null) = (result is null))
@@ -116,6 +121,13 @@ comment on column reviews.notice is 'What was sealed before the draw: its text, 
 comment on column reviews.frame is 'Keys of the staff who can be drawn; the notice has the hash of them with the salt';
 comment on column reviews.checkpoint is 'The checkpoint that decided, with its signatures';
 create unique index reviews_of_month on reviews (tenant_id, unit_key, month) where kind = 'systematic';
+comment on column reviews.opening is 'The form or request that opened it: asked again, it opens nothing more';
+comment on column reviews.units is 'Keys of the units to whose staff a reviewer''s own control is bound; null: all of the care provider''s';
+comment on column reviews.list_failed_at is 'When its list could not be made: it is tried again after an hour';
+comment on column reviews.conclusion_log_id is 'The log record that seals the conclusion; stored by the next round where it was not';
+create unique index reviews_opening on reviews (opening, unit_key) where opening is not null;
+create unique index reviews_emergency on reviews (tenant_id, unit_key, from_at) where kind = 'emergency';
+create index reviews_unsealed on reviews (review_number) where conclusion_log_id is not null and conclusion_sealed_at is null;
 create index reviews_provider on reviews (tenant_id, provider_key, month, review_number);
 create index reviews_going_on on reviews (state, review_number) where state <> 'concluded';
 
@@ -180,12 +192,9 @@ create table cases (
     opened_by text not null,
     opened_at timestamptz not null,
     confirmed_at timestamptz,
-    closed_at timestamptz,
-    patient_key text,
-    hold_number bigint references legal_holds
+    closed_at timestamptz
 );
 comment on table cases is 'Cases (ärenden): what remarks lead to; what happened in them stands in case_events';
-comment on column cases.hold_number is 'The legal hold that keeps the posts as long as the case is open';
 create index cases_provider on cases (tenant_id, provider_key, case_number);
 
 create table case_events (
@@ -202,6 +211,14 @@ create table case_events (
 );
 comment on table case_events is 'A case as a story; append only';
 create index case_events_case on case_events (case_number, event_number);
+
+create table case_holds (
+    case_number bigint not null references cases,
+    patient_key text not null,
+    hold_number bigint references legal_holds,
+    primary key (case_number, patient_key)
+);
+comment on table case_holds is 'Patients whose posts a case is about: as long as it is open a legal hold keeps them, and none when it is closed';
 
 create table review_judgements (
     judgement_number bigint primary key generated always as identity,
@@ -264,13 +281,6 @@ create table watch_entries (
 comment on table watch_entries is 'Watched patients; two persons stand behind each';
 create index watch_entries_provider on watch_entries (tenant_id, provider_key) where ended_at is null;
 
-create table emergency_days (
-    tenant_id integer not null references tenants,
-    day date not null,
-    primary key (tenant_id, day)
-);
-comment on table emergency_days is 'Swedish days whose emergencies have become items of reviews';
-
 create table log_searches (
     search_id uuid primary key,
     session_number bigint not null references admin_sessions on delete cascade,
@@ -282,5 +292,6 @@ create index log_searches_session on log_searches (session_number);
 
 -- Notices of draws are looked for by themselves; nothing else has this activity.
 create index log_entries_reviews on log_entries (tenant_id, activity_at) where activity_type = 'Granskning';
+create index log_entries_emergencies on log_entries (tenant_id, activity_at) where activity_type = 'Nödöppning';
 -- A day of a month is read by itself: records lie nearly in the order of their activities.
 create index log_entries_time on log_entries using brin (activity_at);

@@ -281,6 +281,7 @@ fn workers(
     });
     working.spawn(workers::reviews::verdicts(people.clone(), stopped.clone()));
     working.spawn(workers::reviews::nights(people.clone(), stopped.clone()));
+    working.spawn(workers::reviews::surnames(people.clone(), stopped.clone()));
     let authorisation = services.authorisation.clone();
     working.spawn(workers::grants::run(authorisation, store.clone(), stopped.clone()));
     let tidying = Tidying {

@@ -2,7 +2,7 @@
 
 use super::parts::PagePart;
 use crate::domain::time::Timestamp;
-use chrono::{SecondsFormat, TimeDelta};
+use chrono::{Datelike, SecondsFormat, TimeDelta};
 
 /// Where a page begins: behind so many of the rows of a moment. Many rows may have one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,9 @@ impl PageStart {
         }
         let (at, skip) = text.split_once(BETWEEN)?;
         let skip = skip.parse().ok().filter(|skip| (0..1_000_000).contains(skip))?;
-        Some(Self { at: at.parse().ok()?, skip, is_first: false })
+        // What no database has as a time is no address of ours.
+        let at: Timestamp = at.parse().ok()?;
+        (1..=9999).contains(&at.year()).then_some(Self { at, skip, is_first: false })
     }
 
     /// Where the next page begins, after one with rows of these moments.

@@ -326,6 +326,8 @@ pub enum PagePart {
 pub struct ReviewTable {
     /// The review's page.
     pub to: String,
+    /// Which of its visits are shown.
+    pub shown: String,
     /// What it shows.
     pub caption: Words,
     /// Visits by who made them.

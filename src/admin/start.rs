@@ -46,14 +46,14 @@ async fn reviews(asked: &PageCall) -> Result<Vec<Words>, Refused> {
     if asked.is(Role::Reviewer) || asked.is(Role::LogAdmin) {
         let (waiting, lapsed) = asked.people().waiting_reviews(&person).await?;
         if waiting > 0 {
-            points.push(filled("{} granskningar väntar på dig.", [number(waiting).into()]));
+            points.push(filled("Granskningar som väntar på dig: {}.", [number(waiting).into()]));
         }
         if lapsed > 0 {
-            points.push(filled("{} av dem har förfallit.", [number(lapsed).into()]));
+            points.push(filled("Av dem har förfallit: {}.", [number(lapsed).into()]));
         }
         let cases = asked.people().cases(&person, true).await?.len();
         if cases > 0 {
-            points.push(filled("{} ärenden är öppna.", [number(cases as u64).into()]));
+            points.push(filled("Öppna ärenden: {}.", [number(cases as u64).into()]));
         }
     }
     if asked.is(Role::LogAdmin) {
@@ -61,7 +61,7 @@ async fn reviews(asked: &PageCall) -> Result<Vec<Words>, Refused> {
         let without = units.iter().filter(|(.., plan)| plan.is_none()).count();
         if without > 0 {
             points.push(filled(
-                "{} enheter saknar plan för logggranskning.",
+                "Enheter utan plan för logggranskning: {}.",
                 [number(without as u64).into()],
             ));
         }

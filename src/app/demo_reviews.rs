@@ -11,10 +11,9 @@ use crate::domain::review::watch::{WatchKind, latest};
 use crate::domain::time::{Timestamp, local};
 use crate::procedures::failure::StoreError;
 use crate::procedures::people::on_duty::{People, SharedPeople};
-use crate::procedures::review::own_records::OwnRecord;
 use crate::procedures::tenants::Tenant;
 use crate::store::review::cases::{NewCase, NewCaseEvent};
-use crate::store::review::judgements::{JudgedBy, StoredJudgement};
+use crate::store::review::judgements::{CaseOfRemark, JudgedBy, NewJudgement, StoredJudgement};
 use crate::store::review::plans::StoredPlan;
 use crate::store::review::reviews::StoredReview;
 use crate::store::review::visits::StoredVisit;
@@ -75,13 +74,14 @@ async fn year(people: &People) -> Result<bool, StoreError> {
     // A checkpoint over the notices decides.
     for _ in 0..STEPS {
         people.draw_reviews(tenant, when).await?;
-        if store.reviews_in_state(tenant.id, "announced", 1).await?.is_empty() {
+        if store.reviews_in_state(tenant.id, "announced", 1, now).await?.is_empty() {
             break;
         }
         sleep(STEP).await;
     }
     people.list_due(tenant, when).await?;
     judged(people, tenant, now).await?;
+    people.seal_conclusions(tenant, now).await?;
     store.lapse_reviews(tenant.id, ReviewMonth::at(now).first()).await?;
     Ok(true)
 }
@@ -136,7 +136,7 @@ async fn watched(
         let patient: Option<PatientId> = region.patients[stories::patient(region, story)].id();
         let (id, name) = &region.providers[provider];
         let added = named(&format!("SE2321000016-A{provider}5"));
-        let approved = named(&format!("SE2321000016-A{provider}2"));
+        let approved = named(&format!("SE2321000016-A{provider}7"));
         let (Some(patient), Some(provider), Some(added), Some(approved)) =
             (patient, named(id), added, approved)
         else {
@@ -155,7 +155,7 @@ async fn judged(people: &People, tenant: &Tenant, now: Timestamp) -> Result<(), 
     let store = &people.services.store;
     let this = ReviewMonth::at(now).first();
     let mut flagged = 0;
-    let listed = store.reviews_in_state(tenant.id, "listed", 10_000).await?;
+    let listed = store.reviews_in_state(tenant.id, "listed", 10_000, now).await?;
     let mut waiting = 0;
     for (at, review) in listed.iter().enumerate() {
         let is_current = review.month == this;
@@ -187,9 +187,7 @@ async fn one(
 ) -> Result<usize, StoreError> {
     let store = &people.services.store;
     let reviewer = review.reviewer_id.as_deref().and_then(HsaId::new);
-    let (Some(reviewer), Some(provider)) = (reviewer, HsaId::new(&review.provider_id)) else {
-        return Ok(flagged);
-    };
+    let Some(reviewer) = reviewer else { return Ok(flagged) };
     let visits = store.visits_of_review(review.review_number, (0, 10_000), "all").await?;
     let (mut plain, mut remarks) = (Vec::new(), 0);
     for visit in &visits {
@@ -204,29 +202,23 @@ async fn one(
     }
     let by = JudgedBy { employee: &reviewer, name: REVIEWER, at: when };
     store
-        .judge_visits(review.review_number, &plain, &judgement("no_remark", "", None, when), by)
+        .judge_together(review.review_number, &plain, &judgement("no_remark", "", when), by)
         .await?;
     let count = i64::try_from(visits.len()).unwrap_or(i64::MAX);
     let Ok(result) = conclusion(count, count, remarks) else { return Ok(flagged) };
-    store.conclude_review(review.review_number, (result.name(), ""), &reviewer, when).await?;
-    let record = OwnRecord {
-        id: (people.new_id)(),
-        unit: (review.unit_id.clone(), review.unit_name.clone()),
-        level: "granskning: avslut",
-        text: format!("granskning {}: {} tillfällen", review.review_number, visits.len()),
-    };
-    people.log_own(tenant, (&provider, &review.provider_name), &[record], when).await?;
+    let concluded = (result.name(), "", (people.new_id)());
+    store.conclude_review(review.review_number, concluded, &reviewer, when).await?;
     Ok(flagged)
 }
 
-fn judgement(what: &str, text: &str, case: Option<i64>, at: Timestamp) -> StoredJudgement {
+fn judgement(what: &str, text: &str, at: Timestamp) -> StoredJudgement {
     StoredJudgement {
         judgement: what.to_owned(),
         text: text.to_owned(),
         yes: Vec::new(),
         declined: String::new(),
         control: None,
-        case_number: case,
+        case_number: None,
         by_name: REVIEWER.to_owned(),
         at,
     }
@@ -242,19 +234,27 @@ async fn remark(
 ) -> Result<(), StoreError> {
     let store = &people.services.store;
     let text = "Oklart vilken uppgift som krävde läsningen.";
-    let new = NewCase {
+    let case = NewCase {
         provider: &review.provider_id,
         unit: (&review.unit_id, &review.unit_name),
-        employee: Some(&visit.employee_id),
-        patient: Some(&visit.patient_key),
+        employee: &visit.employee_id,
         title: text,
-        hold: None,
     };
-    let case = store.open_case(tenant.id, &new, reviewer, when).await?;
+    let new = NewJudgement {
+        review: review.review_number,
+        visit: visit.visit_number,
+        seen: None,
+        judgement: judgement("remark", text, when),
+        patient: &visit.patient_key,
+        case: CaseOfRemark::New(case),
+        control: None,
+    };
+    let by = JudgedBy { employee: reviewer, name: REVIEWER, at: when };
+    store.judge_visit(tenant.id, &new, by).await?;
+    let kept = store.judgements(visit.visit_number).await?;
+    let Some(case) = kept.first().and_then(|kept| kept.case_number) else { return Ok(()) };
     let told = |kind, state, text| NewCaseEvent { kind, state, text, ..NewCaseEvent::default() };
-    let seen = NewCaseEvent { visit: Some(visit.visit_number), ..told("remark", None, text) };
     let by = (reviewer, REVIEWER);
-    store.add_to_case(case, "open", &seen, by, when).await?;
     let asked = when + TimeDelta::days(1);
     let inquiry = told("state", Some("inquiry"), "Medarbetaren har tillfrågats om läsningen.");
     let outcome = told(
@@ -267,8 +267,5 @@ async fn remark(
     for (was, event) in steps.into_iter().take(number % 4) {
         store.add_to_case(case, was, &event, by, asked).await?;
     }
-    let kept = judgement("remark", text, Some(case), when);
-    let by = JudgedBy { employee: reviewer, name: REVIEWER, at: when };
-    store.judge_visits(review.review_number, &[visit.visit_number], &kept, by).await?;
     Ok(())
 }

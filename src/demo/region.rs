@@ -324,13 +324,14 @@ pub fn rules() -> Vec<RoleRule> {
 }
 
 /// Those who administer, at each care provider: name, title, system role.
-pub const ADMINISTRATORS: [(&str, &str, &str); 6] = [
+pub const ADMINISTRATORS: [(&str, &str, &str); 7] = [
     ("Eva Sand", "Spärradministratör", "BIF;Spärradministratör"),
     ("Lars Ek", "Loggadministratör", "BIF;Loggadministratör"),
     ("Maja Lund", "Driftansvarig", "BIF;Administratör"),
     ("Nils Grahn", "Granskare", "SIGILL;Granskare"),
     ("Sara Vik", "Informationssäkerhet", "SIGILL;Informationssäkerhet"),
     ("Olof Dahl", "Dataskyddsombud", "SIGILL;Dataskyddsombud"),
+    ("Ida Rask", "Informationssäkerhet", "SIGILL;Informationssäkerhet"),
 ];
 
 #[cfg(test)]

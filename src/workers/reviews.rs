@@ -13,6 +13,8 @@ const ROUND: Duration = Duration::from_mins(1);
 const VERDICTS: Duration = Duration::from_mins(10);
 /// How often it is tidied.
 const NIGHT: Duration = Duration::from_hours(24);
+/// How often surnames are counted.
+const WEEK: Duration = Duration::from_hours(7 * 24);
 /// How far back second notices of draws are looked for.
 const NOTICES: TimeDelta = TimeDelta::days(100);
 
@@ -52,11 +54,29 @@ pub async fn nights(people: SharedPeople, stop: watch::Receiver<bool>) {
     leased(store, "review-nights", NIGHT, stop, |held| {
         let people = people.clone();
         async move {
-            let now = people.clock.now();
+            let (now, mut failed) = (people.clock.now(), None);
             for tenant in people.services.tenants.all() {
                 if held.go_on().await? {
-                    people.tidy_reviews(tenant, now).await?;
-                    people.look_for_second_notices(tenant, now - NOTICES).await?;
+                    let alarms = people.look_for_second_notices(tenant, now - NOTICES).await;
+                    let tidied = people.tidy_reviews(tenant, now).await;
+                    failed = failed.or(alarms.map(|_| ()).and(tidied).err());
+                }
+            }
+            failed.map_or(Ok(()), Err)
+        }
+    })
+    .await;
+}
+
+/// Counts surnames once a week, until told to stop.
+pub async fn surnames(people: SharedPeople, stop: watch::Receiver<bool>) {
+    let store = people.services.store.clone();
+    leased(store, "surnames", WEEK, stop, |held| {
+        let people = people.clone();
+        async move {
+            for tenant in people.services.tenants.all() {
+                if held.go_on().await? {
+                    people.count_surnames(tenant, people.clock.now()).await?;
                 }
             }
             Ok(())

@@ -68,7 +68,7 @@ pub async fn request(asked: PageCall) -> Handled {
     match refusal_of(asked.people().request_extract(&person, &lookup.patient, new).await)? {
         Ok(()) => {
             // The extract need not wait for them (R19).
-            asked.people().open_for_request(&person, &lookup.patient, (from, to)).await?;
+            asked.people().open_for_request(&person, &lookup.patient, (from, to), id).await?;
             Ok(PageAnswer::To(format!("/utdrag/{id}")))
         }
         Err(refusal) => {

@@ -5,6 +5,8 @@ use super::visit::case_title;
 use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, view};
 use crate::admin::parts::{Cell, Control, PagePart, Table, Tone, field, form, link, question};
 use crate::admin::words::{Words, filled, minute, t};
+use crate::domain::people::roles::Role;
+use crate::domain::rejection::Rejection;
 use crate::domain::review::case::{
     CONFIRMED, CaseAnswers, CaseState, DEVIATION, DEVIATION_NUMBER, breach_until,
 };
@@ -40,7 +42,7 @@ pub async fn cases(asked: PageCall) -> Handled {
         PagePart::form(question("/arenden", fields, t("Visa"))),
         PagePart::Table(Table {
             caption: t("Ärenden"),
-            head: vec![t("Ärende"), t("Gäller"), t("Enhet"), t("Öppnat"), t("Läge")],
+            head: vec![t("Nummer"), t("Gäller"), t("Enhet"), t("Öppnat"), t("Läge")],
             rows: rows.collect(),
             empty: t("Inga ärenden. Ett öppnas när ett tillfälle bedöms med anmärkning."),
         }),
@@ -79,7 +81,8 @@ pub async fn case(asked: PageCall) -> Handled {
     }
     parts.push(PagePart::Facts(facts));
     parts.push(PagePart::Heading(t("Vad som har hänt")));
-    parts.push(PagePart::Table(story(&events)));
+    let sees_visits = asked.is(Role::Reviewer) || asked.is(Role::LogAdmin);
+    parts.push(PagePart::Table(story(&events, sees_visits)));
     parts.extend(steps(&asked, &case));
     let note = field("text", t("Anteckning"), Control::Area(String::new())).hint(t(
         "Vem som tillfrågades och svarade, och när. Anteckningar läggs till och ändras inte.",
@@ -97,12 +100,13 @@ async fn added(
 ) -> Result<(), crate::procedures::failure::Failure> {
     let person = asked.person.as_ref().and_then(Person::on_duty);
     let Some(person) = person else {
-        return Err(crate::domain::rejection::Rejection::validation("Logga in igen.").into());
+        return Err(Rejection::validation("Logga in igen.").into());
     };
     let text = asked.form.get("text");
-    match CaseState::named(asked.form.get("step")) {
-        None => asked.people().note_in_case(&person, case, text).await,
-        Some(to) => {
+    match (asked.form.get("step"), CaseState::named(asked.form.get("step"))) {
+        ("note", _) => asked.people().note_in_case(&person, case, text).await,
+        (_, None) => Err(Rejection::validation("Det finns inget sådant steg.").into()),
+        (_, Some(to)) => {
             let fields = CONFIRMED.iter().chain(&DEVIATION).map(|(field, _)| *field);
             let answers: CaseAnswers = fields
                 .chain([DEVIATION_NUMBER])
@@ -114,7 +118,7 @@ async fn added(
     }
 }
 
-fn story(events: &[CaseEventRow]) -> Table {
+fn story(events: &[CaseEventRow], sees_visits: bool) -> Table {
     let rows = events.iter().map(|event| {
         let what = match event.kind.as_str() {
             "remark" => t("Anmärkning"),
@@ -131,7 +135,9 @@ fn story(events: &[CaseEventRow]) -> Table {
         if let Some(number) = event.answers.get(DEVIATION_NUMBER) {
             told.push(Cell::from(filled("Avvikelse nummer {}", [number.clone().into()])));
         }
-        if let Some((review, visit)) = event.review_number.zip(event.visit_number) {
+        if let Some((review, visit)) =
+            event.review_number.zip(event.visit_number).filter(|_| sees_visits)
+        {
             let words = filled("Tillfälle {}", [visit.to_string().into()]);
             told.push(Cell::Link(link(format!("/granskning/{review}/tillfalle/{visit}"), words)));
         }

@@ -29,6 +29,7 @@ pub async fn control(asked: PageCall) -> Handled {
                 from: from.unwrap_or(today - Days::new(30)),
                 to: to.unwrap_or(today),
                 reason: asked.form.get("reason").to_owned(),
+                opening: Uuid::parse_str(asked.form.get("opening")).ok(),
             };
             match refusal_of(asked.people().open_control(&person, &control).await)? {
                 Ok(number) => return Ok(PageAnswer::To(format!("/granskning/{number}"))),
@@ -69,7 +70,13 @@ pub async fn control(asked: PageCall) -> Handled {
         field("reason", t("Varför"), Control::Area(sent("reason")))
             .hint(t("Skriv vad misstanken gäller. Den som kontrollen gäller ser den inte.")),
     ]);
-    let mut form = form("/granskning/ny", fields, t("Öppna riktad kontroll"));
+    // The same form sent twice opens one.
+    let opening = match Uuid::parse_str(asked.form.get("opening")) {
+        Ok(opening) => opening,
+        Err(_) => (asked.people().new_id)(),
+    };
+    let form = form("/granskning/ny", fields, t("Öppna riktad kontroll"));
+    let mut form = form.carrying("opening", opening.to_string());
     if let Some(lookup) = lookup {
         form = form.carrying("lookup", lookup.to_string());
     }

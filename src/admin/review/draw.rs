@@ -4,6 +4,7 @@ use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, view};
 use crate::admin::parts::{Cell, PagePart, Table, Tone, link};
 use crate::admin::request::hex;
 use crate::admin::words::{Words, day, filled, minute, number as digits, t};
+use crate::domain::people::roles::Role;
 use crate::domain::review::draw::DrawMode;
 use crate::procedures::review::draw_file::ShownDraw;
 use crate::procedures::review::reviewing::StoredReview;
@@ -65,7 +66,10 @@ pub async fn draw(asked: PageCall) -> Handled {
         )));
     }
     let title = filled("Dragningen av granskning {}", [review.review_number.to_string().into()]);
-    let back = link(format!("/granskning/{}", review.review_number), t("Granskning"));
+    let back = match asked.is(Role::Reviewer) || asked.is(Role::LogAdmin) {
+        true => link(format!("/granskning/{}", review.review_number), t("Granskning")),
+        false => link("/uppfoljning", t("Uppföljning")),
+    };
     Ok(PageAnswer::View(view(title, parts).back(back)))
 }
 

@@ -15,6 +15,7 @@ use crate::domain::review::visit::{AskedJudgement, ListedPatient, may_be_judged_
 use crate::procedures::people::looking::{Activity, Viewed};
 use crate::procedures::people::on_duty::People;
 use crate::procedures::review::reviewing::{PAGE_VISITS, StoredReview, StoredVisit, patient_of};
+use std::collections::BTreeSet;
 
 /// Patients of one log record of ours.
 const PATIENTS: usize = 100;
@@ -41,7 +42,17 @@ pub(super) async fn seen(
     patients.dedup();
     let patients: Vec<&PatientId> = patients.iter().collect();
     let matter = format!("Granskning {}", review.review_number);
-    let look = |some| asked.viewed_several(&matter, (activity, Some(level)), &["Logg"], some);
+    looked_at(asked, &matter, (activity, level), &patients).await
+}
+
+/// Logs that some patients, or none, are looked at: so many a record as a record has.
+pub(super) async fn looked_at(
+    asked: &PageCall,
+    matter: &str,
+    (activity, level): (Activity, &str),
+    patients: &[&PatientId],
+) -> Result<Viewed, Refused> {
+    let look = |some| asked.viewed_several(matter, (activity, Some(level)), &["Logg"], some);
     let mut some = patients.chunks(PATIENTS);
     let mut viewed = look(some.next().unwrap_or(&[])).await?;
     for rest in some {
@@ -81,12 +92,20 @@ pub async fn list(asked: PageCall) -> Handled {
         parts.push(PagePart::Notice(Tone::Bad, says, vec![]));
     }
     let is_open = review.listed_at.is_some() && review.concluded_at.is_none();
+    let may = |visit: &StoredVisit| {
+        is_open && People::may_judge(&person, &review, visit, &managers).is_ok()
+    };
+    if review.list_failed_at.is_some() && review.listed_at.is_none() {
+        let says = t(
+            "Listan kunde inte göras: den är för stor, eller tog för lång tid att läsa. Den försöks igen varje timme.",
+        );
+        parts.push(PagePart::Notice(Tone::Warning, says, vec![]));
+    }
     if review.listed_at.is_some() {
         parts.push(PagePart::form(filter(&asked, &review)));
-        let may = |visit: &StoredVisit| {
-            is_open && People::may_judge(&person, &review, visit, &managers).is_ok()
-        };
-        let table = table(&review, &visits, &patients, may);
+        let own = person.session.employee.key();
+        let shown = asked.query.get("visa");
+        let table = table(&review, shown, (&visits, &patients), (&own, &may));
         if visits.is_empty() {
             parts.push(PagePart::Text(t("Inga tillfällen efter valet.")));
         } else {
@@ -99,7 +118,7 @@ pub async fn list(asked: PageCall) -> Handled {
         parts.push(PagePart::Paging(newer, older));
     }
     if is_open {
-        parts.extend(ending(&review, &visits));
+        parts.extend(ending(&asked, &review, &visits, may));
     }
     let title = filled("Granskning {}", [review.review_number.to_string().into()]);
     let page = view(title, parts).back(link("/granskning", t("Granskning")));
@@ -114,7 +133,13 @@ async fn judged(
     let person = asked.on_duty()?;
     let says =
         |rejection: crate::domain::rejection::Rejection| Words::from(rejection.text.into_owned());
-    let to = format!("/granskning/{}", review.review_number);
+    let to = match asked.query.get("visa") {
+        "" => format!("/granskning/{}", review.review_number),
+        shown @ ("alla" | "flaggade" | "bedomda") => {
+            format!("/granskning/{}?visa={shown}", review.review_number)
+        }
+        _ => return Err(Refused::NotFound),
+    };
     match asked.form.get("step") {
         "judge" => {
             let number: i64 = asked.form.get("visit").parse().map_err(|_| Refused::NotFound)?;
@@ -122,8 +147,9 @@ async fn judged(
             let of_one = std::slice::from_ref(&visit);
             let viewed =
                 seen(asked, review, (Activity::Write, "granskning: bedömning"), of_one).await?;
-            let no_remark = AskedJudgement::default();
-            let done = asked.people().judge_visit(&person, review, &visit, &no_remark).await;
+            // The button is there only where nobody has judged.
+            let no_remark = (&AskedJudgement::default(), None);
+            let done = asked.people().judge_visit(&person, review, &visit, no_remark).await;
             match done {
                 Err(crate::procedures::failure::Failure::Refused(rejection)) => {
                     return Ok(Err(says(rejection)));
@@ -147,8 +173,13 @@ async fn judged(
             })))
         }
         "together" => {
-            seen(asked, review, (Activity::Write, "granskning: bedömning"), &[]).await?;
-            Ok(refusal_of(asked.people().judge_together(&person, review).await)?
+            let numbers =
+                asked.form.get("visits").split(',').filter_map(|number| number.parse().ok());
+            let numbers: BTreeSet<i64> = numbers.collect();
+            let mut shown = asked.people().all_visits(review).await?;
+            shown.retain(|visit| numbers.contains(&visit.visit_number));
+            seen(asked, review, (Activity::Write, "granskning: bedömning"), &shown).await?;
+            Ok(refusal_of(asked.people().judge_together(&person, review, &shown).await)?
                 .map(|_| PageAnswer::To(to))
                 .map_err(says))
         }
@@ -194,7 +225,7 @@ fn head(asked: &PageCall, review: &StoredReview) -> Vec<PagePart> {
     let reached = |state: ReviewState| match state {
         ReviewState::Planned => true,
         ReviewState::Drawn => review.drawn_at.is_some() || review.listed_at.is_some(),
-        ReviewState::UnderReview => review.listed_at.is_some(),
+        ReviewState::UnderReview => review.listed_at.is_some() && review.judged == review.visits,
         _ => review.concluded_at.is_some(),
     };
     let is_systematic = review.kind == "systematic";
@@ -242,9 +273,9 @@ fn filter(asked: &PageCall, review: &StoredReview) -> crate::admin::parts::PageF
 /// The rows, by who made the visits.
 fn table(
     review: &StoredReview,
-    visits: &[StoredVisit],
-    patients: &[ListedPatient],
-    may: impl Fn(&StoredVisit) -> bool,
+    shown: &str,
+    (visits, patients): (&[StoredVisit], &[ListedPatient]),
+    (own, may): (&str, &impl Fn(&StoredVisit) -> bool),
 ) -> ReviewTable {
     let mut groups: Vec<ReviewGroup> = Vec::new();
     for (visit, patient) in visits.iter().zip(patients) {
@@ -257,19 +288,21 @@ fn table(
             });
         }
         if let Some(group) = groups.last_mut() {
-            group.rows.push(row(visit, patient, may(visit)));
+            group.rows.push(row(visit, patient, may(visit), visit.employee_key == own));
         }
     }
     let title = filled("Tillfällen, granskning {}", [review.review_number.to_string().into()]);
     ReviewTable {
         to: format!("/granskning/{}", review.review_number),
+        shown: shown.to_owned(),
         caption: title,
         groups,
         token: String::new(),
     }
 }
 
-fn row(visit: &StoredVisit, patient: &ListedPatient, may: bool) -> ReviewRow {
+/// A row; how one's own visits are judged is not told.
+fn row(visit: &StoredVisit, patient: &ListedPatient, may: bool, is_own: bool) -> ReviewRow {
     let class = VerdictClass::named(&visit.class).unwrap_or(VerdictClass::Undecided);
     let minutes = (visit.last_at - visit.first_at).num_minutes().unsigned_abs();
     let (name, born) = match patient {
@@ -292,19 +325,27 @@ fn row(visit: &StoredVisit, patient: &ListedPatient, may: bool) -> ReviewRow {
         class: class_words(class),
         flags: flags.collect(),
         is_late: visit.is_late,
-        judgement: visit.judgement.as_deref().map(|judgement| match judgement {
-            "remark" => (Tone::Warning, t("Anmärkning")),
-            _ => (Tone::Good, t("Utan anmärkning")),
-        }),
+        judgement: visit.judgement.as_deref().filter(|_| !is_own).map(
+            |judgement| match judgement {
+                "remark" => (Tone::Warning, t("Anmärkning")),
+                _ => (Tone::Good, t("Utan anmärkning")),
+            },
+        ),
         may_judge: may,
     }
 }
 
 /// Several at once, and the conclusion.
-fn ending(review: &StoredReview, visits: &[StoredVisit]) -> Vec<PagePart> {
+fn ending(
+    asked: &PageCall,
+    review: &StoredReview,
+    visits: &[StoredVisit],
+    may: impl Fn(&StoredVisit) -> bool,
+) -> Vec<PagePart> {
     let to = format!("/granskning/{}", review.review_number);
     let plain = |visit: &&StoredVisit| {
         visit.judgement.is_none()
+            && may(visit)
             && VerdictClass::named(&visit.class)
                 .is_some_and(|class| may_be_judged_with_others(class, visit.flags.len()))
     };
@@ -316,8 +357,9 @@ fn ending(review: &StoredReview, visits: &[StoredVisit]) -> Vec<PagePart> {
         parts
             .push(PagePart::form(form(to.clone(), Vec::new(), words).carrying("step", "together")));
     }
-    let conclusion = field("conclusion", t("Slutsats"), Control::Area(String::new()))
-        .hint(t("Frivilligt. Skriv inga uppgifter om patienter."));
+    let conclusion =
+        field("conclusion", t("Slutsats"), Control::Area(asked.form.get("conclusion").to_owned()))
+            .hint(t("Frivilligt. Skriv inga uppgifter om patienter."));
     let conclude = form(to, vec![conclusion], t("Avsluta granskningen"));
     parts.push(PagePart::Card(
         t("Avsluta"),

@@ -80,7 +80,8 @@ pub async fn plan(asked: PageCall) -> Handled {
     if asked.is_post() {
         let share = match sent("mode").as_str() {
             "sample" => Some(sent("share").parse().unwrap_or(0)),
-            _ => None,
+            "all" => None,
+            _ => return Err(Refused::NotFound),
         };
         let new = AskedPlan {
             unit: unit.as_str().to_owned(),

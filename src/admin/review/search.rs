@@ -1,5 +1,6 @@
 //! *Sök i loggen*: what the care provider's staff have done, by all that a record says and by its verdict.
 
+use super::list::looked_at;
 use super::told::{QUESTIONS, class_words, verdict_cells};
 use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, view};
 use crate::admin::paging::PageStart;
@@ -11,23 +12,11 @@ use crate::domain::people::number;
 use crate::domain::review::verdict::VerdictClass;
 use crate::domain::time::{Timestamp, local};
 use crate::procedures::people::looking::{Activity, Viewed};
-use crate::procedures::people::on_duty::People;
-use crate::procedures::review::searching::{FoundPost, LogSearch, PAGE_POSTS};
+use crate::procedures::review::searching::{FoundName, FoundPost, LogSearch, PAGE_POSTS};
 use chrono::Days;
 
-/// Patients of one log record of ours.
-const PATIENTS: usize = 100;
-
 async fn seen(asked: &PageCall, patients: &[&PatientId]) -> Result<Viewed, Refused> {
-    let level = Some("granskning: sökning");
-    let look =
-        |some| asked.viewed_several("Sökning i loggen", (Activity::Read, level), &["Logg"], some);
-    let mut some = patients.chunks(PATIENTS);
-    let mut viewed = look(some.next().unwrap_or(&[])).await?;
-    for rest in some {
-        viewed = look(rest).await?;
-    }
-    Ok(viewed)
+    looked_at(asked, "Sökning i loggen", (Activity::Read, "granskning: sökning"), patients).await
 }
 
 /// The form; what is asked is kept, so that no address names anybody.
@@ -167,7 +156,7 @@ pub async fn found(asked: PageCall) -> Handled {
                 patients.sort_by(|a, b| a.key().cmp(b.key()));
                 patients.dedup();
                 let viewed = seen(&asked, &patients).await?;
-                let found = People::shown_posts(&viewed, found);
+                let found = asked.people().shown_posts(&viewed, found).await;
                 let moments: Vec<Timestamp> = found.iter().map(|post| post.at).collect();
                 parts.push(PagePart::Table(table(&found)));
                 let base = format!("/logg/{}?", asked.part("s"));
@@ -177,7 +166,7 @@ pub async fn found(asked: PageCall) -> Handled {
             Err(refusal) => {
                 let says = Words::from(refusal.text.into_owned());
                 parts.push(PagePart::Notice(Tone::Bad, says, vec![]));
-                (seen(&asked, &[]).await?, true)
+                (seen(&asked, &patient.iter().collect::<Vec<_>>()).await?, true)
             }
         }
     };
@@ -216,8 +205,9 @@ fn table(found: &[FoundPost]) -> Table {
         let patients = post.patients.iter().take(5).map(|(patient, name)| {
             let shown = number::shown(patient);
             Cell::from(match name {
-                Some(name) => format!("{name} ({shown})"),
-                None => shown,
+                FoundName::Of(name) => Words::from(format!("{name} ({shown})")),
+                FoundName::Missing => shown.into(),
+                FoundName::Protected => filled("Skyddade personuppgifter ({})", [shown.into()]),
             })
         });
         let ground = match &post.verdict {

@@ -42,10 +42,16 @@ pub async fn visit(asked: PageCall) -> Handled {
     }
     parts.push(facts(&visit, patients.first()));
     parts.push(questions(&visit));
-    let judgements = asked.people().judgements(&visit).await?;
+    // How one's own visits are judged is not told.
+    let is_own = visit.employee_key == person.session.employee.key();
+    let judgements = match is_own {
+        true => Vec::new(),
+        false => asked.people().judgements(&visit).await?,
+    };
     if !judgements.is_empty() {
-        parts.push(PagePart::Table(judged(&judgements)));
+        parts.push(PagePart::Table(judged(&asked, &judgements).await?));
     }
+    let last_case = judgements.first().and_then(|last| last.case_number);
     let managers = asked.people().who_manages(&person).await?;
     let may = review.concluded_at.is_none()
         && People::may_judge(&person, &review, &visit, &managers).is_ok();
@@ -56,7 +62,12 @@ pub async fn visit(asked: PageCall) -> Handled {
             (case.case_number.to_string(), title)
         });
         parts.push(PagePart::Heading(t("Bedömning")));
-        parts.push(PagePart::form(judgement_form(&asked, &review, &visit, cases.collect())));
+        parts.push(PagePart::form(judgement_form(
+            &asked,
+            &review,
+            &visit,
+            (cases.collect(), last_case),
+        )));
     }
     parts.extend(full_log(&asked, &review, &visit, disclosed, &viewed).await?);
     let title = filled("Tillfälle {}", [visit.visit_number.to_string().into()]);
@@ -78,19 +89,42 @@ async fn done(
     match asked.form.get("step") {
         "judge" => {
             seen(asked, review, (Activity::Write, "granskning: bedömning"), of_one).await?;
-            let yes = asked.form.all("yes");
+            let wrong =
+                || Ok(Err(Rejection::validation("Formuläret kan inte läsas. Ladda om sidan.")));
+            let case = match asked.form.get("case") {
+                "" => None,
+                text => match text.parse() {
+                    Ok(number) => Some(number),
+                    Err(_) => return wrong(),
+                },
+            };
+            let mut yes: Vec<u8> = Vec::new();
+            for text in asked.form.all("yes") {
+                match text.parse() {
+                    Ok(number @ 1..=9) if !yes.contains(&number) => yes.push(number),
+                    Ok(1..=9) => {}
+                    _ => return wrong(),
+                }
+            }
             let judgement = AskedJudgement {
                 has_remark: asked.form.get("judgement") == "remark",
                 text: asked.form.get("text").to_owned(),
-                case: asked.form.get("case").parse().ok(),
-                yes: yes.iter().filter_map(|number| number.parse().ok()).collect(),
+                case,
+                yes,
                 opens_control: asked.form.says_yes("control"),
                 declined: asked.form.get("declined").to_owned(),
             };
             if !["remark", "no_remark"].contains(&asked.form.get("judgement")) {
                 return Ok(Err(Rejection::validation("Välj utan eller med anmärkning.")));
             }
-            let done = asked.people().judge_visit(&person, review, visit, &judgement).await;
+            // As it was when the page was shown.
+            let before = match asked.form.sent("seen") {
+                Some("") => None,
+                Some(seen) => Some(seen),
+                None => visit.judgement.as_deref(),
+            };
+            let asked_for = (&judgement, before);
+            let done = asked.people().judge_visit(&person, review, visit, asked_for).await;
             let done = match done {
                 Err(crate::procedures::failure::Failure::Refused(rejection)) => Err(rejection),
                 done => Ok(done?),
@@ -168,8 +202,11 @@ fn questions(visit: &StoredVisit) -> PagePart {
     })
 }
 
-fn judged(judgements: &[StoredJudgement]) -> Table {
-    let rows = judgements.iter().map(|judgement| {
+/// Every judgement; controls and cases that the reader may not know of are not named.
+async fn judged(asked: &PageCall, judgements: &[StoredJudgement]) -> Result<Table, Refused> {
+    let person = asked.on_duty()?;
+    let mut rows = Vec::new();
+    for judgement in judgements {
         let chip = match judgement.judgement.as_str() {
             "remark" => Cell::Chip(Tone::Warning, t("Anmärkning")),
             _ => Cell::Chip(Tone::Good, t("Utan anmärkning")),
@@ -183,34 +220,38 @@ fn judged(judgements: &[StoredJudgement]) -> Table {
             let why = judgement.declined.clone();
             told.push(Cell::from(filled("Ingen riktad kontroll: {}", [why.into()])));
         }
-        if let Some(number) = judgement.control {
+        if let Some(number) = judgement.control
+            && asked.people().review(&person, number).await?.is_some()
+        {
             let words = filled("Granskning {}", [number.to_string().into()]);
             told.push(Cell::Link(link(format!("/granskning/{number}"), words)));
         }
-        if let Some(number) = judgement.case_number {
+        if let Some(number) = judgement.case_number
+            && asked.people().case(&person, number).await?.is_some()
+        {
             let words = filled("Ärende {}", [number.to_string().into()]);
             told.push(Cell::Link(link(format!("/arenden/{number}"), words)));
         }
-        vec![
+        rows.push(vec![
             Cell::from(minute(judgement.at)),
             Cell::from(judgement.by_name.clone()),
             chip,
             Cell::Several(told),
-        ]
-    });
-    Table {
+        ]);
+    }
+    Ok(Table {
         caption: t("Bedömningar"),
         head: vec![t("Tid"), t("Av"), t("Bedömning"), t("Anteckning")],
-        rows: rows.collect(),
+        rows,
         empty: Words::none(),
-    }
+    })
 }
 
 fn judgement_form(
     asked: &PageCall,
     review: &StoredReview,
     visit: &StoredVisit,
-    open_cases: Vec<(String, Words)>,
+    (open_cases, last_case): (Vec<(String, Words)>, Option<i64>),
 ) -> PageForm {
     let sent = |name: &str| asked.form.get(name).to_owned();
     let choices = vec![
@@ -223,6 +264,11 @@ fn judgement_form(
     ];
     let asked_before = visit.judgement.clone().unwrap_or_default();
     let chosen = if asked.is_post() { sent("judgement") } else { asked_before };
+    // What is judged again stays in its case.
+    let chosen_case = match asked.is_post() {
+        true => sent("case"),
+        false => last_case.map(|number| number.to_string()).unwrap_or_default(),
+    };
     let mut cases = vec![(String::new(), t("Nytt ärende"))];
     cases.extend(open_cases);
     let questions = QUESTIONS.iter().map(|(number, words)| ((*number).to_owned(), words.clone()));
@@ -230,7 +276,7 @@ fn judgement_form(
         field("judgement", t("Bedömning"), Control::Choice(choices, chosen)),
         field("text", t("Anteckning"), Control::Area(sent("text")))
             .hint(t("Vad anmärkningen gäller. Skriv inga patientuppgifter.")),
-        field("case", t("Ärende"), Control::Select(cases, sent("case"))),
+        field("case", t("Vilket ärende"), Control::Select(cases, chosen_case)),
         field(
             "yes",
             t("Kontrollfrågor som du svarar ja på"),
@@ -244,7 +290,9 @@ fn judgement_form(
         field("declined", t("Eller varför det inte behövs"), Control::Area(sent("declined"))),
     ];
     let to = format!("/granskning/{}/tillfalle/{}", review.review_number, visit.visit_number);
-    PageForm { id: "bedom", ..form(to, fields, t("Spara bedömningen")).carrying("step", "judge") }
+    let seen = visit.judgement.clone().unwrap_or_default();
+    let form = form(to, fields, t("Spara bedömningen")).carrying("step", "judge");
+    PageForm { id: "bedom", ..form.carrying("seen", seen) }
 }
 
 /// The full log, or why it is needed.

@@ -1,5 +1,6 @@
 //! *Bevakning*: patients whose readings are reviewed daily or weekly; two persons stand behind each.
 
+use super::list::looked_at;
 use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, view};
 use crate::admin::parts::{Cell, Control, PageForm, PagePart, Table, Tone, field, form};
 use crate::admin::patient::times;
@@ -34,10 +35,9 @@ pub async fn watch(asked: PageCall) -> Handled {
     let mut patients: Vec<PatientId> = found.iter().map(patient_of).collect();
     patients.sort_by(|a, b| a.key().cmp(b.key()));
     patients.dedup();
-    let patients: Vec<&PatientId> = patients.iter().take(100).collect();
-    let level = Some("granskning: bevakning");
-    let viewed =
-        asked.viewed_several("Bevakning", (Activity::Read, level), &["Logg"], &patients).await?;
+    let patients: Vec<&PatientId> = patients.iter().collect();
+    let level = "granskning: bevakning";
+    let viewed = looked_at(&asked, "Bevakning", (Activity::Read, level), &patients).await?;
     let mut parts = Vec::new();
     let is_refused = refusal.is_some();
     if let Some(says) = refusal {

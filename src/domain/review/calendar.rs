@@ -37,7 +37,7 @@ impl ReviewMonth {
     /// Of `2026-11`.
     pub fn read(text: &str) -> Option<Self> {
         let month = format!("{text}-01").parse().ok().map(Self)?;
-        (month.text() == text).then_some(month)
+        (month.text() == text && (2000..3000).contains(&month.0.year())).then_some(month)
     }
 
     /// As `2026-11`.

@@ -10,6 +10,7 @@
 //!   or no with reason, breach notice to the authority (clock of 72 hours from confirming), patient told.
 //! - **R24** *Deviation* needs the deviation template's fields or its number in the customer's own system.
 
+use crate::domain::identity::is_blank;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
 use chrono::TimeDelta;
@@ -108,10 +109,10 @@ pub fn step(
     if !from.next().contains(&to) {
         return Err(Rejection::validation("Ärendet kan inte gå dit härifrån."));
     }
-    if text.trim().is_empty() {
+    if is_blank(text) {
         return Err(Rejection::validation("Skriv vad som hände och varför."));
     }
-    let is_answered = |field: &str| answers.get(field).is_some_and(|text| !text.trim().is_empty());
+    let is_answered = |field: &str| answers.get(field).is_some_and(|text| !is_blank(text));
     let lacking = |questions: &[(&str, &'static str)]| {
         let open = questions.iter().find(|(field, _)| !is_answered(field));
         open.map(|(_, question)| Rejection::validation(format!("Besvara: {question}")))
@@ -119,7 +120,8 @@ pub fn step(
     let lacks = match (from, to) {
         // R23
         (CaseState::Confirmed, CaseState::Closed) => {
-            let unclear = !["ja", "nej"].contains(&answers.get("police").map_or("", |a| a.trim()));
+            let police = answers.get("police").map(|answer| answer.trim().to_lowercase());
+            let unclear = !["ja", "nej"].contains(&police.as_deref().unwrap_or_default());
             lacking(&CONFIRMED)
                 .or(unclear.then(|| Rejection::validation("Svara ja eller nej om polisanmälan.")))
         }
@@ -135,7 +137,7 @@ pub fn step(
 /// # Errors
 /// That it says nothing.
 pub fn note(text: &str) -> Result<(), Rejection> {
-    match text.trim().is_empty() {
+    match is_blank(text) {
         true => Err(Rejection::validation("Skriv anteckningen.")),
         false => Ok(()),
     }

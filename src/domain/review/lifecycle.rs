@@ -21,6 +21,7 @@
 //! - **R25** Posts removed by retention leave the review, counts and judgements; a legal hold covers posts of open cases.
 
 use super::calendar::{ReviewMonth, next_working_day};
+use crate::domain::identity::is_blank;
 use crate::domain::rejection::{Class, Rejection};
 use crate::domain::time::Timestamp;
 use chrono::NaiveDate;
@@ -185,7 +186,9 @@ impl ReviewResult {
 pub fn conclusion(visits: i64, judged: i64, remarks: i64) -> Result<ReviewResult, Rejection> {
     if judged < visits {
         let left = visits - judged;
-        return Err(Rejection::validation(format!("{left} tillfällen är kvar att bedöma.")));
+        return Err(Rejection::validation(format!(
+            "Kvar att bedöma: {left}. Sedan kan granskningen avslutas."
+        )));
     }
     Ok(match (visits, remarks) {
         (0, _) => ReviewResult::Empty,
@@ -240,7 +243,7 @@ pub fn may_open(
     if subject.employee.is_none() && subject.patient.is_none() {
         return Err(Rejection::validation("Skriv vem eller vilken patient det gäller."));
     }
-    if reason.trim().is_empty() {
+    if is_blank(reason) {
         return Err(Rejection::validation("Skriv varför kontrollen behövs."));
     }
     if to < from || from > now {
@@ -327,7 +330,7 @@ mod tests {
         assert_eq!(conclusion(38, 38, 2).unwrap(), ReviewResult::Remark);
         assert_eq!(conclusion(0, 0, 0).unwrap(), ReviewResult::Empty);
         let refused = conclusion(38, 26, 1).unwrap_err();
-        assert!(refused.text.starts_with("12 tillfällen"), "{}", refused.text);
+        assert!(refused.text.starts_with("Kvar att bedöma: 12."), "{}", refused.text);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! - **R14** Answering yes to a control question asks for a targeted control; declining needs a text.
 
 use super::verdict::VerdictClass;
+use crate::domain::identity::is_blank;
 use crate::domain::rejection::{Class, Rejection};
 use crate::domain::time::Timestamp;
 use chrono::{NaiveDate, TimeDelta};
@@ -86,7 +87,7 @@ pub fn full_log(
     if !DISCLOSURES.iter().any(|(name, _)| *name == reason) {
         return Err(Rejection::validation("Välj varför du behöver den fullständiga loggen."));
     }
-    if text.trim().is_empty() {
+    if is_blank(text) {
         return Err(Rejection::validation("Skriv varför du behöver den fullständiga loggen."));
     }
     Ok((first - AROUND, last + AROUND))
@@ -208,14 +209,14 @@ pub struct AskedJudgement {
 /// # Errors
 /// What is lacking.
 pub fn checked(asked: &AskedJudgement) -> Result<(), Rejection> {
-    if asked.has_remark && asked.text.trim().is_empty() {
+    if asked.has_remark && is_blank(&asked.text) {
         return Err(Rejection::validation("Skriv vad anmärkningen gäller."));
     }
     if !asked.has_remark && asked.case.is_some() {
         return Err(Rejection::validation("Ett ärende hör till en anmärkning."));
     }
     let declines = !asked.yes.is_empty() && !asked.opens_control;
-    if declines && asked.declined.trim().is_empty() {
+    if declines && is_blank(&asked.declined) {
         return Err(Rejection::validation(
             "En kontrollfråga är besvarad med ja. Öppna en riktad kontroll, eller skriv varför det inte behövs.",
         ));

@@ -4,6 +4,7 @@
 //! - **R21** *Skyddad identitet* is reviewed weekly, *offentlig person* and *uppmärksammad händelse* daily; at most 12 months,
 //!   renewable; added by two persons; the list is seen by information security only.
 
+use crate::domain::identity::is_blank;
 use crate::domain::rejection::Rejection;
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 
@@ -56,7 +57,7 @@ impl WatchKind {
 /// # Errors
 /// What is lacking.
 pub fn may_watch(reason: &str, until: NaiveDate, today: NaiveDate) -> Result<(), Rejection> {
-    if reason.trim().is_empty() {
+    if is_blank(reason) {
         return Err(Rejection::validation("Skriv varför patienten bevakas."));
     }
     if until < today || until > latest(today) {

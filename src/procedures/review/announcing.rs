@@ -62,8 +62,9 @@ impl People {
         now: Timestamp,
     ) -> Result<usize, StoreError> {
         let store = &self.services.store;
-        let planned =
-            store.reviews_in_state(tenant.id, ReviewState::Planned.name(), STEP_REVIEWS).await?;
+        let planned = store
+            .reviews_in_state(tenant.id, ReviewState::Planned.name(), STEP_REVIEWS, now)
+            .await?;
         let count = planned.len();
         let mut together: BTreeMap<(String, NaiveDate), Vec<StoredReview>> = BTreeMap::new();
         for review in planned {

@@ -1,21 +1,17 @@
 //! Cases: opened by remarks, told as stories, closed when all is answered.
 
-use super::reviewing::patient_of;
 use crate::domain::identity::HsaId;
 use crate::domain::people::roles::Role;
 use crate::domain::rejection::Rejection;
 use crate::domain::retention::Hold;
 use crate::domain::review::case::{CaseAnswers, CaseState, note, step};
 use crate::domain::review::lifecycle::may_see;
-use crate::procedures::failure::Failure;
+use crate::domain::time::Timestamp;
+use crate::procedures::failure::{Failure, StoreError};
 use crate::procedures::people::on_duty::{OnDuty, People};
+use crate::procedures::tenants::Tenant;
+use crate::store::review::cases::NewCaseEvent;
 pub use crate::store::review::cases::{CaseEventRow, StoredCase};
-use crate::store::review::cases::{NewCase, NewCaseEvent};
-use crate::store::review::reviews::StoredReview;
-use crate::store::review::visits::StoredVisit;
-
-/// Characters of a case's title.
-const TITLE_CHARS: usize = 120;
 
 impl People {
     /// The units whose cases somebody sees, by keys; `None`: all of the care provider's.
@@ -25,14 +21,7 @@ impl People {
         if sees_all {
             return Ok(None);
         }
-        let own = person.session.employee.key();
-        let provider = &person.assignment.provider;
-        let plans = self.services.store.review_plans(person.tenant.id, Some(provider)).await?;
-        let is_own = |id: &str| HsaId::new(id).is_some_and(|id| id.key() == own);
-        let theirs = plans.into_iter().filter(|plan| {
-            is_own(&plan.reviewer_id) || plan.deputy_id.as_deref().is_some_and(is_own)
-        });
-        Ok(Some(theirs.map(|plan| plan.unit_key).collect()))
+        Ok(Some(self.units_of_reviewer(person).await?))
     }
 
     /// The cases that somebody may see, the latest first.
@@ -62,11 +51,13 @@ impl People {
     ) -> Result<Option<(StoredCase, Vec<CaseEventRow>)>, Failure> {
         let store = &self.services.store;
         let (tenant, provider) = (person.tenant.id, &person.assignment.provider);
-        let Some(case) = store.case(tenant, provider, number).await? else { return Ok(None) };
+        let own = person.session.employee.key();
+        let Some(case) = store.case(tenant, provider, number, &own).await? else { return Ok(None) };
         let units = self.units_of_cases(person).await?;
         let about = case.subject_employee.as_deref().and_then(HsaId::new).map(|id| id.key());
-        let may = units.is_none_or(|units| units.contains(&case.unit_key))
-            && may_see(about.as_deref(), &person.session.employee.key()).is_ok();
+        let is_theirs = HsaId::new(&case.opened_by).is_some_and(|id| id.key() == own);
+        let may = units.is_none_or(|units| is_theirs || units.contains(&case.unit_key))
+            && may_see(about.as_deref(), &own).is_ok();
         match may {
             true => {
                 Ok(Some((store.case_events(number).await?, case))
@@ -76,47 +67,34 @@ impl People {
         }
     }
 
-    /// Opens the case of a remark; a legal hold keeps the patient's posts as long as it is open (R25).
-    pub(super) async fn new_case(
-        &self,
-        person: &OnDuty<'_>,
-        review: &StoredReview,
-        visit: &StoredVisit,
-        text: &str,
-    ) -> Result<StoredCase, Failure> {
-        let (store, now) = (&self.services.store, self.clock.now());
-        let patient = patient_of(visit);
-        let provider = &person.assignment.provider;
-        let hold = self.hold(person, patient.key()).await?;
-        let title: String =
-            text.trim().lines().next().unwrap_or_default().chars().take(TITLE_CHARS).collect();
-        let new = NewCase {
-            provider: provider.as_str(),
-            unit: (&review.unit_id, &review.unit_name),
-            employee: Some(&visit.employee_id),
-            patient: Some(patient.key()),
-            title: &title,
-            hold,
-        };
-        let number = store.open_case(person.tenant.id, &new, &person.session.employee, now).await?;
-        let case = store.case(person.tenant.id, provider, number).await?;
-        case.ok_or_else(|| Rejection::validation("Ärendet finns inte.").into())
-    }
-
-    /// Keeps a patient's posts; a log that is not sealed knows no holds.
-    async fn hold(&self, person: &OnDuty<'_>, patient: &str) -> Result<Option<i64>, Failure> {
-        let hold = Hold {
-            patient: Some(patient.to_owned()),
-            care_provider: Some(person.assignment.provider.key()),
-        };
+    /// Gives every patient of an open case a legal hold, and lifts those of closed ones (R25). What one process leaves undone the
+    /// next round does.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn mend_holds(&self, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
         let store = &self.services.store;
-        let placed = store.place_hold(
-            person.tenant.id,
-            &hold,
-            "Öppet ärende i logggranskningen",
-            self.clock.now(),
-        );
-        Ok(Some(placed.await?))
+        for wrong in store.wrong_holds(tenant.id).await? {
+            let of = (wrong.case_number, wrong.patient_key.as_str());
+            if let Some(hold) = wrong.hold_number {
+                store.lift_hold(hold, now).await?;
+                store.case_holds(of, None).await?;
+                continue;
+            }
+            let hold = Hold {
+                patient: Some(wrong.patient_key.clone()),
+                care_provider: Some(wrong.provider_key),
+            };
+            // One that a process placed before it died is found by what it says.
+            let about = crate::domain::log::record::KeyHash::of(tenant.id.0, &wrong.patient_key).0;
+            let reason = format!("Ärende {} i logggranskningen ({about:x})", wrong.case_number);
+            let number = match store.hold_for(tenant.id, &reason).await? {
+                Some(number) => number,
+                None => store.place_hold(tenant.id, &hold, &reason, now).await?,
+            };
+            store.case_holds(of, Some(number)).await?;
+        }
+        Ok(())
     }
 
     /// A case that is open and that somebody may see.
@@ -188,20 +166,7 @@ impl People {
             visit: None,
         };
         self.tell_case(person, case, &event).await?;
-        let (store, now) = (&self.services.store, self.clock.now());
-        match (to, from, case.hold_number) {
-            (CaseState::Closed, _, Some(hold)) => {
-                store.lift_hold(hold, now).await?;
-                store.case_holds(case.case_number, None).await?;
-            }
-            (CaseState::Inquiry, CaseState::Closed, _) => {
-                if let Some(patient) = store.case_holds(case.case_number, None).await? {
-                    let hold = self.hold(person, &patient).await?;
-                    store.case_holds(case.case_number, hold).await?;
-                }
-            }
-            _ => {}
-        }
+        self.mend_holds(person.tenant, self.clock.now()).await?;
         Ok(self.did(person, ("case", &case.case_number.to_string(), to.name())).await?)
     }
 }

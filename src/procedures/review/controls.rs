@@ -2,6 +2,7 @@
 
 use super::flagging::TenantFacts;
 use crate::domain::identity::{HsaId, PatientId};
+use crate::domain::rejection::Rejection;
 use crate::domain::review::calendar::{ReviewMonth, day_bounds, working_day_from};
 use crate::domain::review::lifecycle::{
     ReviewKind, ReviewSubject, item_day, may_open, units_that_read,
@@ -12,16 +13,18 @@ use crate::procedures::failure::{Failure, StoreError};
 use crate::procedures::people::extracts::bounds;
 use crate::procedures::people::on_duty::{OnDuty, People};
 use crate::procedures::tenants::Tenant;
+use crate::store::review::plans::StoredPlan;
 use crate::store::review::reviews::{NewReview, StoredReview};
 use chrono::{Days, NaiveDate, Timelike};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// Days within which a targeted review is to be done.
 const DUE_WITHIN: u64 = 7;
 /// From this hour on, what was done the day before is looked at.
 const MORNING: u32 = 6;
 /// How many days back emergencies and watched patients are caught up with.
-const DAYS_BACK: u64 = 14;
+const DAYS_BACK: u64 = 10;
 
 /// A targeted control as it is asked for.
 #[derive(Debug, Clone, Default)]
@@ -36,10 +39,12 @@ pub struct AskedControl {
     pub to: NaiveDate,
     /// Why.
     pub reason: String,
+    /// The form that asks: asked again, it opens nothing more.
+    pub opening: Option<Uuid>,
 }
 
-/// A unit with its care provider: ids and names.
-type UnitInEmergency = ((HsaId, String), (String, String));
+/// A unit with its care provider and its plan: ids and names.
+type UnitInEmergency = ((HsaId, String), Vec<StoredPlan>, (String, String));
 
 /// The month and the due day of what is opened on a day.
 pub(super) fn due(today: NaiveDate) -> (NaiveDate, NaiveDate) {
@@ -47,7 +52,8 @@ pub(super) fn due(today: NaiveDate) -> (NaiveDate, NaiveDate) {
 }
 
 impl People {
-    /// Opens a targeted review on suspicion, and lists it at once (R18).
+    /// Opens a targeted review on suspicion, and lists it at once (R18). Who does not administer the log reviews the own units'
+    /// staff.
     ///
     /// # Errors
     /// Why it is refused, or the store's.
@@ -57,6 +63,33 @@ impl People {
         asked: &AskedControl,
     ) -> Result<i64, Failure> {
         let now = self.clock.now();
+        let new = self.new_control(person, asked).await?;
+        let store = &self.services.store;
+        let opened =
+            store.open_reviews(person.tenant.id, &[new], due(local(now).date()), now).await?;
+        let number = match (opened.first(), asked.opening) {
+            (Some(number), _) => *number,
+            // The same form again.
+            (None, Some(opening)) => store.review_of_opening(opening).await?.unwrap_or_default(),
+            (None, None) => 0,
+        };
+        if !opened.is_empty() {
+            self.did(person, ("review", &number.to_string(), "opened")).await?;
+            self.list_due(person.tenant, |_| now).await?;
+        }
+        Ok(number)
+    }
+
+    /// A targeted review as it is to be opened.
+    ///
+    /// # Errors
+    /// Why it is refused, or the store's.
+    pub(super) async fn new_control(
+        &self,
+        person: &OnDuty<'_>,
+        asked: &AskedControl,
+    ) -> Result<NewReview, Failure> {
+        let now = self.clock.now();
         let subject = ReviewSubject {
             employee: asked.employee.as_ref().map(HsaId::key),
             patient: asked.patient.as_ref().map(|patient| patient.key().to_owned()),
@@ -64,33 +97,59 @@ impl People {
         let period = bounds(asked.from, asked.to);
         let until = period.1.min(now);
         may_open(&subject, (period.0, until), &asked.reason, now)?;
-        let assignment = person.assignment;
-        let new = NewReview {
+        if subject.employee.as_deref() == Some(&person.session.employee.key()) {
+            let says = "Du kan inte öppna en kontroll av dig själv.";
+            return Err(Rejection::validation(says).into());
+        }
+        if asked.employee.as_ref().is_some_and(|id| !is_written_so(id)) {
+            return Err(Rejection::validation(
+                "Skriv medarbetarens HSA-id, till exempel SE2321000016-P0001.",
+            )
+            .into());
+        }
+        let (assignment, session) = (person.assignment, person.session);
+        let units = match Self::is_log_admin(person) {
+            true => None,
+            false => Some(self.units_of_reviewer(person).await?),
+        };
+        if units.as_ref().is_some_and(Vec::is_empty) {
+            let says = "Du granskar ingen enhet: en loggadministratör öppnar kontrollen.";
+            return Err(Rejection::validation(says).into());
+        }
+        Ok(NewReview {
             provider: (assignment.provider.as_str().to_owned(), assignment.provider_name.clone()),
             unit: (assignment.unit.as_str().to_owned(), assignment.unit_name.clone()),
             kind: ReviewKind::Suspicion.name(),
-            reviewers: (Some(person.session.employee.as_str().to_owned()), None),
+            reviewers: (Some(session.employee.as_str().to_owned()), None),
             employee: asked.employee.as_ref().map(|id| id.as_str().to_owned()),
             patient: asked.patient.as_ref().map(named),
             period: Some((period.0, until)),
             reason: asked.reason.trim().to_owned(),
-            opened_by: Some(person.session.employee.as_str().to_owned()),
-        };
-        let store = &self.services.store;
-        let number = store.open_review(person.tenant.id, &new, due(local(now).date()), now).await?;
-        self.did(person, ("review", &number.to_string(), "opened")).await?;
-        let review = store.review(person.tenant.id, &assignment.provider, number).await?;
-        if let Some(review) = review {
-            let facts = self.tenant_facts(person.tenant, now).await?;
-            if let Err(error) = self.list_review(person.tenant, &review, &facts, now).await {
-                // The worker tries again; a list that is too long is told on its page.
-                tracing::warn!(%error, review = number, "a targeted review is not listed yet");
-            }
-        }
-        Ok(number)
+            opened_by: Some(session.employee.as_str().to_owned()),
+            opening: asked.opening,
+            units,
+        })
     }
 
-    /// Opens a review for each unit of the own care provider that read a patient who asks for the log (R19).
+    /// The units whose plan names somebody, as reviewer or deputy, by keys.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) async fn units_of_reviewer(
+        &self,
+        person: &OnDuty<'_>,
+    ) -> Result<Vec<String>, StoreError> {
+        let own = person.session.employee.key();
+        let provider = &person.assignment.provider;
+        let plans = self.services.store.review_plans(person.tenant.id, Some(provider)).await?;
+        let is_own = |id: &str| HsaId::new(id).is_some_and(|id| id.key() == own);
+        let theirs = plans.into_iter().filter(|plan| {
+            is_own(&plan.reviewer_id) || plan.deputy_id.as_deref().is_some_and(is_own)
+        });
+        Ok(theirs.map(|plan| plan.unit_key).collect())
+    }
+
+    /// Opens a review for each unit of the own care provider that read a patient who asks for the log, once a request (R19).
     ///
     /// # Errors
     /// The store's.
@@ -99,57 +158,37 @@ impl People {
         person: &OnDuty<'_>,
         patient: &PatientId,
         (from, to): (NaiveDate, NaiveDate),
-    ) -> Result<usize, Failure> {
+        request: Uuid,
+    ) -> Result<(), Failure> {
         let now = self.clock.now();
         let (from, to) = bounds(from, to);
         let to = to.min(now).max(from);
-        let (store, provider) = (&self.services.store, &person.assignment.provider);
-        let found =
-            store.units_that_read(person.tenant.id, provider, patient.key(), (from, to)).await?;
+        let (store, assignment) = (&self.services.store, person.assignment);
+        let of = (&assignment.provider, assignment.provider_name.as_str());
+        let interval = (from, to);
+        let found = store
+            .units_that_read(person.tenant.id, of.0, patient.key(), interval, &self.system.0)
+            .await?;
         let names: BTreeMap<&str, &str> =
             found.iter().map(|(id, name)| (id.as_str(), name.as_str())).collect();
-        let units = units_that_read(names.keys().copied());
-        for unit in &units {
-            let new = NewReview {
+        let plans = store.review_plans(person.tenant.id, Some(of.0)).await?;
+        let new: Vec<NewReview> = units_that_read(names.keys().copied())
+            .into_iter()
+            .map(|unit| NewReview {
                 kind: ReviewKind::PatientRequest.name(),
                 patient: Some(named(patient)),
-                period: Some((from, to)),
+                period: Some(interval),
                 reason: "Patienten har begärt loggutdrag".to_owned(),
                 opened_by: Some(person.session.employee.as_str().to_owned()),
-                ..self
-                    .of_unit(
-                        person.tenant,
-                        provider,
-                        &person.assignment.provider_name,
-                        (unit, names.get(unit).copied().unwrap_or(unit)),
-                    )
-                    .await?
-            };
-            store.open_review(person.tenant.id, &new, due(local(now).date()), now).await?;
-        }
-        Ok(units.len())
+                opening: Some(request),
+                ..of_unit(&plans, of, (unit, names.get(unit).copied().unwrap_or(unit)))
+            })
+            .collect();
+        store.open_reviews(person.tenant.id, &new, due(local(now).date()), now).await?;
+        Ok(())
     }
 
-    /// A review of a unit, with who reviews it.
-    async fn of_unit(
-        &self,
-        tenant: &Tenant,
-        provider: &HsaId,
-        provider_name: &str,
-        (unit, name): (&str, &str),
-    ) -> Result<NewReview, StoreError> {
-        let plans = self.services.store.review_plans(tenant.id, Some(provider)).await?;
-        let key = HsaId::new(unit).map(|id| id.key()).unwrap_or_default();
-        let plan = plans.into_iter().find(|plan| plan.unit_key == key);
-        Ok(NewReview {
-            provider: (provider.as_str().to_owned(), provider_name.to_owned()),
-            unit: (unit.to_owned(), name.to_owned()),
-            reviewers: plan.map_or((None, None), |plan| (Some(plan.reviewer_id), plan.deputy_id)),
-            ..NewReview::default()
-        })
-    }
-
-    /// Opens reviews of what was done with watched patients, as often as their kind says (R21).
+    /// Opens reviews of what was done with watched patients, as often as their kind says, through the last day of an entry (R21).
     ///
     /// # Errors
     /// The store's.
@@ -159,42 +198,45 @@ impl People {
             return Ok(());
         }
         let store = &self.services.store;
-        for entry in store.watched(tenant.id, today).await? {
+        for watch in store.unreviewed_watches(tenant.id, today).await? {
             let (Some(kind), Some(provider)) =
-                (WatchKind::named(&entry.kind), HsaId::new(&entry.provider_id))
+                (WatchKind::named(&watch.kind), HsaId::new(&watch.provider_id))
             else {
                 continue;
             };
-            let Some((first, last)) = kind.period(today) else { continue };
-            if entry.reviewed_until.is_some_and(|until| until >= last) {
-                continue;
-            }
+            let Some((_, last)) = kind.period(today) else { continue };
             // What was missed while nobody was there is caught up with.
-            let next = entry.reviewed_until.map(|until| until + Days::new(1));
-            let first = next.unwrap_or(first).max(last - Days::new(DAYS_BACK)).min(first);
-            let Ok(patient) = PatientId::new(&entry.patient_root, &entry.patient_extension) else {
+            let last = last.min(watch.until);
+            let first = (watch.reviewed_until + Days::new(1)).max(last - Days::new(DAYS_BACK));
+            let Ok(patient) = PatientId::new(&watch.patient_root, &watch.patient_extension) else {
                 continue;
             };
-            let period = bounds(first, last);
-            let units = store.units_that_read(tenant.id, &provider, patient.key(), period).await?;
-            if !store.watch_is_reviewed(entry.watch_number, last).await? {
+            if first > last {
                 continue;
             }
-            for (unit, name) in &units {
-                let new = NewReview {
+            let period = bounds(first, last);
+            let units = store
+                .units_that_read(tenant.id, &provider, patient.key(), period, &self.system.0)
+                .await?;
+            let plans = store.review_plans(tenant.id, Some(&provider)).await?;
+            let of = (&provider, watch.provider_name.as_str());
+            let new: Vec<NewReview> = units
+                .iter()
+                .map(|(unit, name)| NewReview {
                     kind: ReviewKind::Watch.name(),
                     patient: Some(named(&patient)),
                     period: Some(period),
                     reason: "Bevakad patient".to_owned(),
-                    ..self.of_unit(tenant, &provider, &entry.provider_name, (unit, name)).await?
-                };
-                store.open_review(tenant.id, &new, due(today), now).await?;
-            }
+                    ..of_unit(&plans, of, (unit, name))
+                })
+                .collect();
+            store.review_watch(tenant.id, (&watch.numbers, last), &new, due(today), now).await?;
         }
         Ok(())
     }
 
-    /// Opens items of what was opened in emergencies, on the next working day (R20).
+    /// Opens items of what was opened in emergencies, on the next working day; what reaches the log later, up to a week, too
+    /// (R20).
     ///
     /// # Errors
     /// The store's.
@@ -209,52 +251,53 @@ impl People {
         }
         let store = &self.services.store;
         let since = today - Days::new(DAYS_BACK);
-        let done: BTreeSet<NaiveDate> =
-            store.emergency_days(tenant.id, since).await?.into_iter().collect();
         for day in since.iter_days().take_while(|day| *day < today) {
-            if done.contains(&day) || item_day(day) > today {
+            if item_day(day) > today {
                 continue;
             }
             let period = day_bounds(day);
             let units = self.units_in_emergency(tenant, period).await?;
-            if !store.emergencies_are_items(tenant.id, day).await? {
-                continue;
-            }
-            for ((provider, provider_name), unit) in &units {
-                let new = NewReview {
+            let new: Vec<NewReview> = units
+                .iter()
+                .map(|((provider, provider_name), plans, unit)| NewReview {
                     kind: ReviewKind::Emergency.name(),
                     period: Some(period),
                     reason: format!("Nödsituation {day}"),
-                    ..self.of_unit(tenant, provider, provider_name, (&unit.0, &unit.1)).await?
-                };
-                store.open_review(tenant.id, &new, due(today), now).await?;
-            }
+                    ..of_unit(plans, (provider, provider_name), (&unit.0, &unit.1))
+                })
+                .collect();
+            store.open_reviews(tenant.id, &new, due(today), now).await?;
         }
         Ok(())
     }
 
-    /// Units in which something was opened in an emergency, with their care providers.
+    /// Units in which something was opened in an emergency, with their care providers and plans.
     async fn units_in_emergency(
         &self,
         tenant: &Tenant,
         period: (Timestamp, Timestamp),
     ) -> Result<Vec<UnitInEmergency>, StoreError> {
         let store = &self.services.store;
-        let known = store.known_units(tenant.id).await?;
-        let mut providers: BTreeMap<String, (HsaId, String)> = BTreeMap::new();
-        for unit in &known {
-            if let Some(id) = HsaId::new(&unit.provider_id) {
-                providers.entry(id.key()).or_insert((id, unit.provider_name.clone()));
-            }
+        let (logged, registered) = tokio::try_join!(
+            store.units_in_emergency(tenant.id, period),
+            store.emergencies(tenant.id, period)
+        )?;
+        if logged.is_empty() && registered.is_empty() {
+            return Ok(Vec::new());
         }
+        let (known, plans) =
+            tokio::try_join!(store.known_units(tenant.id), store.review_plans(tenant.id, None))?;
         let mut found: BTreeMap<String, UnitInEmergency> = BTreeMap::new();
-        for provider in providers.values() {
-            for (id, name) in store.units_in_emergency(tenant.id, &provider.0, period).await? {
-                let key = HsaId::new(&id).map(|id| id.key()).unwrap_or_default();
-                found.entry(key).or_insert((provider.clone(), (id, name)));
-            }
+        let mut add = |provider: (HsaId, String), unit: (String, String)| {
+            let Some(key) = HsaId::new(&unit.0).map(|id| id.key()) else { return };
+            let own = plans.iter().filter(|plan| plan.unit_key == key).cloned().collect();
+            found.entry(key).or_insert((provider, own, unit));
+        };
+        for unit in logged {
+            let Some(provider) = HsaId::new(&unit.provider_id) else { continue };
+            add((provider, unit.provider_name), (unit.unit_id, unit.unit_name));
         }
-        for row in store.emergencies(tenant.id, period).await? {
+        for row in registered {
             let Some(unit) = HsaId::new(&row.unit_id) else { continue };
             let of_directory = known.iter().find(|known| known.unit_key == unit.key());
             let provider = row.provider_id.as_deref().and_then(HsaId::new);
@@ -265,19 +308,22 @@ impl People {
                 );
                 continue;
             };
-            let named = providers.get(&provider.key()).cloned();
-            let provider =
-                named.unwrap_or_else(|| (provider.clone(), provider.as_str().to_owned()));
-            let name = of_directory.map_or(row.unit_id.clone(), |known| known.unit_name.clone());
-            found.entry(unit.key()).or_insert((provider, (row.unit_id.clone(), name)));
+            let own = known
+                .iter()
+                .find(|known| HsaId::new(&known.provider_id).as_ref() == Some(&provider));
+            let name =
+                own.map_or(provider.as_str().to_owned(), |known| known.provider_name.clone());
+            let unit_name =
+                of_directory.map_or(row.unit_id.clone(), |known| known.unit_name.clone());
+            add((provider, name), (row.unit_id, unit_name));
         }
         Ok(found.into_values().collect())
     }
 
-    /// Lists what was opened and has no list yet; what fails is tried again.
+    /// Lists what was drawn or opened and has no list yet; what fails is told on its page, and tried again after an hour.
     ///
     /// # Errors
-    /// The store's.
+    /// The store's, where it would be anybody's.
     pub async fn list_step(
         &self,
         tenant: &Tenant,
@@ -285,18 +331,44 @@ impl People {
         facts: &TenantFacts,
         when: impl Fn(&StoredReview) -> Timestamp,
     ) -> Result<usize, StoreError> {
-        let store = &self.services.store;
+        let (store, now) = (&self.services.store, self.clock.now());
         let mut listed = 0;
-        for review in store.reviews_in_state(tenant.id, state, 200).await? {
+        for review in store.reviews_in_state(tenant.id, state, 200, now).await? {
             match self.list_review(tenant, &review, facts, when(&review)).await {
                 Ok(is_first) => listed += usize::from(is_first),
-                Err(error) if error.concerns_everybody() => return Err(error),
+                Err(error) if error.concerns_everybody() && !error.took_too_long() => {
+                    return Err(error);
+                }
                 Err(error) => {
                     tracing::error!(review = review.review_number, %error, "a review has no list");
+                    store.list_failed(review.review_number, now).await?;
                 }
             }
         }
         Ok(listed)
+    }
+}
+
+/// Whether an id is written as HSA-ids are: no name, no sentence.
+pub(super) fn is_written_so(id: &HsaId) -> bool {
+    let text = id.as_str();
+    text.len() <= 64 && text.chars().all(|c| c.is_ascii_graphic())
+}
+
+/// A review of a unit, with who reviews it.
+fn of_unit(
+    plans: &[StoredPlan],
+    (provider, provider_name): (&HsaId, &str),
+    (unit, name): (&str, &str),
+) -> NewReview {
+    let key = HsaId::new(unit).map(|id| id.key()).unwrap_or_default();
+    let plan = plans.iter().find(|plan| plan.unit_key == key);
+    NewReview {
+        provider: (provider.as_str().to_owned(), provider_name.to_owned()),
+        unit: (unit.to_owned(), name.to_owned()),
+        reviewers: plan
+            .map_or((None, None), |plan| (Some(plan.reviewer_id.clone()), plan.deputy_id.clone())),
+        ..NewReview::default()
     }
 }
 

@@ -259,6 +259,11 @@ impl DrawFile {
         if !decides(proof.leaf, size, before) || notice.log_size > proof.leaf {
             return Err(DrawNotHeld::Checkpoint);
         }
+        let is_sorted = self.staff.windows(2).all(|two| two[0] < two[1]);
+        let names_nobody = self.staff.is_empty() && self.salt.is_none();
+        if !is_sorted || notice.drawn() == 0 && !names_nobody {
+            return Err(DrawNotHeld::Result("the staff are not those of the notice".to_owned()));
+        }
         let salt = self.salt.as_deref().and_then(of_hex).unwrap_or_default();
         let result = notice
             .draw(&salt, &self.staff, seed(&root, size, &notice.hash()))
@@ -271,8 +276,12 @@ impl DrawFile {
             drawn => format!("{drawn} of {} staff", notice.frame.0),
         };
         let shown = match before {
-            Some(before) => format!("; the one before it, of {before}, does not have it"),
-            None => String::new(),
+            Some(before) => {
+                format!("; the one that the file names before it, of {before}, does not have it")
+            }
+            None => {
+                "; that it is the first one is NOT shown: the file names none before it".to_owned()
+            }
         };
         Ok(format!(
             "the draw of {} in {} gives {}, one of {} days, {staff}. Decided by the checkpoint of {size} entries, which has the \

@@ -38,8 +38,8 @@ impl People {
         when: impl Fn(&StoredReview) -> Timestamp,
     ) -> Result<usize, StoreError> {
         let store = &self.services.store;
-        let announced =
-            store.reviews_in_state(tenant.id, ReviewState::Announced.name(), STEP_REVIEWS).await?;
+        let (state, now) = (ReviewState::Announced.name(), self.clock.now());
+        let announced = store.reviews_in_state(tenant.id, state, STEP_REVIEWS, now).await?;
         let leaves = match self.services.trust.seal.is_some() {
             true => self.leaves_of_notices(tenant, &announced).await?,
             false => HashMap::new(),

@@ -10,7 +10,8 @@ use crate::domain::time::{Timestamp, local};
 use crate::procedures::failure::StoreError;
 use crate::procedures::people::on_duty::People;
 use crate::procedures::tenants::Tenant;
-use crate::store::review::facts::{ScheduledHours, StaffNumber, UserDay};
+use crate::store::review::facts::{ScheduledHours, UserDay};
+use crate::store::review::reviews::StoredReview;
 use crate::store::review::watch::StoredWatch;
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -21,18 +22,28 @@ const AROUND: TimeDelta = TimeDelta::days(DAYS.cast_signed());
 /// What is the same for all lists of a tenant.
 #[derive(Debug, Default)]
 pub struct TenantFacts {
-    /// Who of the directory is which patient, by keys.
-    colleagues: HashMap<String, String>,
+    /// Who of the directory a patient is: employees with the care providers where they work, by keys.
+    colleagues: HashMap<String, Vec<(String, Vec<String>)>>,
     /// Why a patient is watched, by care provider and patient, by keys.
     watched: HashMap<(String, String), WatchKind>,
     /// Who manages whom, by keys.
     pub managers: BTreeMap<String, String>,
+    /// Who reviews by a plan, by keys.
+    reviewers: BTreeSet<String>,
 }
 
 impl TenantFacts {
     /// What is known where nothing but managers is asked for.
     pub fn of_managers(managers: Vec<(String, String)>) -> Self {
         Self { managers: managers.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Whether somebody is reviewed by another plan's reviewer, as the one who manages the employee (R5).
+    pub fn is_of_another(&self, employee: &str, review: &StoredReview) -> bool {
+        let own = review.reviewer_id.as_deref().and_then(HsaId::new).map(|id| id.key());
+        self.managers.get(employee).is_some_and(|manager| {
+            Some(manager) != own.as_ref() && self.reviewers.contains(manager)
+        })
     }
 
     /// Whether a care provider watches a patient.
@@ -55,32 +66,61 @@ impl People {
         now: Timestamp,
     ) -> Result<TenantFacts, StoreError> {
         let store = &self.services.store;
-        let (numbers, watched, managers) = tokio::try_join!(
+        let (numbers, watched, managers, plans) = tokio::try_join!(
             store.staff_numbers(tenant.id),
             store.watched(tenant.id, local(now).date()),
-            store.managers(tenant.id)
+            store.managers(tenant.id),
+            store.review_plans(tenant.id, None)
         )?;
-        let key = |root: &str, number: &str| PatientId::new(root, number).ok();
-        let colleague = |row: StaffNumber| {
-            let patient = key(&row.person_root, &row.person_extension)?;
-            Some((patient.key().to_owned(), row.employee_key))
-        };
+        let mut colleagues: HashMap<String, Vec<(String, Vec<String>)>> = HashMap::new();
+        for row in numbers {
+            if let Ok(patient) = PatientId::new(&row.person_root, &row.person_extension) {
+                let of = colleagues.entry(patient.key().to_owned()).or_default();
+                of.push((row.employee_key, row.providers));
+            }
+        }
         let watch = |row: StoredWatch| {
             let provider = HsaId::new(&row.provider_id)?.key();
             Some(((provider, row.patient_key), WatchKind::named(&row.kind)?))
         };
         Ok(TenantFacts {
-            colleagues: numbers.into_iter().filter_map(colleague).collect(),
+            colleagues,
             watched: watched.into_iter().filter_map(watch).collect(),
             managers: managers.into_iter().collect(),
+            reviewers: plans
+                .iter()
+                .filter_map(|plan| HsaId::new(&plan.reviewer_id).map(|id| id.key()))
+                .collect(),
         })
     }
 
-    /// The control questions of visits at a unit (Q1 to Q9), in their order.
+    /// The control questions of visits (Q1 to Q9), in their order, each asked of the unit that its posts name.
     ///
     /// # Errors
     /// The store's.
-    pub(super) async fn questions(
+    pub(super) async fn questions_by_unit(
+        &self,
+        tenant: &Tenant,
+        provider: &HsaId,
+        visits: &[ListedVisit],
+        facts: &TenantFacts,
+    ) -> Result<Vec<Questions>, StoreError> {
+        let units: BTreeSet<&str> = visits.iter().map(|visit| visit.unit.as_str()).collect();
+        let mut asked: Vec<Questions> = vec![Questions::default(); visits.len()];
+        for unit in units {
+            let of_unit = visits.iter().enumerate().filter(|(_, visit)| visit.unit == unit);
+            let (places, own): (Vec<usize>, Vec<ListedVisit>) =
+                of_unit.map(|(at, visit)| (at, visit.clone())).unzip();
+            let questions = self.questions(tenant, (provider, unit), &own, facts).await?;
+            for (at, questions) in places.into_iter().zip(questions) {
+                asked[at] = questions;
+            }
+        }
+        Ok(asked)
+    }
+
+    /// The control questions of visits at a unit, in their order.
+    async fn questions(
         &self,
         tenant: &Tenant,
         (provider, unit): (&HsaId, &str),
@@ -99,7 +139,13 @@ impl People {
             unique(visits.iter().filter_map(|visit| surname(&visit.employee_name)).collect());
         let days = (local(first - AROUND).date(), local(last).date());
         let (readers, user_days, hours, schedule, counts) = tokio::try_join!(
-            store.readers_at_unit(tenant.id, unit, &patients, (first - AROUND, last + AROUND)),
+            store.readers_at_unit(
+                tenant.id,
+                unit,
+                &patients,
+                (first - AROUND, last + AROUND),
+                &self.system.0
+            ),
             store.user_days(tenant.id, &users, days),
             store.opening_hours(tenant.id, unit),
             store.scheduled_hours(
@@ -180,6 +226,7 @@ fn asked(
     let in_list = read.listed.get(&(user.to_owned(), day)).map_or(0, HashSet::len);
     let that_day = judged.unwrap_or(0).max(u32::try_from(in_list).unwrap_or(u32::MAX));
     let watch = facts.watched.get(&(provider.clone(), patient.to_owned()));
+    let staff = facts.colleagues.get(patient).map(Vec::as_slice).unwrap_or_default();
     let counted = surname(&visit.employee_name).and_then(|own| {
         Some((read.counts.get(&own).copied().unwrap_or(0), read.counts.get("").copied()?))
     });
@@ -192,10 +239,10 @@ fn asked(
         others_read: Some(others.is_some_and(|all| all.iter().any(|other| other != user))),
         names: visit.patient_name.as_deref().map(|name| (visit.employee_name.as_str(), name)),
         surname: counted,
-        is_own: facts.colleagues.get(patient).is_some_and(|own| own == user)
+        is_own: staff.iter().any(|(employee, _)| employee == user)
             || visit.person_key.as_deref() == Some(patient),
         is_watched: watch.is_some_and(|kind| *kind != WatchKind::Protected),
-        is_colleague: facts.colleagues.contains_key(patient),
+        is_colleague: staff.iter().any(|(_, providers)| providers.contains(provider)),
         time: Some((visit.first_at, visit.last_at)),
         schedule: read.shifts.get(user).map(Vec::as_slice),
         hours: read.hours,

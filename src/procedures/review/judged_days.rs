@@ -11,7 +11,7 @@ use crate::procedures::people::on_duty::People;
 use crate::procedures::tenants::Tenant;
 use crate::store::log::accesses::AccessRow;
 use crate::store::review::verdicts::{JudgedDay, KeptVerdict};
-use chrono::{Days, NaiveDate, Timelike};
+use chrono::{Days, Months, NaiveDate, Timelike};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// How many days back there are verdicts.
@@ -26,13 +26,16 @@ const NIGHT: u32 = 2;
 struct Collected {
     posts: HashMap<i64, KeptVerdict>,
     patients: HashMap<String, HashSet<u64>>,
+    own_system: String,
 }
 
 impl Collected {
     fn add(&mut self, row: &AccessRow, verdict: &AccessVerdict) {
         let user = HsaId::new(&row.user_id).map(|id| id.key()).unwrap_or_default();
         let patient = (&row.patient_root, &row.patient_extension);
-        self.patients.entry(user).or_default().insert(hash_of(patient));
+        if !row.is_of_review(&self.own_system) {
+            self.patients.entry(user).or_default().insert(hash_of(patient));
+        }
         if verdict.class == VerdictClass::Own && verdict.remarks.is_empty() {
             return;
         }
@@ -119,35 +122,42 @@ impl People {
             complete_from: complete_from(store, tenant.id, years, now).await?,
             holds_blocks_of: &holds,
         };
-        let mut collected = Collected::default();
+        let own_system = self.system.0.key();
+        let mut collected = Collected { own_system, ..Collected::default() };
         let counts =
             judge(store, &period, |row, verdict| collected.add(row, verdict), |_| {}).await?;
         let judged = collected.day(counts.posts.values().sum());
         store.keep_judged_day(tenant.id, (day, period.interval), &judged, (RULES, now)).await
     }
 
-    /// What the night does beside: surnames are counted weekly, posts that came late reach lists, and what retention has removed
-    /// leaves what was made of it (R25).
+    /// What the night does beside: posts that came late reach lists, and what retention has removed leaves what was made of it
+    /// (R25).
     ///
     /// # Errors
     /// The store's.
     pub async fn tidy_reviews(&self, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
         let store = &self.services.store;
-        let today = local(now).date();
-        let year_ago = begins(today - Days::new(365));
-        store.count_surnames(tenant.id, (year_ago, now)).await?;
         let years = self.retention.log_records.years;
-        let before = now.checked_sub_months(chrono::Months::new(12 * years)).unwrap_or(year_ago);
+        let before = now.checked_sub_months(Months::new(12 * years)).unwrap_or(now);
         store.forget_removed_posts(tenant.id, before).await?;
         store.forget_old_verdicts(tenant.id, (local(before).date(), before)).await?;
         let facts = self.tenant_facts(tenant, now).await?;
         for state in ["listed", "under_review"] {
-            for review in store.reviews_in_state(tenant.id, state, 20_000).await? {
+            for review in store.reviews_in_state(tenant.id, state, 20_000, now).await? {
                 if let Err(error) = self.append_late(tenant, &review, &facts, now).await {
                     tracing::error!(review = review.review_number, %error, "late posts are not in their list");
                 }
             }
         }
         Ok(())
+    }
+
+    /// Counts the surnames of the year's patients (Q2).
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn count_surnames(&self, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
+        let year_ago = begins(local(now).date() - Days::new(365));
+        self.services.store.count_surnames(tenant.id, (year_ago, now)).await
     }
 }

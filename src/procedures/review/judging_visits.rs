@@ -1,26 +1,31 @@
 //! Judging visits, one or several, and concluding a review.
 
-use super::controls::AskedControl;
+use super::controls::{AskedControl, due};
 use super::own_records::OwnRecord;
 use super::reviewing::patient_of;
-use crate::domain::identity::HsaId;
+use crate::domain::identity::{HsaId, RecordId, is_blank};
 use crate::domain::rejection::Rejection;
 use crate::domain::review::lifecycle::{ReviewState, ReviewStep, conclusion};
 use crate::domain::review::questions::DAYS;
 use crate::domain::review::verdict::VerdictClass;
 use crate::domain::review::visit::{AskedJudgement, checked, may_be_judged_with_others};
-use crate::domain::time::local;
-use crate::procedures::failure::Failure;
+use crate::domain::time::{Timestamp, local};
+use crate::procedures::failure::{Failure, StoreError};
 use crate::procedures::people::on_duty::{OnDuty, People};
-use crate::store::review::cases::NewCaseEvent;
-use crate::store::review::judgements::JudgedBy;
+use crate::procedures::tenants::Tenant;
+use crate::store::review::cases::NewCase;
 pub use crate::store::review::judgements::StoredJudgement;
-use crate::store::review::reviews::StoredReview;
+use crate::store::review::judgements::{CaseOfRemark, JudgedBy, NewJudgement};
+use crate::store::review::reviews::{NewReview, StoredReview};
 use crate::store::review::visits::StoredVisit;
-use chrono::Days;
+use chrono::{Days, TimeDelta};
 
 /// What the record of a conclusion is.
 const LEVEL: &str = "granskning: avslut";
+/// So long ago a conclusion may be sealed though nobody has said so.
+const MEANWHILE: TimeDelta = TimeDelta::seconds(30);
+/// Characters of a case's title.
+const TITLE_CHARS: usize = 120;
 
 fn step(review: &StoredReview, step: ReviewStep) -> Result<(), Rejection> {
     let state = ReviewState::named(&review.state);
@@ -29,7 +34,8 @@ fn step(review: &StoredReview, step: ReviewStep) -> Result<(), Rejection> {
 }
 
 impl People {
-    /// Judges a visit (R10 to R14); a remark opens a case, or goes to an open one, and a yes can open a targeted control.
+    /// Judges a visit (R10 to R14); a remark opens a case, or goes to an open one, and a yes can open a targeted control. `seen`
+    /// is the judgement that it had when it was looked at.
     ///
     /// # Errors
     /// Why it is refused, or the store's.
@@ -38,34 +44,71 @@ impl People {
         person: &OnDuty<'_>,
         review: &StoredReview,
         visit: &StoredVisit,
-        asked: &AskedJudgement,
+        (asked, seen): (&AskedJudgement, Option<&str>),
     ) -> Result<(), Failure> {
         step(review, ReviewStep::Judge)?;
-        let facts = self.who_manages(person).await?;
-        Self::may_judge(person, review, visit, &facts)?;
+        let managers = self.who_manages(person).await?;
+        Self::may_judge(person, review, visit, &managers)?;
         checked(asked)?;
-        let control = match asked.opens_control && !asked.yes.is_empty() {
-            true => Some(self.control_of(person, visit, asked).await?),
-            false => None,
-        };
-        let case = match asked.has_remark {
-            true => Some(self.case_of_remark(person, review, visit, asked).await?),
-            false => None,
-        };
+        if seen == Some("remark") && !asked.has_remark && is_blank(&asked.text) {
+            let says = "Skriv varför anmärkningen tas tillbaka.";
+            return Err(Rejection::validation(says).into());
+        }
+        let (now, session) = (self.clock.now(), person.session);
         let judgement = StoredJudgement {
             judgement: if asked.has_remark { "remark" } else { "no_remark" }.to_owned(),
             text: asked.text.trim().to_owned(),
             yes: asked.yes.iter().map(|question| i16::from(*question)).collect(),
             declined: asked.declined.trim().to_owned(),
-            control,
-            case_number: case,
-            by_name: person.session.name.clone(),
-            at: self.clock.now(),
+            control: None,
+            case_number: None,
+            by_name: session.name.clone(),
+            at: now,
         };
-        self.keep_judgement(person, review, &[visit.visit_number], &judgement).await
+        let title: String =
+            judgement.text.lines().next().unwrap_or_default().chars().take(TITLE_CHARS).collect();
+        let case = match (asked.has_remark, asked.case) {
+            (false, _) => CaseOfRemark::None,
+            (true, Some(number)) => {
+                CaseOfRemark::Open(self.open_case_of(person, number).await?.case_number)
+            }
+            (true, None) => CaseOfRemark::New(NewCase {
+                provider: person.assignment.provider.as_str(),
+                unit: (&review.unit_id, &review.unit_name),
+                employee: &visit.employee_id,
+                title: &title,
+            }),
+        };
+        let control = match asked.opens_control {
+            true => Some((self.control_of(person, visit, asked).await?, due(local(now).date()))),
+            false => None,
+        };
+        let opens = control.is_some();
+        let new = NewJudgement {
+            review: review.review_number,
+            visit: visit.visit_number,
+            seen,
+            judgement,
+            patient: &visit.patient_key,
+            case,
+            control,
+        };
+        let by = JudgedBy { employee: &session.employee, name: &session.name, at: now };
+        let store = &self.services.store;
+        if !store.judge_visit(person.tenant.id, &new, by).await? {
+            return Err(Rejection::validation(
+                "Tillfället, ärendet eller granskningen har ändrats. Ladda om sidan och försök igen.",
+            )
+            .into());
+        }
+        self.mend_holds(person.tenant, now).await?;
+        if opens {
+            self.list_due(person.tenant, |_| now).await?;
+        }
+        Ok(())
     }
 
-    /// Judges visits without remark together, of those that ask nothing (R12); how many it was.
+    /// Judges some visits without remark together, of those that ask nothing (R12); how many it was.
     ///
     /// # Errors
     /// Why it is refused, or the store's.
@@ -73,23 +116,24 @@ impl People {
         &self,
         person: &OnDuty<'_>,
         review: &StoredReview,
+        visits: &[StoredVisit],
     ) -> Result<usize, Failure> {
         step(review, ReviewStep::Judge)?;
-        let facts = self.who_manages(person).await?;
-        let store = &self.services.store;
-        let left = store.visits_of_review(review.review_number, (0, 50_000), "left").await?;
+        let managers = self.who_manages(person).await?;
         let plain = |visit: &&StoredVisit| {
             VerdictClass::named(&visit.class)
                 .is_some_and(|class| may_be_judged_with_others(class, visit.flags.len()))
-                && Self::may_judge(person, review, visit, &facts).is_ok()
+                && Self::may_judge(person, review, visit, &managers).is_ok()
         };
-        let visits: Vec<i64> = left.iter().filter(plain).map(|visit| visit.visit_number).collect();
+        let visits: Vec<i64> =
+            visits.iter().filter(plain).map(|visit| visit.visit_number).collect();
         if visits.is_empty() {
             return Err(Rejection::validation(
                 "Inget tillfälle kan bedömas tillsammans med andra.",
             )
             .into());
         }
+        let now = self.clock.now();
         let judgement = StoredJudgement {
             judgement: "no_remark".to_owned(),
             text: String::new(),
@@ -98,26 +142,13 @@ impl People {
             control: None,
             case_number: None,
             by_name: person.session.name.clone(),
-            at: self.clock.now(),
+            at: now,
         };
-        self.keep_judgement(person, review, &visits, &judgement).await?;
-        Ok(visits.len())
-    }
-
-    async fn keep_judgement(
-        &self,
-        person: &OnDuty<'_>,
-        review: &StoredReview,
-        visits: &[i64],
-        judgement: &StoredJudgement,
-    ) -> Result<(), Failure> {
         let session = person.session;
-        let by = JudgedBy { employee: &session.employee, name: &session.name, at: judgement.at };
+        let by = JudgedBy { employee: &session.employee, name: &session.name, at: now };
         let store = &self.services.store;
-        match store.judge_visits(review.review_number, visits, judgement, by).await? {
-            true => Ok(()),
-            false => Err(Rejection::validation("Granskningen är avslutad.").into()),
-        }
+        let done = store.judge_together(review.review_number, &visits, &judgement, by).await?;
+        Ok(done.ok_or_else(|| Rejection::validation("Granskningen är avslutad."))?)
     }
 
     /// The targeted control that a yes asks for: the same user and patient, 90 days back (R14).
@@ -126,7 +157,7 @@ impl People {
         person: &OnDuty<'_>,
         visit: &StoredVisit,
         asked: &AskedJudgement,
-    ) -> Result<i64, Failure> {
+    ) -> Result<NewReview, Failure> {
         let day = local(visit.last_at).date();
         let numbers: Vec<String> = asked.yes.iter().map(|number| format!("Q{number}")).collect();
         let control = AskedControl {
@@ -134,32 +165,13 @@ impl People {
             patient: Some(patient_of(visit)),
             from: day - Days::new(DAYS),
             to: local(self.clock.now()).date(),
-            reason: format!("Kontrollfråga besvarad med ja ({})", numbers.join(", ")),
+            reason: match numbers.is_empty() {
+                true => "Efter bedömning av ett tillfälle".to_owned(),
+                false => format!("Kontrollfråga besvarad med ja ({})", numbers.join(", ")),
+            },
+            opening: None,
         };
-        Box::pin(self.open_control(person, &control)).await
-    }
-
-    /// The case of a remark, new or open (R13), with the remark told in it.
-    async fn case_of_remark(
-        &self,
-        person: &OnDuty<'_>,
-        review: &StoredReview,
-        visit: &StoredVisit,
-        asked: &AskedJudgement,
-    ) -> Result<i64, Failure> {
-        let case = match asked.case {
-            Some(number) => self.open_case_of(person, number).await?,
-            None => self.new_case(person, review, visit, &asked.text).await?,
-        };
-        let text = asked.text.trim();
-        let event = NewCaseEvent {
-            kind: "remark",
-            text,
-            visit: Some(visit.visit_number),
-            ..NewCaseEvent::default()
-        };
-        self.tell_case(person, &case, &event).await?;
-        Ok(case.case_number)
+        self.new_control(person, &control).await
     }
 
     /// The judgements of a visit, the latest first.
@@ -201,34 +213,62 @@ impl People {
             return Err(Rejection::validation(says).into());
         }
         let result = conclusion(review.visits, review.judged, review.remarks)?;
-        let by = &person.session.employee;
-        let done = store
-            .conclude_review(review.review_number, (result.name(), text.trim()), by, now)
-            .await?;
-        if !done {
+        let (by, id) = (&person.session.employee, (self.new_id)());
+        let concluded = (result.name(), text.trim(), id);
+        if !store.conclude_review(review.review_number, concluded, by, now).await? {
             return Err(Rejection::validation(
                 "Läget har ändrats. Ladda om sidan och försök igen.",
             )
             .into());
         }
-        let words = match result.name() {
-            "remark" => "med anmärkning",
-            "no_remark" => "utan anmärkning",
-            _ => "tom",
-        };
-        let record = OwnRecord {
-            id: (self.new_id)(),
-            unit: (review.unit_id.clone(), review.unit_name.clone()),
-            level: LEVEL,
-            text: format!(
-                "granskning {} {}: {words}, {} tillfällen, {} med anmärkning",
-                review.review_number,
-                local(now).date(),
-                review.visits,
-                review.remarks
-            ),
-        };
-        let provider = (&person.assignment.provider, review.provider_name.as_str());
-        Ok(self.log_own(person.tenant, provider, &[record], now).await?)
+        // What is not sealed now the next round seals.
+        Ok(self.seal_conclusions(person.tenant, now).await?)
+    }
+
+    /// Seals conclusions that are not sealed yet (R15).
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn seal_conclusions(
+        &self,
+        tenant: &Tenant,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let store = &self.services.store;
+        for concluded in store.unsealed_conclusions(tenant.id).await? {
+            let id = concluded.conclusion_log_id;
+            let record = RecordId::new(&id.to_string());
+            let is_stored = match &record {
+                // A process that died may have stored it.
+                Some(record) if now - concluded.concluded_at > MEANWHILE => {
+                    store.number_of_id(record).await?.is_some()
+                }
+                _ => false,
+            };
+            let Some(provider) = HsaId::new(&concluded.provider_id) else { continue };
+            if !is_stored {
+                let words = match concluded.result.as_str() {
+                    "remark" => "med anmärkning",
+                    "no_remark" => "utan anmärkning",
+                    _ => "tom",
+                };
+                let record = OwnRecord {
+                    id,
+                    unit: (concluded.unit_id, concluded.unit_name),
+                    level: LEVEL,
+                    text: format!(
+                        "granskning {} {}: {words}, {} tillfällen, {} med anmärkning",
+                        concluded.review_number,
+                        local(concluded.concluded_at).date(),
+                        concluded.visits,
+                        concluded.remarks
+                    ),
+                };
+                let of = (&provider, concluded.provider_name.as_str());
+                self.log_own(tenant, of, &[record], concluded.concluded_at).await?;
+            }
+            store.conclusion_is_sealed(concluded.review_number, now).await?;
+        }
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::review::lawfulness::LoggedAccess;
 use crate::domain::review::verdict::{AccessVerdict, VerdictClass};
 use crate::domain::time::Timestamp;
 use crate::store::review::emergencies::EmergencyRow;
+use crate::store::review::frames::OWN_LEVEL;
 use std::collections::BTreeMap;
 
 /// The activity of an emergency.
@@ -14,6 +15,8 @@ pub(super) const EMERGENCY: &str = "Nödöppning";
 /// A visit that is to be listed.
 #[derive(Debug, Clone)]
 pub(super) struct ListedVisit {
+    /// The key of the unit that its posts name.
+    pub unit: String,
     pub employee_id: String,
     pub employee_key: String,
     pub employee_name: String,
@@ -34,6 +37,8 @@ pub(super) struct ListedVisit {
 #[derive(Debug, Clone)]
 pub(super) struct ListedPost {
     pub number: i64,
+    /// The key of the unit that it names.
+    pub unit: String,
     pub at: Timestamp,
     pub employee: (String, String),
     pub title: String,
@@ -46,9 +51,13 @@ pub(super) struct ListedPost {
     pub accesses: Vec<LoggedAccess>,
 }
 
-/// What a record says of patients: a post for each of them.
-pub(super) fn listed_posts(record: &LogEntry<'_>) -> Vec<ListedPost> {
+/// What a record says of patients: a post for each of them; of what the review's own pages log, none.
+pub(super) fn listed_posts(record: &LogEntry<'_>, own_system: &HsaId) -> Vec<ListedPost> {
     let mut posts: Vec<ListedPost> = Vec::new();
+    let is_of_review = record.activity_level.is_some_and(|level| level.starts_with(OWN_LEVEL));
+    if is_of_review && HsaId::new(record.system.id).as_ref() == Some(own_system) {
+        return posts;
+    }
     let Some(actor) = actor_of(record) else { return posts };
     for resource in record.resources() {
         let Some(logged) = &resource.patient else { continue };
@@ -71,6 +80,7 @@ pub(super) fn listed_posts(record: &LogEntry<'_>) -> Vec<ListedPost> {
             let person = person.and_then(|id| PatientId::new(id.root, id.extension?).ok());
             posts.push(ListedPost {
                 number: 0,
+                unit: actor.care_unit.key(),
                 at: record.activity_at,
                 employee: (
                     record.user.id.to_owned(),
@@ -111,7 +121,9 @@ pub(super) fn without_posts(row: &EmergencyRow, visits: &[ListedVisit]) -> Optio
     let has_read = visits
         .iter()
         .any(|visit| visit.employee_key == employee.key() && visit.patient.key() == patient.key());
+    let unit = HsaId::new(&row.unit_id)?.key();
     (!has_read).then(|| ListedVisit {
+        unit,
         employee_id: row.employee_id.clone(),
         employee_key: employee.key(),
         employee_name: row.employee_id.clone(),

@@ -5,7 +5,7 @@ use super::listed_visit::{EMERGENCY, ListedPost, ListedVisit, listed_posts, with
 use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::log::record::LogEntry;
 use crate::domain::log::report::{ReportQuestion, ReportSubject};
-use crate::domain::review::calendar::day_bounds;
+use crate::domain::review::calendar::{ReviewMonth, day_bounds};
 use crate::domain::review::frame::sample;
 use crate::domain::review::lawfulness::{RULES, of_post, verdict};
 use crate::domain::review::lifecycle::{ReviewKind, late_posts};
@@ -21,6 +21,7 @@ use crate::procedures::tenants::Tenant;
 use crate::store::review::emergencies::EmergencyRow;
 use crate::store::review::reviews::StoredReview;
 use crate::store::review::visits::{NewVisit, StoredVisit};
+use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Log records of one list.
@@ -74,9 +75,6 @@ impl People {
         now: Timestamp,
     ) -> Result<usize, StoreError> {
         let store = &self.services.store;
-        if ReviewKind::named(&review.kind) != Some(ReviewKind::Systematic) {
-            return Ok(0);
-        }
         let Some(places) = self.places_of(tenant, review, facts).await? else {
             return Ok(0);
         };
@@ -98,10 +96,10 @@ impl People {
             visits.retain(|visit| reviewed.contains(visit.employee_key.as_str()));
         }
         let new = self.as_rows(tenant, review, visits, facts, true).await?;
-        if new.is_empty() || !store.append_visits(review.review_number, &new, now).await? {
+        if new.is_empty() {
             return Ok(0);
         }
-        Ok(new.len())
+        store.append_visits(review.review_number, &new, now).await
     }
 
     /// Where the records of a review are; `None`: it has no time yet.
@@ -139,8 +137,17 @@ impl People {
                 user: review.subject_employee.as_deref().and_then(HsaId::new),
                 unit: is_of_unit.then(|| HsaId::new(&review.unit_id)).flatten(),
             };
-            let question = ReportQuestion { subject, from: interval.0, to: interval.1 };
-            store.find_records(tenant.id, &question, RECORDS_MAX).await?
+            // Month by month: nobody's index has users.
+            let mut all: Option<RecordPlaces> = Some(RecordPlaces::default());
+            for (from, to) in months_of(interval) {
+                let question = ReportQuestion { subject: subject.clone(), from, to };
+                let found = store.find_records(tenant.id, &question, RECORDS_MAX).await?;
+                all = all.zip(found).map(|(mut all, found)| {
+                    all.append(found);
+                    all
+                });
+            }
+            all.filter(|all| all.len() <= RECORDS_MAX)
         };
         let rows = RECORDS_MAX as u64;
         let too_many = StoreError::RowCount { what: "the posts of a review's list", rows };
@@ -163,10 +170,25 @@ impl People {
         }
         let kind = ReviewKind::named(&review.kind);
         let mut posts = self.posts_at(tenant, review, places).await?;
+        let key = |post: &ListedPost| HsaId::new(&post.employee.0).map(|id| id.key());
         if kind == Some(ReviewKind::Systematic) {
             let frame: BTreeSet<&String> = review.frame.iter().flatten().collect();
-            let key = |post: &ListedPost| HsaId::new(&post.employee.0).map(|id| id.key());
-            posts.retain(|post| key(post).is_some_and(|key| frame.contains(&key)));
+            let is_all = review.mode == "all";
+            posts.retain(|post| {
+                let Some(key) = key(post) else { return false };
+                // Whose posts came after the notice is of the unit all the same, unless another plan has them.
+                let is_of_unit =
+                    || post.unit == review.unit_key && !facts.is_of_another(&key, review);
+                frame.contains(&key) || is_all && is_of_unit()
+            });
+        }
+        if let Some(units) = &review.units {
+            let opener = review.opened_by.as_deref().and_then(HsaId::new).map(|id| id.key());
+            posts.retain(|post| {
+                let manages =
+                    || key(post).and_then(|key| facts.managers.get(&key)) == opener.as_ref();
+                units.contains(&post.unit) || opener.is_some() && manages()
+            });
         }
         if let Some(patient) = review.patient_key.as_deref() {
             posts.retain(|post| post.patient.key() == patient);
@@ -183,7 +205,8 @@ impl People {
             visits.retain(|visit| {
                 visit.activities.iter().any(|activity| activity == EMERGENCY) || registered(visit)
             });
-            for row in &rows {
+            // What was registered and read by nobody is listed once.
+            for row in rows.iter().filter(|_| only.is_none()) {
                 visits.extend(without_posts(row, &visits));
             }
         }
@@ -215,7 +238,10 @@ impl People {
             self.services.trust.allows(&context.store, interval).await?;
         }
         let numbers = places.numbers().to_vec();
-        let told = |records: &[LogEntry<'_>]| records.iter().map(listed_posts).collect::<Vec<_>>();
+        let own = self.system.0.clone();
+        let told = move |records: &[LogEntry<'_>]| {
+            records.iter().map(|record| listed_posts(record, &own)).collect::<Vec<_>>()
+        };
         let mut reading = read_records(&context, places, told).await.map_err(of_ours)?;
         let (mut numbers, mut posts) = (numbers.into_iter(), Vec::new());
         while let Some(batch) = reading.next().await? {
@@ -255,6 +281,7 @@ impl People {
             let all = posts.iter().flat_map(|post| &post.accesses);
             let verdict = of_post(all.map(|access| verdict(access, &facts)))?;
             let mut visit = ListedVisit {
+                unit: first.unit,
                 employee_key: HsaId::new(&first.employee.0)?.key(),
                 employee_id: first.employee.0,
                 employee_name: first.employee.1,
@@ -293,8 +320,7 @@ impl People {
         is_late: bool,
     ) -> Result<Vec<NewVisit>, StoreError> {
         let Some(provider) = HsaId::new(&review.provider_id) else { return Ok(Vec::new()) };
-        let of = (&provider, review.unit_key.as_str());
-        let questions = self.questions(tenant, of, &visits, facts).await?;
+        let questions = self.questions_by_unit(tenant, &provider, &visits, facts).await?;
         let reviewers = reviewers_of(review, facts);
         let rows = visits.into_iter().zip(questions).map(|(visit, (flags, unanswered))| {
             let given_to = match reviewers.reviewer {
@@ -328,6 +354,18 @@ impl People {
         });
         Ok(rows.collect())
     }
+}
+
+/// An interval in parts of a month at the most.
+fn months_of((from, to): (Timestamp, Timestamp)) -> Vec<(Timestamp, Timestamp)> {
+    let mut parts = Vec::new();
+    let mut begins = from;
+    while begins <= to {
+        let next = ReviewMonth::at(begins).bounds().1;
+        parts.push((begins, (next - TimeDelta::microseconds(1)).min(to)));
+        begins = next;
+    }
+    parts
 }
 
 /// Who reviews a review's unit, by keys.

@@ -1,5 +1,6 @@
 //! Plans as the log administrator sees and makes them: every unit, those without a plan first.
 
+use super::controls::is_written_so;
 use crate::domain::identity::HsaId;
 use crate::domain::rejection::Rejection;
 use crate::domain::review::calendar::ReviewMonth;
@@ -61,9 +62,16 @@ impl People {
         let unit = HsaId::new(&asked.unit)
             .and_then(|id| units.into_iter().find(|(own, ..)| *own == id))
             .ok_or_else(|| Rejection::validation("Välj en av vårdgivarens enheter."))?;
+        let wrong = || Rejection::validation("Skriv ett HSA-id, till exempel SE2321000016-P0001.");
         let reviewer = HsaId::new(&asked.reviewer)
             .ok_or_else(|| Rejection::validation("Skriv granskarens HSA-id."))?;
-        let deputy = HsaId::new(&asked.deputy);
+        let deputy = match asked.deputy.as_str() {
+            "" => None,
+            text => Some(HsaId::new(text).ok_or_else(wrong)?),
+        };
+        if !is_written_so(&reviewer) || deputy.as_ref().is_some_and(|id| !is_written_so(id)) {
+            return Err(wrong().into());
+        }
         if deputy.as_ref() == Some(&reviewer) {
             return Err(
                 Rejection::validation("Ersättaren ska vara någon annan än granskaren.").into()

@@ -1,7 +1,6 @@
 //! Reminders of reviews, told in the pages and, without identities, to another system or a program (R16).
 
 use crate::domain::review::calendar::{ReminderStep, ReviewMonth, reminder};
-use crate::domain::review::lifecycle::ReviewState;
 use crate::domain::time::{Timestamp, local};
 use crate::procedures::failure::StoreError;
 use crate::procedures::people::on_duty::People;
@@ -23,11 +22,9 @@ impl People {
     /// The store's.
     pub async fn remind(&self, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
         let (store, today) = (&self.services.store, local(now).date());
-        for state in [ReviewState::Listed, ReviewState::UnderReview] {
-            for review in store.reviews_in_state(tenant.id, state.name(), 20_000).await? {
-                let step = reminder(review.due_on, today);
-                store.remind(review.review_number, step.name(), now).await?;
-            }
+        for due_on in store.due_days(tenant.id).await? {
+            let step = reminder(due_on, today);
+            store.remind(tenant.id, (due_on, step.name()), now).await?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::domain::log::report::{ReportQuestion, ReportSubject};
 use crate::domain::people::number;
 use crate::domain::people::person::PersonState;
 use crate::domain::people::roles::Role;
+use crate::domain::rejection::Rejection;
 use crate::domain::review::lawfulness::{LoggedAccess, verdict};
 use crate::domain::review::lifecycle::may_see;
 use crate::domain::review::verdict::AccessVerdict;
@@ -125,10 +126,9 @@ impl People {
         number: i64,
     ) -> Result<Option<StoredReview>, Failure> {
         let (tenant, provider) = (person.tenant.id, &person.assignment.provider);
-        let Some(review) = self.services.store.review(tenant, provider, number).await? else {
-            return Ok(None);
-        };
         let own = person.session.employee.key();
+        let found = self.services.store.review(tenant, provider, number, &own).await?;
+        let Some(review) = found else { return Ok(None) };
         let key = |id: &Option<String>| id.as_deref().and_then(HsaId::new).map(|id| id.key());
         let is_theirs = Self::is_log_admin(person)
             || [&review.reviewer_id, &review.deputy_id]
@@ -151,7 +151,8 @@ impl People {
             return self.review(person, number).await;
         }
         let (tenant, provider) = (person.tenant.id, &person.assignment.provider);
-        let found = self.services.store.review(tenant, provider, number).await?;
+        let own = person.session.employee.key();
+        let found = self.services.store.review(tenant, provider, number, &own).await?;
         Ok(found.filter(|review| review.notice.is_some()))
     }
 
@@ -167,6 +168,15 @@ impl People {
     ) -> Result<Vec<StoredVisit>, Failure> {
         let page = (skip, PAGE_VISITS + 1);
         Ok(self.services.store.visits_of_review(review.review_number, page, only).await?)
+    }
+
+    /// All visits of a review.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn all_visits(&self, review: &StoredReview) -> Result<Vec<StoredVisit>, Failure> {
+        let page = (0, 50_000);
+        Ok(self.services.store.visits_of_review(review.review_number, page, "all").await?)
     }
 
     /// A visit of a review.
@@ -253,6 +263,10 @@ impl People {
         (reason, text): (&str, &str),
     ) -> Result<(), Failure> {
         full_log((visit.first_at, visit.last_at), reason, text)?;
+        if visit.employee_key == person.session.employee.key() {
+            let says = "Ingen granskar sina egna åtkomster.";
+            return Err(Rejection::validation(says).into());
+        }
         let (by, now) = (&person.session.employee, self.clock.now());
         let store = &self.services.store;
         Ok(store.disclose(visit.visit_number, (reason, text.trim()), by, now).await?)
@@ -295,7 +309,7 @@ impl People {
         let question = ReportQuestion::new(subject, from, to)?;
         let Some(places) = store.find_records(person.tenant.id, &question, AROUND_MAX).await?
         else {
-            return Err(crate::domain::rejection::Rejection::validation(
+            return Err(Rejection::validation(
                 "Tillfället har för många poster för en sida. Ta fram en loggrapport.",
             )
             .into());

@@ -17,19 +17,38 @@ impl People {
     pub async fn review_round(&self, now: Timestamp) -> Result<bool, StoreError> {
         // Stored times have fewer digits than clocks.
         let now = now.trunc_subsecs(3);
-        let mut goes_on = false;
+        let (mut goes_on, mut failed) = (false, None);
         for tenant in self.services.tenants.all() {
-            self.owe_reviews(tenant, now).await?;
-            goes_on |= self.announce_reviews(tenant, now).await? > 0;
-            goes_on |= self.draw_reviews(tenant, |_| now).await? > 0;
-            self.review_watched(tenant, now).await?;
-            self.review_emergencies(tenant, now).await?;
-            goes_on |= self.list_due(tenant, |_| now).await?;
-            self.services.store.lapse_reviews(tenant.id, ReviewMonth::at(now).first()).await?;
-            self.remind(tenant, now).await?;
-            self.tell_reminders(tenant, now).await?;
+            // What fails in one step of one tenant keeps nobody else's from being done.
+            let done = [
+                self.owe_reviews(tenant, now).await.map(|_| false),
+                self.announce_reviews(tenant, now).await.map(|count| count > 0),
+                self.draw_reviews(tenant, |_| now).await.map(|count| count > 0),
+                self.review_watched(tenant, now).await.map(|()| false),
+                self.review_emergencies(tenant, now).await.map(|()| false),
+                self.list_due(tenant, |_| now).await,
+                self.lapse(tenant, now).await.map(|()| false),
+                self.remind(tenant, now).await.map(|()| false),
+                self.seal_conclusions(tenant, now).await.map(|()| false),
+                self.mend_holds(tenant, now).await.map(|()| false),
+                self.tell_reminders(tenant, now).await.map(|()| false),
+            ];
+            for step in done {
+                match step {
+                    Ok(more) => goes_on |= more,
+                    Err(error) => {
+                        tracing::error!(%error, tenant = &*tenant.name, "a step of the review failed");
+                        failed = failed.or(Some(error));
+                    }
+                }
+            }
         }
-        Ok(goes_on)
+        failed.map_or(Ok(goes_on), Err)
+    }
+
+    async fn lapse(&self, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
+        let this = ReviewMonth::at(now).first();
+        self.services.store.lapse_reviews(tenant.id, this).await.map(|_| ())
     }
 
     /// Lists everything that is drawn or opened; whether it was any. `when` says when that is.
@@ -44,7 +63,11 @@ impl People {
         let store = &self.services.store;
         let mut listed = 0;
         for state in [ReviewState::Drawn, ReviewState::Opened] {
-            if !store.reviews_in_state(tenant.id, state.name(), 1).await?.is_empty() {
+            if !store
+                .reviews_in_state(tenant.id, state.name(), 1, self.clock.now())
+                .await?
+                .is_empty()
+            {
                 let facts = self.tenant_facts(tenant, self.clock.now()).await?;
                 listed += self.list_step(tenant, state.name(), &facts, &when).await?;
             }

@@ -2,19 +2,21 @@
 
 use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::log::record::LogEntry;
+use crate::domain::people::person::PersonState;
 use crate::domain::rejection::Rejection;
 use crate::domain::review::verdict::{AccessVerdict, Remark, VerdictClass};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, local};
 use crate::procedures::failure::Failure;
 use crate::procedures::people::extracts::bounds;
 use crate::procedures::people::looking::Viewed;
 use crate::procedures::people::on_duty::{OnDuty, People};
+use crate::procedures::people::persons::PersonShown;
 use crate::procedures::reports::read_records;
 pub use crate::store::review::search::DayFound;
 use crate::store::review::search::LogCriteria;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Days of one search.
@@ -49,6 +51,17 @@ pub struct LogSearch {
     pub by_day: bool,
 }
 
+/// What is told of a patient's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundName {
+    /// It is not known.
+    Missing,
+    /// It is this.
+    Of(String),
+    /// It is protected, or not known whether it is.
+    Protected,
+}
+
 /// A post that was found.
 #[derive(Debug, Clone)]
 pub struct FoundPost {
@@ -64,8 +77,8 @@ pub struct FoundPost {
     pub activity: String,
     /// Why.
     pub purpose: String,
-    /// Whose information: patient and, as the log has it, name.
-    pub patients: Vec<(PatientId, Option<String>)>,
+    /// Whose information: patient and name.
+    pub patients: Vec<(PatientId, FoundName)>,
     /// What the registers tell; `None`: the day is not judged yet.
     pub verdict: Option<AccessVerdict>,
 }
@@ -83,17 +96,32 @@ impl LogSearch {
         if (self.to - self.from).num_days() >= DAYS_MAX {
             return Err(Rejection::validation("Sök i högst 31 dagar åt gången."));
         }
-        let key = |text: &str| HsaId::new(text).map(|id| id.key());
+        // What is written and cannot be read would find everything.
+        let unreadable = || Rejection::validation("Ett av villkoren kan inte läsas.");
+        let key = |text: &str| match text {
+            "" => Ok(None),
+            text => HsaId::new(text).map(|id| Some(id.key())).ok_or_else(unreadable),
+        };
         let text = |text: &str| Some(text.trim().to_lowercase()).filter(|text| !text.is_empty());
-        let question = self.flag.parse::<u8>().ok().filter(|number| (1..=9).contains(number));
+        let question = match self.flag.as_str() {
+            "" => None,
+            text => {
+                let number = text.parse::<u8>().ok().filter(|number| (1..=9).contains(number));
+                Some(number.ok_or_else(unreadable)?)
+            }
+        };
+        let class = match self.class.as_str() {
+            "" => None,
+            text => Some(VerdictClass::named(text).ok_or_else(unreadable)?),
+        };
         Ok(LogCriteria {
             interval: bounds(self.from, self.to),
-            unit: key(&self.unit),
-            user: key(&self.user),
+            unit: key(&self.unit)?,
+            user: key(&self.user)?,
             patient: self.patient().map(|patient| patient.key().to_owned()),
-            system: key(&self.system),
+            system: key(&self.system)?,
             activity: text(&self.activity),
-            class: VerdictClass::named(&self.class).map(|class| class.name().to_owned()),
+            class: class.map(|class| class.name().to_owned()),
             flag: question.map(|number| format!("q{number}-")),
         })
     }
@@ -192,11 +220,41 @@ impl People {
                 found.push(FoundPost { verdict, ..post });
             }
         }
+        // A post of a judged day of which nothing is kept is the own care provider's.
+        let days: BTreeSet<NaiveDate> = found.iter().map(|post| local(post.at).date()).collect();
+        let days: Vec<NaiveDate> = days.into_iter().collect();
+        let judged = store.are_judged(person.tenant.id, &days).await?;
+        for post in found.iter_mut().filter(|post| !post.patients.is_empty()) {
+            if post.verdict.is_none() && judged.contains(&local(post.at).date()) {
+                post.verdict =
+                    Some(AccessVerdict { class: VerdictClass::Own, remarks: Vec::new() });
+            }
+        }
         Ok(found)
     }
 
-    /// What is found may be shown once looking is logged.
-    pub fn shown_posts(_viewed: &Viewed, found: Vec<FoundPost>) -> Vec<FoundPost> {
+    /// What is found, with the names that may be shown once looking is logged.
+    pub async fn shown_posts(&self, viewed: &Viewed, mut found: Vec<FoundPost>) -> Vec<FoundPost> {
+        let all = found.iter().flat_map(|post| &post.patients).map(|(patient, _)| patient);
+        let mut once: Vec<PatientId> = all.cloned().collect();
+        once.sort_by(|a, b| a.key().cmp(b.key()));
+        once.dedup();
+        let asked: Vec<&PatientId> = once.iter().collect();
+        let shown = self.all_shown(viewed, &asked).await;
+        let by_key: HashMap<&str, &PersonShown> =
+            once.iter().map(PatientId::key).zip(&shown).collect();
+        for (patient, name) in found.iter_mut().flat_map(|post| &mut post.patients) {
+            match by_key.get(patient.key()) {
+                Some(PersonShown::FromService(PersonState::Open { name: Some(told), .. })) => {
+                    *name = FoundName::Of(told.clone());
+                }
+                Some(
+                    PersonShown::FromService(PersonState::Open { .. } | PersonState::None)
+                    | PersonShown::FromLog(_),
+                ) => {}
+                _ => *name = FoundName::Protected,
+            }
+        }
         found
     }
 }
@@ -211,9 +269,10 @@ fn found_post(record: &LogEntry<'_>) -> FoundPost {
         let logged = resource.patient.as_ref()?;
         let number = logged.identity.extension?;
         let patient = PatientId::new(logged.identity.root, number).ok()?;
-        Some((patient, logged.name.map(str::to_owned)))
+        let name = logged.name.map_or(FoundName::Missing, |name| FoundName::Of(name.to_owned()));
+        Some((patient, name))
     });
-    let mut patients: Vec<(PatientId, Option<String>)> = patients.collect();
+    let mut patients: Vec<(PatientId, FoundName)> = patients.collect();
     patients.dedup_by(|a, b| a.0 == b.0);
     FoundPost {
         at: record.activity_at,

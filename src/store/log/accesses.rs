@@ -4,6 +4,7 @@
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
+use crate::store::review::frames::OWN_LEVEL;
 use crate::store::tenants::TenantId;
 use futures_util::TryStreamExt;
 use sqlx::FromRow;
@@ -43,6 +44,18 @@ pub struct AccessRow {
     pub holder_id: String,
     /// At which unit.
     pub holder_unit_id: Option<String>,
+    /// In which system.
+    pub system_id: String,
+    /// At which level it was done.
+    pub activity_level: Option<String>,
+}
+
+impl AccessRow {
+    /// Whether the pages of the review itself have logged it: `own_system` is theirs, by key.
+    pub fn is_of_review(&self, own_system: &str) -> bool {
+        self.activity_level.as_deref().is_some_and(|level| level.starts_with(OWN_LEVEL))
+            && self.system_id.trim().to_lowercase() == own_system
+    }
 }
 
 /// Accesses as they come.
@@ -62,12 +75,12 @@ impl Accesses {
 
 const SQL: &str = "/* accesses */ select * from (
         select entry_number, log_id, resources, activity_at, activity_type, purpose, user_id, care_provider_id, care_unit_id,
-            resource_type, patient_root, patient_extension, holder_id, holder_unit_id, patient_hash
+            resource_type, patient_root, patient_extension, holder_id, holder_unit_id, patient_hash, system_id, activity_level
         from log_entries where tenant_id = $1 and activity_at >= $2 and activity_at <= $3 and patient_extension is not null
         union all
         select e.entry_number, e.log_id, e.resources, e.activity_at, e.activity_type, e.purpose, e.user_id,
             e.care_provider_id, e.care_unit_id, f.resource_type, f.patient_root, f.patient_extension, f.holder_id,
-            f.holder_unit_id, f.patient_hash
+            f.holder_unit_id, f.patient_hash, e.system_id, e.activity_level
         from log_further_resources f join log_entries e on e.entry_number = f.entry_number and e.activity_at = f.activity_at
         where f.tenant_id = $1 and f.activity_at >= $2 and f.activity_at <= $3 and f.patient_extension is not null
             and e.activity_at >= $2 and e.activity_at <= $3) a

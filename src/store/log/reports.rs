@@ -15,7 +15,7 @@ use sqlx::{Connection, FromRow, PgConnection};
 use std::collections::{HashMap, HashSet};
 
 /// Where records are found again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecordPlaces {
     numbers: Vec<i64>,
     times: Vec<Timestamp>,
@@ -232,6 +232,12 @@ impl RecordPlaces {
     pub fn retain(&mut self, numbers: &HashSet<i64>) {
         let places = self.numbers.iter().copied().zip(self.times.iter().copied());
         (self.numbers, self.times) = places.filter(|(number, _)| numbers.contains(number)).unzip();
+    }
+
+    /// Goes on with others, which are later.
+    pub fn append(&mut self, later: Self) {
+        self.numbers.extend(later.numbers);
+        self.times.extend(later.times);
     }
 
     fn of<'r>(rows: impl IntoIterator<Item = &'r PlaceRow>) -> Self {

@@ -5,8 +5,8 @@ use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::tenants::TenantId;
-use sqlx::FromRow;
 use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection};
 use std::collections::BTreeMap;
 
 /// A case.
@@ -34,8 +34,6 @@ pub struct StoredCase {
     pub confirmed_at: Option<Timestamp>,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
-    /// The legal hold that goes with it.
-    pub hold_number: Option<i64>,
 }
 
 /// What happened in a case.
@@ -82,50 +80,15 @@ pub struct NewCase<'n> {
     /// The unit: id and name.
     pub unit: (&'n str, &'n str),
     /// Whom it is about.
-    pub employee: Option<&'n str>,
-    /// The patient's key.
-    pub patient: Option<&'n str>,
+    pub employee: &'n str,
     /// What it is about.
     pub title: &'n str,
-    /// The legal hold that goes with it.
-    pub hold: Option<i64>,
 }
 
 const COLUMNS: &str = "case_number, unit_id, unit_key, unit_name, subject_employee, title, state, opened_by, opened_at, confirmed_at,
-    closed_at, hold_number";
+    closed_at";
 
 impl Store {
-    /// Opens a case; returns its number.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn open_case(
-        &self,
-        tenant: TenantId,
-        new: &NewCase<'_>,
-        by: &HsaId,
-        now: Timestamp,
-    ) -> Result<i64, StoreError> {
-        let number = sqlx::query_scalar(
-            "/* open_case */ insert into cases (tenant_id, provider_id, provider_key, unit_id, unit_key, unit_name, subject_employee,
-                title, state, opened_by, opened_at, patient_key, hold_number)
-             values ($1, $2, lower(btrim($2)), $3, lower(btrim($3)), $4, $5, $6, 'open', $7, $8, $9, $10) returning case_number",
-        )
-        .bind(tenant.0)
-        .bind(new.provider)
-        .bind(new.unit.0)
-        .bind(new.unit.1)
-        .bind(new.employee)
-        .bind(new.title)
-        .bind(by.as_str())
-        .bind(now)
-        .bind(new.patient)
-        .bind(new.hold)
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(number)
-    }
-
     /// Cases of a care provider, or of some of its units by their keys, the latest first; without those about who asks.
     ///
     /// # Errors
@@ -140,7 +103,7 @@ impl Store {
     ) -> Result<Vec<StoredCase>, StoreError> {
         let sql = format!(
             "/* cases */ select {COLUMNS} from cases where tenant_id = $1 and provider_key = $2
-               and ($3::text[] is null or unit_key = any($3)) and lower(btrim(coalesce(subject_employee, ''))) <> $4
+               and ($3::text[] is null or unit_key = any($3) or lower(btrim(opened_by)) = $4) and {KNOWN_TO_FOURTH}
                and (not $5 or state <> 'closed')
              order by case_number desc limit 200"
         );
@@ -148,7 +111,7 @@ impl Store {
         Ok(found.bind(asker).bind(only_open).fetch_all(&self.pool).await?)
     }
 
-    /// A case of a care provider.
+    /// A case of a care provider, if whoever asks, by key, may know of it: none of its remarks is about that person (R18).
     ///
     /// # Errors
     /// The store's.
@@ -157,11 +120,14 @@ impl Store {
         tenant: TenantId,
         provider: &HsaId,
         number: i64,
+        asker: &str,
     ) -> Result<Option<StoredCase>, StoreError> {
         let sql = format!(
-            "/* case */ select {COLUMNS} from cases where tenant_id = $1 and provider_key = $2 and case_number = $3"
+            "/* case */ select {COLUMNS} from cases
+             where tenant_id = $1 and provider_key = $2 and case_number = $3 and {KNOWN_TO_FOURTH}"
         );
-        let found = sqlx::query_as(&sql).bind(tenant.0).bind(provider.key()).bind(number);
+        let found =
+            sqlx::query_as(&sql).bind(tenant.0).bind(provider.key()).bind(number).bind(asker);
         Ok(found.fetch_optional(&self.pool).await?)
     }
 
@@ -201,39 +167,124 @@ impl Store {
         if done.execute(&mut *transaction).await?.rows_affected() != 1 {
             return Ok(false);
         }
-        sqlx::query(
-            "/* add_to_case */ insert into case_events (case_number, at, by_employee, by_name, kind, state, text, answers, visit_number)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        )
-        .bind(number)
-        .bind(now)
-        .bind(by.as_str())
-        .bind(name)
-        .bind(new.kind)
-        .bind(new.state)
-        .bind(new.text)
-        .bind(Json(&new.answers))
-        .bind(new.visit)
-        .execute(&mut *transaction)
-        .await?;
+        insert_event(&mut transaction, number, new, (by, name), now).await?;
         transaction.commit().await?;
         Ok(true)
     }
 
-    /// A case has another legal hold, or none.
+    /// Patients of cases of a tenant whose legal hold is not as it should be: an open case has one, a closed one none.
     ///
     /// # Errors
     /// The store's.
-    pub async fn case_holds(
-        &self,
-        number: i64,
-        hold: Option<i64>,
-    ) -> Result<Option<String>, StoreError> {
-        let found = sqlx::query_scalar(
-            "/* case_holds */ update cases set hold_number = $2 where case_number = $1 returning patient_key",
+    pub async fn wrong_holds(&self, tenant: TenantId) -> Result<Vec<CaseHold>, StoreError> {
+        let found = sqlx::query_as(
+            "/* wrong_holds */ select h.case_number, h.patient_key, h.hold_number, c.provider_key, c.state <> 'closed' as is_open
+             from case_holds h join cases c using (case_number)
+             where c.tenant_id = $1 and (c.state <> 'closed') = (h.hold_number is null) order by h.case_number limit 500",
         );
-        let found: Option<Option<String>> =
-            found.bind(number).bind(hold).fetch_optional(&self.pool).await?;
-        Ok(found.flatten())
+        Ok(found.bind(tenant.0).fetch_all(&self.pool).await?)
     }
+
+    /// A patient of a case has another legal hold, or none.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn case_holds(&self, of: (i64, &str), hold: Option<i64>) -> Result<(), StoreError> {
+        sqlx::query(
+            "/* case_holds */ update case_holds set hold_number = $3 where case_number = $1 and patient_key = $2",
+        )
+        .bind(of.0)
+        .bind(of.1)
+        .bind(hold)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The number of a legal hold that stands for a reason.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn hold_for(
+        &self,
+        tenant: TenantId,
+        reason: &str,
+    ) -> Result<Option<i64>, StoreError> {
+        let found = sqlx::query_scalar(
+            "/* hold_for */ select hold_number from legal_holds where tenant_id = $1 and reason = $2 and lifted_at is null limit 1",
+        );
+        Ok(found.bind(tenant.0).bind(reason).fetch_optional(&self.pool).await?)
+    }
+}
+
+/// A patient of a case, with the legal hold that keeps the posts.
+#[derive(Debug, Clone, FromRow)]
+pub struct CaseHold {
+    /// The case.
+    pub case_number: i64,
+    /// The patient, by key.
+    pub patient_key: String,
+    /// The hold.
+    pub hold_number: Option<i64>,
+    /// The care provider, by key.
+    pub provider_key: String,
+    /// Whether the case is open.
+    pub is_open: bool,
+}
+
+/// Whether the fourth parameter, by key, may know of a case.
+const KNOWN_TO_FOURTH: &str = "lower(btrim(coalesce(subject_employee, ''))) <> $4
+    and not exists (select from case_events o join review_visits v using (visit_number)
+        where o.case_number = cases.case_number and v.employee_key = $4)";
+
+/// Puts a case in.
+pub(super) async fn insert_case(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    new: &NewCase<'_>,
+    by: &HsaId,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    let number = sqlx::query_scalar(
+        "/* open_case */ insert into cases (tenant_id, provider_id, provider_key, unit_id, unit_key, unit_name, subject_employee,
+            title, state, opened_by, opened_at)
+         values ($1, $2, lower(btrim($2)), $3, lower(btrim($3)), $4, $5, $6, 'open', $7, $8) returning case_number",
+    )
+    .bind(tenant.0)
+    .bind(new.provider)
+    .bind(new.unit.0)
+    .bind(new.unit.1)
+    .bind(new.employee)
+    .bind(new.title)
+    .bind(by.as_str())
+    .bind(now)
+    .fetch_one(connection)
+    .await?;
+    Ok(number)
+}
+
+/// Tells something in a case.
+pub(super) async fn insert_event(
+    connection: &mut PgConnection,
+    number: i64,
+    new: &NewCaseEvent<'_>,
+    (by, name): (&HsaId, &str),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "/* add_to_case */ insert into case_events (case_number, at, by_employee, by_name, kind, state, text, answers, visit_number)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(number)
+    .bind(now)
+    .bind(by.as_str())
+    .bind(name)
+    .bind(new.kind)
+    .bind(new.state)
+    .bind(new.text)
+    .bind(Json(&new.answers))
+    .bind(new.visit)
+    .execute(connection)
+    .await?;
+    Ok(())
 }

@@ -4,7 +4,6 @@ use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::tenants::TenantId;
-use chrono::NaiveDate;
 use sqlx::FromRow;
 
 /// An emergency assertion, or a block that was lifted in one.
@@ -49,35 +48,5 @@ impl Store {
              order by stored_at limit 10000",
         );
         Ok(found.bind(tenant.0).bind(from).bind(to).fetch_all(&self.pool).await?)
-    }
-
-    /// The days since one whose emergencies have become items.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn emergency_days(
-        &self,
-        tenant: TenantId,
-        since: NaiveDate,
-    ) -> Result<Vec<NaiveDate>, StoreError> {
-        let found = sqlx::query_scalar(
-            "/* emergency_days */ select day from emergency_days where tenant_id = $1 and day >= $2",
-        );
-        Ok(found.bind(tenant.0).bind(since).fetch_all(&self.pool).await?)
-    }
-
-    /// The emergencies of a day have become items; `false`: another did it.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn emergencies_are_items(
-        &self,
-        tenant: TenantId,
-        day: NaiveDate,
-    ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "/* emergencies_are_items */ insert into emergency_days (tenant_id, day) values ($1, $2) on conflict do nothing",
-        );
-        Ok(done.bind(tenant.0).bind(day).execute(&self.pool).await?.rows_affected() == 1)
     }
 }

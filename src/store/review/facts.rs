@@ -1,5 +1,7 @@
 //! What the control questions are answered by: others' readings, users' days, the directory, surnames.
 
+use super::frames::OWN_LEVEL;
+use crate::domain::identity::HsaId;
 use crate::domain::log::record::KeyHash;
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
@@ -47,6 +49,8 @@ pub struct StaffNumber {
     pub person_root: String,
     /// The number.
     pub person_extension: String,
+    /// Keys of the care providers where the employee has an assignment.
+    pub providers: Vec<String>,
 }
 
 impl Store {
@@ -60,6 +64,7 @@ impl Store {
         unit_key: &str,
         patients: &[String],
         (from, to): (Timestamp, Timestamp),
+        own_system: &HsaId,
     ) -> Result<HashMap<String, Vec<String>>, StoreError> {
         let by_hash: HashMap<i64, &String> =
             patients.iter().map(|key| (KeyHash::of(tenant.0, key).0, key)).collect();
@@ -68,12 +73,15 @@ impl Store {
             "/* readers_at_unit */ select distinct r.patient_hash, lower(btrim(e.user_id)) as user_key
              from log_resources r join log_entries e on e.entry_number = r.entry_number and e.activity_at = r.activity_at
              where r.patient_hash = any($1) and r.activity_at between $2 and $3 and e.activity_at between $2 and $3
-               and lower(btrim(e.care_unit_id)) = $4",
+               and lower(btrim(e.care_unit_id)) = $4
+               and not (lower(btrim(e.system_id)) = $5 and coalesce(e.activity_level, '') like $6 || '%')",
         )
         .bind(hashes)
         .bind(from)
         .bind(to)
         .bind(unit_key)
+        .bind(own_system.key())
+        .bind(OWN_LEVEL)
         .fetch_all(&self.pool)
         .await?;
         let mut found: HashMap<String, Vec<String>> = HashMap::new();
@@ -109,8 +117,11 @@ impl Store {
     /// The store's.
     pub async fn staff_numbers(&self, tenant: TenantId) -> Result<Vec<StaffNumber>, StoreError> {
         let found = sqlx::query_as(
-            "/* staff_numbers */ select employee_key, person_root, person_extension from directory_staff
-             where tenant_id = $1 and person_root is not null and person_extension is not null",
+            "/* staff_numbers */ select s.employee_key, s.person_root, s.person_extension,
+                array(select distinct u.provider_key from directory_assignments a join directory_units u using (tenant_id, unit_key)
+                    where a.tenant_id = $1 and a.employee_key = s.employee_key) as providers
+             from directory_staff s
+             where s.tenant_id = $1 and s.person_root is not null and s.person_extension is not null",
         );
         Ok(found.bind(tenant.0).fetch_all(&self.pool).await?)
     }

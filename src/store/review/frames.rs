@@ -24,6 +24,19 @@ struct StaffRow {
     days: Vec<NaiveDate>,
 }
 
+/// A unit whose staff have logged an emergency.
+#[derive(Debug, Clone, FromRow)]
+pub struct EmergencyUnit {
+    /// HSA-id.
+    pub unit_id: String,
+    /// Name.
+    pub unit_name: String,
+    /// Its care provider.
+    pub provider_id: String,
+    /// The name of that.
+    pub provider_name: String,
+}
+
 /// What the level of what the review's own pages log begins with: no visits.
 pub const OWN_LEVEL: &str = "granskning";
 
@@ -108,23 +121,23 @@ impl Store {
         Ok((numbers.len() <= most).then(|| RecordPlaces::kept(numbers, times)))
     }
 
-    /// The units of a care provider whose staff have logged an emergency in a time: id and name.
+    /// The units whose staff have logged an emergency in a time, with their care providers.
     ///
     /// # Errors
     /// The store's.
     pub async fn units_in_emergency(
         &self,
         tenant: TenantId,
-        provider: &HsaId,
         (from, to): (Timestamp, Timestamp),
-    ) -> Result<Vec<(String, String)>, StoreError> {
+    ) -> Result<Vec<EmergencyUnit>, StoreError> {
         let found = sqlx::query_as(
-            "/* units_in_emergency */ select min(care_unit_id), max(coalesce(care_unit_name, care_unit_id)) from log_entries
-             where owner_hash = log_hash($1, $2) and activity_at between $3 and $4 and activity_type = 'Nödöppning'
-             group by lower(btrim(care_unit_id)) order by 1 limit 1000",
+            "/* units_in_emergency */ select min(care_unit_id) as unit_id, max(coalesce(care_unit_name, care_unit_id)) as unit_name,
+                min(care_provider_id) as provider_id, max(coalesce(care_provider_name, care_provider_id)) as provider_name
+             from log_entries
+             where tenant_id = $1 and activity_at between $2 and $3 and activity_type = 'Nödöppning'
+             group by lower(btrim(care_unit_id)), lower(btrim(care_provider_id)) order by 1 limit 10000",
         );
-        let found = found.bind(tenant.0).bind(provider.key()).bind(from).bind(to);
-        Ok(found.fetch_all(&self.pool).await?)
+        Ok(found.bind(tenant.0).bind(from).bind(to).fetch_all(&self.pool).await?)
     }
 
     /// The running numbers of the log records that hold some notices, stored at a time of their activity: ids and numbers.
@@ -173,15 +186,17 @@ impl Store {
         provider: &HsaId,
         patient_key: &str,
         (from, to): (Timestamp, Timestamp),
+        own_system: &HsaId,
     ) -> Result<Vec<(String, String)>, StoreError> {
         let found = sqlx::query_as(
             "/* units_that_read */ select min(e.care_unit_id), max(coalesce(e.care_unit_name, e.care_unit_id))
              from log_resources r join log_entries e on e.entry_number = r.entry_number and e.activity_at = r.activity_at
              where r.patient_hash = log_hash($1, $3) and r.activity_at between $4 and $5
                and e.owner_hash = log_hash($1, $2) and e.activity_at between $4 and $5
+               and not (lower(btrim(e.system_id)) = $6 and coalesce(e.activity_level, '') like $7 || '%')
              group by lower(btrim(e.care_unit_id)) order by 1 limit 1000",
         );
         let found = found.bind(tenant.0).bind(provider.key()).bind(patient_key).bind(from).bind(to);
-        Ok(found.fetch_all(&self.pool).await?)
+        Ok(found.bind(own_system.key()).bind(OWN_LEVEL).fetch_all(&self.pool).await?)
     }
 }

@@ -25,20 +25,39 @@ pub struct ReminderRow {
 }
 
 impl Store {
-    /// Keeps that a review is to be reminded of, once a step; whether that is new.
+    /// The days on which reviews with a list are due.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn due_days(&self, tenant: TenantId) -> Result<Vec<NaiveDate>, StoreError> {
+        let found = sqlx::query_scalar(
+            "/* due_days */ select distinct due_on from reviews where tenant_id = $1 and state in ('listed', 'under_review')",
+        );
+        Ok(found.bind(tenant.0).fetch_all(&self.pool).await?)
+    }
+
+    /// Keeps that the reviews with a list that are due on a day are to be reminded of, once a step.
     ///
     /// # Errors
     /// The store's.
     pub async fn remind(
         &self,
-        review: i64,
-        step: &str,
+        tenant: TenantId,
+        (due_on, step): (NaiveDate, &str),
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "/* remind */ insert into review_reminders (review_number, step, due_at) values ($1, $2, $3) on conflict do nothing",
-        );
-        Ok(done.bind(review).bind(step).bind(now).execute(&self.pool).await?.rows_affected() == 1)
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "/* remind */ insert into review_reminders (review_number, step, due_at)
+             select review_number, $3, $4 from reviews
+             where tenant_id = $1 and state in ('listed', 'under_review') and due_on = $2 on conflict do nothing",
+        )
+        .bind(tenant.0)
+        .bind(due_on)
+        .bind(step)
+        .bind(now)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Reminders that are still to be told, of reviews that go on, the oldest first.
@@ -49,7 +68,7 @@ impl Store {
         let found = sqlx::query_as(
             "/* untold_reminders */ select review_number, step, unit_id, month, due_on, kind from review_reminders
              join reviews using (review_number) where tenant_id = $1 and told_at is null and state <> 'concluded'
-             order by due_at, review_number limit 500",
+             order by due_at, review_number limit 20",
         );
         Ok(found.bind(tenant.0).fetch_all(&self.pool).await?)
     }

@@ -6,7 +6,7 @@ use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::tenants::TenantId;
 use chrono::NaiveDate;
-use sqlx::FromRow;
+use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 /// A review.
@@ -60,6 +60,10 @@ pub struct StoredReview {
     pub opened_by: Option<String>,
     /// When.
     pub opened_at: Timestamp,
+    /// Keys of the units to whose staff it is bound.
+    pub units: Option<Vec<String>>,
+    /// When its list could not be made.
+    pub list_failed_at: Option<Timestamp>,
     /// What was sealed before the draw.
     pub notice: Option<String>,
     /// The salt of its hash over the staff.
@@ -104,7 +108,7 @@ pub struct StoredReview {
 
 const COLUMNS: &str = "r.review_number, r.provider_id, r.provider_name, r.unit_id, r.unit_key, r.unit_name, r.kind, r.state, r.month, r.mode,
     r.share_percent, r.reviewer_id, r.deputy_id, r.day, r.from_at, r.to_at, r.subject_employee, r.patient_root,
-    r.patient_extension, r.patient_key, r.reason, r.due_on, r.opened_by, r.opened_at, r.notice, r.notice_salt, r.frame,
+    r.patient_extension, r.patient_key, r.reason, r.due_on, r.opened_by, r.opened_at, r.units, r.list_failed_at, r.notice, r.notice_salt, r.frame,
     r.notice_log_id, r.notice_leaf, r.announced_at, r.checkpoint, r.checkpoint_before, r.decided_by, r.seed, r.drawn_at,
     r.listed_at, r.lapsed_at, r.result, r.conclusion, r.concluded_by, r.concluded_at,
     coalesce(v.visits, 0) as visits, coalesce(v.judged, 0) as judged, coalesce(v.remarks, 0) as remarks";
@@ -132,6 +136,10 @@ pub struct NewReview {
     pub reason: String,
     /// Who opens it.
     pub opened_by: Option<String>,
+    /// The form or request that opens it: asked again, it opens nothing more.
+    pub opening: Option<Uuid>,
+    /// Keys of the units to whose staff it is bound.
+    pub units: Option<Vec<String>>,
 }
 
 /// Which of a provider's reviews are asked for.
@@ -176,51 +184,54 @@ impl Store {
         Ok(done.rows_affected())
     }
 
-    /// Opens a targeted review; returns its number.
+    /// Opens targeted reviews, all or none, once: those of an opening or emergency that are there stay as they are. Returns the
+    /// numbers of the new ones.
     ///
     /// # Errors
     /// The store's.
-    pub async fn open_review(
+    pub async fn open_reviews(
         &self,
         tenant: TenantId,
-        new: &NewReview,
-        (month, due_on): (NaiveDate, NaiveDate),
+        new: &[NewReview],
+        due: (NaiveDate, NaiveDate),
         now: Timestamp,
-    ) -> Result<i64, StoreError> {
-        let patient =
-            |part: fn(&(String, String, String)) -> &String| new.patient.as_ref().map(part);
-        let number = sqlx::query_scalar(
-            "/* open_review */ insert into reviews (tenant_id, provider_id, provider_key, provider_name, unit_id, unit_key, unit_name,
-                kind, state, month, reviewer_id, deputy_id, from_at, to_at, subject_employee, patient_root, patient_extension,
-                patient_key, reason, due_on, opened_by, opened_at)
-             values ($1, $2, lower(btrim($2)), $3, $4, lower(btrim($4)), $5, $6, 'opened', $7, $8, $9, $10, $11, $12, $13, $14,
-                $15, $16, $17, $18, $19) returning review_number",
-        )
-        .bind(tenant.0)
-        .bind(&new.provider.0)
-        .bind(&new.provider.1)
-        .bind(&new.unit.0)
-        .bind(&new.unit.1)
-        .bind(new.kind)
-        .bind(month)
-        .bind(&new.reviewers.0)
-        .bind(&new.reviewers.1)
-        .bind(new.period.map(|period| period.0))
-        .bind(new.period.map(|period| period.1))
-        .bind(&new.employee)
-        .bind(patient(|of| &of.0))
-        .bind(patient(|of| &of.1))
-        .bind(patient(|of| &of.2))
-        .bind(&new.reason)
-        .bind(due_on)
-        .bind(&new.opened_by)
-        .bind(now)
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(number)
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut transaction = self.begin().await?;
+        let mut opened = Vec::new();
+        for one in new {
+            opened.extend(insert_review(&mut transaction, tenant, one, due, now).await?);
+        }
+        transaction.commit().await?;
+        Ok(opened)
     }
 
-    /// A tenant's reviews in a state, the oldest first.
+    /// The review of an opening.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn review_of_opening(&self, opening: Uuid) -> Result<Option<i64>, StoreError> {
+        let found = sqlx::query_scalar(
+            "/* review_of_opening */ select min(review_number) from reviews where opening = $1",
+        );
+        Ok(found.bind(opening).fetch_one(&self.pool).await?)
+    }
+
+    /// The list of a review could not be made.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list_failed(&self, review: i64, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "/* list_failed */ update reviews set list_failed_at = $2 where review_number = $1",
+        )
+        .bind(review)
+        .bind(now)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// A tenant's reviews in a state, the oldest first; without those whose list has failed within the hour.
     ///
     /// # Errors
     /// The store's.
@@ -229,15 +240,18 @@ impl Store {
         tenant: TenantId,
         state: &str,
         most: i64,
+        now: Timestamp,
     ) -> Result<Vec<StoredReview>, StoreError> {
         let sql = format!(
             "/* reviews_in_state */ select {COLUMNS} from {FROM} where r.tenant_id = $1 and r.state = $2
+               and coalesce(r.list_failed_at < $4 - interval '1 hour', true)
              order by r.month, r.review_number limit $3"
         );
-        Ok(sqlx::query_as(&sql).bind(tenant.0).bind(state).bind(most).fetch_all(&self.pool).await?)
+        let found = sqlx::query_as(&sql).bind(tenant.0).bind(state).bind(most).bind(now);
+        Ok(found.fetch_all(&self.pool).await?)
     }
 
-    /// A review of a care provider.
+    /// A review of a care provider, if whoever asks, by key, may know of it (R18).
     ///
     /// # Errors
     /// The store's.
@@ -246,12 +260,15 @@ impl Store {
         tenant: TenantId,
         provider: &HsaId,
         number: i64,
+        asker: &str,
     ) -> Result<Option<StoredReview>, StoreError> {
         let sql = format!(
             "/* review */ select {COLUMNS} from {FROM}
-             where r.tenant_id = $1 and r.provider_key = $2 and r.review_number = $3"
+             where r.tenant_id = $1 and r.provider_key = $2 and r.review_number = $3 and {}",
+            known_to("$4")
         );
-        let found = sqlx::query_as(&sql).bind(tenant.0).bind(provider.key()).bind(number);
+        let found =
+            sqlx::query_as(&sql).bind(tenant.0).bind(provider.key()).bind(number).bind(asker);
         Ok(found.fetch_optional(&self.pool).await?)
     }
 
@@ -270,11 +287,12 @@ impl Store {
             "/* reviews */ select {COLUMNS} from {FROM}
              where r.tenant_id = $1 and r.provider_key = $2
                and ($3::text is null or lower(btrim(r.reviewer_id)) = $3 or lower(btrim(r.deputy_id)) = $3)
-               and lower(btrim(coalesce(r.subject_employee, ''))) <> $4
+               and {}
                and case $5 when 'open' then r.state <> 'concluded' and r.lapsed_at is null
                     when 'done' then r.state = 'concluded' when 'lapsed' then r.lapsed_at is not null else true end
                and ($6::text is null or r.unit_key = $6) and ($7::bigint is null or r.review_number <= $7)
-             order by r.review_number desc limit $8"
+             order by r.review_number desc limit $8",
+            known_to("$4")
         );
         let found = sqlx::query_as(&sql).bind(tenant.0).bind(provider.key());
         let found = found.bind(&asked.reviewer).bind(&asked.asker).bind(&asked.which);
@@ -313,12 +331,13 @@ impl Store {
         reviewer: Option<&str>,
         asker: &str,
     ) -> Result<(i64, i64), StoreError> {
-        let found = sqlx::query_as(
-            "/* waiting_reviews */ select count(*), count(*) filter (where lapsed_at is not null) from reviews
+        let sql = format!(
+            "/* waiting_reviews */ select count(*), count(*) filter (where lapsed_at is not null) from reviews r
              where tenant_id = $1 and provider_key = $2 and state in ('listed', 'under_review')
-               and ($3::text is null or lower(btrim(reviewer_id)) = $3 or lower(btrim(deputy_id)) = $3)
-               and lower(btrim(coalesce(subject_employee, ''))) <> $4",
+               and ($3::text is null or lower(btrim(reviewer_id)) = $3 or lower(btrim(deputy_id)) = $3) and {}",
+            known_to("$4")
         );
+        let found = sqlx::query_as(&sql);
         let found = found.bind(tenant.0).bind(provider.key()).bind(reviewer).bind(asker);
         Ok(found.fetch_one(&self.pool).await?)
     }
@@ -338,4 +357,57 @@ impl Store {
         );
         Ok(done.bind(tenant.0).bind(this).execute(&self.pool).await?.rows_affected())
     }
+}
+
+/// Whether somebody may know of a review, by key (R18): not whom it is about, though only its patient was named; who has opened
+/// it may.
+fn known_to(asker: &str) -> String {
+    format!(
+        "(lower(btrim(coalesce(r.subject_employee, ''))) <> {asker} and (r.kind <> 'suspicion' or lower(btrim(r.opened_by)) = {asker}
+            or (not exists (select from review_visits o where o.review_number = r.review_number and o.employee_key = {asker})
+                and not exists (select from directory_staff s where s.tenant_id = r.tenant_id and s.employee_key = {asker}
+                    and s.person_root || '^' || s.person_extension = r.patient_key))))"
+    )
+}
+
+/// Puts a targeted review in; `None`: it is there.
+pub(super) async fn insert_review(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    new: &NewReview,
+    (month, due_on): (NaiveDate, NaiveDate),
+    now: Timestamp,
+) -> Result<Option<i64>, StoreError> {
+    let patient = |part: fn(&(String, String, String)) -> &String| new.patient.as_ref().map(part);
+    let number = sqlx::query_scalar(
+        "/* open_review */ insert into reviews (tenant_id, provider_id, provider_key, provider_name, unit_id, unit_key, unit_name,
+            kind, state, month, reviewer_id, deputy_id, from_at, to_at, subject_employee, patient_root, patient_extension,
+            patient_key, reason, due_on, opened_by, opened_at, opening, units)
+         values ($1, $2, lower(btrim($2)), $3, $4, lower(btrim($4)), $5, $6, 'opened', $7, $8, $9, $10, $11, $12, $13, $14,
+            $15, $16, $17, $18, $19, $20, $21) on conflict do nothing returning review_number",
+    )
+    .bind(tenant.0)
+    .bind(&new.provider.0)
+    .bind(&new.provider.1)
+    .bind(&new.unit.0)
+    .bind(&new.unit.1)
+    .bind(new.kind)
+    .bind(month)
+    .bind(&new.reviewers.0)
+    .bind(&new.reviewers.1)
+    .bind(new.period.map(|period| period.0))
+    .bind(new.period.map(|period| period.1))
+    .bind(&new.employee)
+    .bind(patient(|of| &of.0))
+    .bind(patient(|of| &of.1))
+    .bind(patient(|of| &of.2))
+    .bind(&new.reason)
+    .bind(due_on)
+    .bind(&new.opened_by)
+    .bind(now)
+    .bind(new.opening)
+    .bind(&new.units)
+    .fetch_optional(&mut *connection)
+    .await?;
+    Ok(number)
 }

@@ -46,12 +46,13 @@ const WHERE: &str = "owner_hash = log_hash($1, $2) and activity_at between $3 an
         where patient_hash = $7 and activity_at between $3 and $4))
     and ($8::text is null or lower(btrim(system_id)) = $8) and ($9::text is null or lower(activity_type) = $9)
     and ($10::text is null or case when $10 = 'own'
-        then not exists (select from verdicts v where v.tenant_id = $1 and v.entry_number = e.entry_number and v.class <> 'own')
+        then (patient_hash is not null or resources > 1) and not exists (select from verdicts v where v.tenant_id = $1 and v.entry_number = e.entry_number and v.class <> 'own')
             and exists (select from verdict_days d where d.tenant_id = $1
                 and d.day = (e.activity_at at time zone 'Europe/Stockholm')::date)
         else entry_number in (select entry_number from verdicts where tenant_id = $1 and class = $10 and activity_at between $3 and $4) end)
     and ($11::text is null or exists (select from review_visit_posts p join review_visits v using (visit_number)
-        where p.entry_number = e.entry_number and exists (select from unnest(v.flags) f where f like $11 || '%')))";
+        join reviews r using (review_number)
+        where p.entry_number = e.entry_number and r.tenant_id = $1 and r.provider_key = $2 and r.kind <> 'suspicion' and exists (select from unnest(v.flags) f where f like $11 || '%')))";
 
 impl Store {
     /// The places of the records that are searched for, the latest first: those of a moment or before, without so many of them.
@@ -107,6 +108,21 @@ impl Store {
             Ok((rows, 0))
         };
         Ok(self.read_at_length(ACQUIRE_TIMEOUT, read).await?.it)
+    }
+
+    /// Which of some Swedish days have been judged.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn are_judged(
+        &self,
+        tenant: TenantId,
+        days: &[NaiveDate],
+    ) -> Result<Vec<NaiveDate>, StoreError> {
+        let found = sqlx::query_scalar(
+            "/* are_judged */ select day from verdict_days where tenant_id = $1 and day = any($2)",
+        );
+        Ok(found.bind(tenant.0).bind(days).fetch_all(&self.pool).await?)
     }
 
     /// Keeps what a login searches for.

@@ -237,7 +237,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Appends visits that came after the list was frozen, unless it is concluded by now (R7).
+    /// Appends visits that came after the list was frozen, unless it is concluded by now; how many are new (R7).
     ///
     /// # Errors
     /// The store's.
@@ -246,7 +246,7 @@ impl Store {
         review: i64,
         visits: &[NewVisit],
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<usize, StoreError> {
         let mut transaction = self.begin().await?;
         let goes_on: Option<String> = sqlx::query_scalar(
             "/* append_visits */ select state from reviews where review_number = $1 and state in ('listed', 'under_review') for update",
@@ -255,11 +255,22 @@ impl Store {
         .fetch_optional(&mut *transaction)
         .await?;
         if goes_on.is_none() {
-            return Ok(false);
+            return Ok(0);
         }
-        keep_visits(&mut transaction, review, visits, now).await?;
+        // Somebody else may have appended them meanwhile.
+        let there: Vec<i64> = sqlx::query_scalar(
+            "/* posts_there */ select entry_number from review_visits join review_visit_posts using (visit_number)
+             where review_number = $1",
+        )
+        .bind(review)
+        .fetch_all(&mut *transaction)
+        .await?;
+        let there: BTreeSet<i64> = there.into_iter().collect();
+        let is_new = |new: &&NewVisit| new.posted.keys().any(|number| !there.contains(number));
+        let visits: Vec<NewVisit> = visits.iter().filter(is_new).cloned().collect();
+        keep_visits(&mut transaction, review, &visits, now).await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(visits.len())
     }
 
     /// A review's visits, by who made them and when.

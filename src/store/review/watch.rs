@@ -1,5 +1,6 @@
 //! Watched patients.
 
+use super::reviews::{NewReview, insert_review};
 use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
@@ -43,6 +44,27 @@ pub struct StoredWatch {
 
 const COLUMNS: &str = "watch_number, provider_id, provider_name, patient_root, patient_extension, patient_key, kind, reason, added_by,
     added_at, approved_by, expires_on, ended_at, reviewed_until";
+
+/// Days of a watched patient that have not been reviewed.
+#[derive(Debug, Clone, FromRow)]
+pub struct UnreviewedWatch {
+    /// The care provider.
+    pub provider_id: String,
+    /// Its name.
+    pub provider_name: String,
+    /// The patient's series ...
+    pub patient_root: String,
+    /// ... and number.
+    pub patient_extension: String,
+    /// Why (`WatchKind`).
+    pub kind: String,
+    /// The entries.
+    pub numbers: Vec<i64>,
+    /// The last day.
+    pub until: NaiveDate,
+    /// Through which day visits have been reviewed.
+    pub reviewed_until: NaiveDate,
+}
 
 impl Store {
     /// Adds a patient to the list, or renews the entry: it holds when somebody else has approved it.
@@ -95,6 +117,29 @@ impl Store {
         Ok(found.fetch_all(&self.pool).await?)
     }
 
+    /// Entries with days that have not been reviewed: those that were approved, until they expired or were ended. An entry that
+    /// was added again is one with the former, by the later of what was reviewed.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn unreviewed_watches(
+        &self,
+        tenant: TenantId,
+        today: NaiveDate,
+    ) -> Result<Vec<UnreviewedWatch>, StoreError> {
+        let found = sqlx::query_as(
+            "/* unreviewed_watches */ select w.* from (
+                select min(provider_id) as provider_id, max(provider_name) as provider_name, min(patient_root) as patient_root,
+                    min(patient_extension) as patient_extension, kind, array_agg(watch_number) as numbers,
+                    max(least(expires_on, (ended_at at time zone 'Europe/Stockholm')::date)) as until,
+                    max(coalesce(reviewed_until, (approved_at at time zone 'Europe/Stockholm')::date - 1)) as reviewed_until
+                from watch_entries where tenant_id = $1 and approved_by is not null
+                group by provider_key, patient_key, kind) w
+             where w.until > w.reviewed_until and w.reviewed_until < $2 order by w.numbers limit 20000",
+        );
+        Ok(found.bind(tenant.0).bind(today).fetch_all(&self.pool).await?)
+    }
+
     /// Entries that hold on a day, of all care providers of a tenant.
     ///
     /// # Errors
@@ -139,19 +184,31 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Visits to a watched patient have become reviews through a day; `false`: another did it.
+    /// Opens the reviews of a watched patient's days, and keeps through which day, all or none; `false`: another did it.
     ///
     /// # Errors
     /// The store's.
-    pub async fn watch_is_reviewed(
+    pub async fn review_watch(
         &self,
-        number: i64,
-        until: NaiveDate,
+        tenant: TenantId,
+        (numbers, until): (&[i64], NaiveDate),
+        new: &[NewReview],
+        due: (NaiveDate, NaiveDate),
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
         let done = sqlx::query(
-            "/* watch_is_reviewed */ update watch_entries set reviewed_until = $2
-             where watch_number = $1 and coalesce(reviewed_until < $2, true)",
+            "/* review_watch */ update watch_entries set reviewed_until = $2
+             where watch_number = any($1) and coalesce(reviewed_until < $2, true)",
         );
-        Ok(done.bind(number).bind(until).execute(&self.pool).await?.rows_affected() == 1)
+        let done = done.bind(numbers).bind(until).execute(&mut *transaction).await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        for one in new {
+            insert_review(&mut transaction, tenant, one, due, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(true)
     }
 }

@@ -3,6 +3,14 @@
 use super::review::{DRAWN, UNIT, at, between, busy, plan, rounds, the_review};
 use super::{AUDITOR, LOG, Pages, REVIEWER, SECURITY, hidden, text};
 use sigill::domain::review::lifecycle::removed_posts;
+use sigill::peers::connection::{Peer, PeerSettings};
+use sigill::peers::notice::NoticeService;
+use sigill::procedures::review::settings::ReviewSettings;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 #[tokio::test]
 async fn two_persons_watch_a_patient_and_the_reviewer_sees_only_that() {
@@ -249,4 +257,61 @@ async fn what_retention_removes_leaves_the_list_and_counts_stay() {
     let left = store.posts_of_review(review).await.unwrap();
     assert_eq!(left, listed.difference(&removed).copied().collect());
     assert_eq!(pages.service.database.count(counted).await, posts, "counts stay");
+}
+
+#[tokio::test]
+async fn reminders_are_told_until_they_are_taken_and_name_nobody() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (to, mut told) = mpsc::unbounded_channel();
+    // Refuses the first, takes the others.
+    tokio::spawn(async move {
+        for status in ["503 Busy", "204 Taken", "204 Taken"] {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut text = String::new();
+            while !text.ends_with('}') {
+                let mut bytes = [0; 4096];
+                let read = stream.read(&mut bytes).await.unwrap();
+                text.push_str(&String::from_utf8_lossy(&bytes[..read]));
+            }
+            let reply =
+                format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            stream.write_all(reply.as_bytes()).await.unwrap();
+            to.send(text.split("\r\n\r\n").nth(1).unwrap().to_owned()).unwrap();
+        }
+    });
+    let mut pages = busy().await;
+    let peer = Peer::new(&PeerSettings {
+        base: format!("http://{address}/hook"),
+        ca_file: None,
+        identity: None,
+        timeout: Duration::from_secs(5),
+        consumer: None,
+    });
+    let notices = Some(Arc::new(NoticeService::new(peer.unwrap())));
+    Arc::get_mut(&mut pages.site.people).unwrap().review =
+        ReviewSettings { notices, ..ReviewSettings::default() };
+    let mut admin = pages.logged_in(LOG).await;
+    plan(&mut admin, UNIT, "all", "").await;
+    // The rest of the region's emergencies are not this test's.
+    let pool = pages.service.database.pool().await;
+    let sql = "insert into emergency_days select t.tenant_id, d::date from tenants t,
+        generate_series('2026-11-01'::date, '2026-12-31', '1 day') d";
+    sqlx::query(sql).execute(&pool).await.unwrap();
+    pages.service.set_clock(DRAWN);
+    rounds(&pages.site.people, at(DRAWN)).await;
+    let first = told.recv().await.unwrap();
+    assert!(first.contains("\"step\":\"listed\"") && first.contains(UNIT), "{first}");
+    let untold = "select count(*) from review_reminders where told_at is null";
+    assert_eq!(pages.service.database.count(untold).await, 0, "a later round has told it again");
+    assert_eq!(told.recv().await.unwrap(), first);
+    for employee in &pages.region.staff {
+        assert!(!first.contains(&employee.id));
+    }
+    rounds(&pages.site.people, at("2026-12-07T08:00:00Z")).await;
+    let due = told.recv().await.unwrap();
+    assert!(
+        due.contains("\"step\":\"due\"") && due.contains("\"to\":[\"reviewer\",\"deputy\"]"),
+        "{due}"
+    );
 }

@@ -62,6 +62,7 @@ impl Page {
 
 const CARE: Right = Right::Roles(&[Role::Care, Role::BlockAdmin]);
 const SEARCH: Right = Right::Roles(&[Role::Care, Role::BlockAdmin, Role::LogAdmin]);
+const FIND: Right = Right::Roles(&[Role::Care, Role::BlockAdmin, Role::LogAdmin, Role::Security]);
 const BLOCK_ADMIN: Right = Right::Roles(&[Role::BlockAdmin]);
 const LOG_ADMIN: Right = Right::Roles(&[Role::LogAdmin]);
 const SECURITY: Right = Right::Roles(&[Role::Security, Role::LogAdmin]);
@@ -105,7 +106,7 @@ pub static PAGES: &[Page] = &[
     page!("/logga-ut", Right::LoggedIn, Events, posts login::choose::log_out),
     page!("/sprak", Right::Public, None, start::language),
     page!("/mitt", Right::OnDuty, None, start::own_views),
-    page!("/patient", SEARCH, None, posts patient::search::search),
+    page!("/patient", FIND, None, posts patient::search::search),
     page!("/patient/{u}", SEARCH, Patients, posts patient::overview::overview),
     page!("/patient/{u}/namn", SEARCH, Patients, posts patient::show_name::show),
     page!("/patient/{u}/sparrar", SEARCH, Patients, patient::blocks::blocks),

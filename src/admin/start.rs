@@ -32,7 +32,7 @@ pub async fn start(asked: PageCall) -> Handled {
     } else {
         parts.push(PagePart::Card(t("Att göra"), vec![PagePart::Points(points)]));
     }
-    let searches = [Role::Care, Role::BlockAdmin, Role::LogAdmin];
+    let searches = [Role::Care, Role::BlockAdmin, Role::LogAdmin, Role::Security];
     if searches.iter().any(|role| asked.is(*role)) {
         parts.push(PagePart::Links(vec![link("/patient", t("Sök patient"))]));
     }

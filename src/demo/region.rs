@@ -270,14 +270,14 @@ fn stories(patients: &mut [Patient], staff: &mut [Employee], units: usize, chanc
     if of.len() < STORY_PATIENTS || staff.len() <= 4 * units {
         return;
     }
-    // The second of the first unit reads the own record, the fifth a parent's.
+    // The second of the first unit reads the own record, the fifth a parent's; the third is ill.
     let own = &staff[units];
     of[0] = Patient { number: own.number.clone().unwrap_or_default(), name: own.name.clone() };
     "Ingegerd Silfverhjelm".clone_into(&mut of[1].name);
     "Karin Silfverhjelm".clone_into(&mut staff[4 * units].name);
     of[2] = Patient {
-        number: staff[2].number.clone().unwrap_or_default(),
-        name: staff[2].name.clone(),
+        number: staff[2 * units].number.clone().unwrap_or_default(),
+        name: staff[2 * units].name.clone(),
     };
     "Pelle Popstjärna".clone_into(&mut of[3].name);
     // Of a child nothing is said to lack a ground.

@@ -50,7 +50,13 @@ pub async fn readers(asked: PageCall) -> Handled {
             link(format!("/granskning/ny?u={}", lookup.id), t("Öppna riktad kontroll")),
         ]));
     }
-    let page = view(t("Vem har läst"), parts).back(to_overview(&lookup));
+    let sees_patient =
+        [Role::Care, Role::BlockAdmin, Role::LogAdmin].iter().any(|role| asked.is(*role));
+    let back = match sees_patient {
+        true => to_overview(&lookup),
+        false => link("/patient", t("Sök patient")),
+    };
+    let page = view(t("Vem har läst"), parts).back(back);
     Ok(PageAnswer::Patients(viewed, if is_refused { page.refused() } else { page }))
 }
 

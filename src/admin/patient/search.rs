@@ -3,6 +3,7 @@
 use crate::admin::asked::{Handled, PageAnswer, PageCall, view};
 use crate::admin::parts::{Control, PageForm, PagePart, Tone, field, form};
 use crate::admin::words::{Words, t};
+use crate::domain::people::roles::Role;
 
 /// What a patient is looked up for.
 pub const MATTERS: [(&str, Words); 4] = [
@@ -51,7 +52,11 @@ pub async fn search(asked: PageCall) -> Handled {
     }
     let person = asked.on_duty()?;
     let lookup = asked.people().look_up(&person, number, (&matter, form.get("case"))).await?;
-    Ok(PageAnswer::To(format!("/patient/{}", lookup.id)))
+    // Information security sees who has read, and not the registers.
+    let sees_patient =
+        [Role::Care, Role::BlockAdmin, Role::LogAdmin].iter().any(|role| asked.is(*role));
+    let page = if sees_patient { "" } else { "/lasningar" };
+    Ok(PageAnswer::To(format!("/patient/{}{page}", lookup.id)))
 }
 
 fn search_form(

@@ -1,5 +1,6 @@
 //! *Riktad kontroll*: who or which patient, which time, why.
 
+use super::number;
 use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, view};
 use crate::admin::parts::{Control, PagePart, Tone, field, form, link};
 use crate::admin::patient::times;
@@ -54,11 +55,8 @@ pub async fn control(asked: PageCall) -> Handled {
     ];
     let lookup = lookup_id(&asked);
     if lookup.is_none() {
-        fields.push(
-            field("patient", t("Patientens nummer"), line("text", sent("patient")))
-                .hint(t("Lämna tomt för medarbetarens alla patienter."))
-                .error(wrong_patient),
-        );
+        let hint = t("Lämna tomt för medarbetarens alla patienter.");
+        fields.extend(number::fields(&asked, hint, wrong_patient));
     } else {
         parts.push(PagePart::Text(t("Kontrollen gäller patienten som du har slagit upp.")));
     }
@@ -110,11 +108,5 @@ async fn patient(asked: &PageCall) -> Result<Result<Option<PatientId>, Words>, R
         let lookup = asked.people().lookup(&person, id).await?.ok_or(Refused::NotFound)?;
         return Ok(Ok(Some(lookup.patient)));
     }
-    Ok(match asked.form.get("patient") {
-        "" => Ok(None),
-        text => match asked.people().read_number(text) {
-            Ok(number) => Ok(Some(number.patient)),
-            Err(says) => Err(Words::Ours(says)),
-        },
-    })
+    Ok(number::written(asked))
 }

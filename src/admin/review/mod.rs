@@ -4,6 +4,7 @@ pub mod cases;
 pub mod control;
 pub mod draw;
 pub mod list;
+mod number;
 pub mod overview;
 pub mod plan;
 pub mod proof;

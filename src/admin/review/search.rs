@@ -1,6 +1,7 @@
 //! *Sök i loggen*: what the care provider's staff have done, by all that a record says and by its verdict.
 
 use super::list::looked_at;
+use super::number as written;
 use super::told::{QUESTIONS, class_words, verdict_cells};
 use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, view};
 use crate::admin::paging::PageStart;
@@ -25,23 +26,14 @@ pub async fn search(asked: PageCall) -> Handled {
     let today = local(asked.now).date();
     let mut parts = Vec::new();
     let mut asked_for = LogSearch { from: today - Days::new(7), to: today, ..LogSearch::default() };
-    let mut written = String::new();
     let mut wrong: [Option<Words>; 3] = [None, None, None];
     if asked.is_post() {
         let sent = |name: &str| asked.form.get(name).to_owned();
-        written = sent("patient");
-        let patient = match written.as_str() {
-            "" => Ok(None),
-            text => asked.people().read_number(text).map(Some),
-        };
+        let patient = written::written(&asked);
         let (from, to) = (times::day(asked.form.get("from")), times::day(asked.form.get("to")));
-        wrong = [
-            patient.as_ref().err().map(|says| Words::Ours(says)),
-            from.clone().err(),
-            to.clone().err(),
-        ];
+        wrong = [patient.clone().err(), from.clone().err(), to.clone().err()];
         let to_day = to.ok().flatten().unwrap_or(today);
-        let patient = patient.ok().flatten().map(|number| number.patient);
+        let patient = patient.ok().flatten();
         asked_for = LogSearch {
             from: from.ok().flatten().unwrap_or(to_day - Days::new(7)),
             to: to_day,
@@ -66,7 +58,7 @@ pub async fn search(asked: PageCall) -> Handled {
         }
     }
     let viewed = seen(&asked, &[]).await?;
-    parts.push(PagePart::form(search_form(&asked, &asked_for, &written, wrong).await?));
+    parts.push(PagePart::form(search_form(&asked, &asked_for, wrong).await?));
     let page = view(t("Sök i loggen"), parts);
     Ok(PageAnswer::Patients(viewed, if asked.is_post() { page.refused() } else { page }))
 }
@@ -74,7 +66,6 @@ pub async fn search(asked: PageCall) -> Handled {
 async fn search_form(
     asked: &PageCall,
     search: &LogSearch,
-    patient: &str,
     [wrong_patient, wrong_from, wrong_to]: [Option<Words>; 3],
 ) -> Result<PageForm, Refused> {
     let person = asked.on_duty()?;
@@ -86,14 +77,16 @@ async fn search_form(
     let mut flags = vec![(String::new(), t("Alla"))];
     flags.extend(QUESTIONS.iter().map(|(number, words)| ((*number).to_owned(), words.clone())));
     let line = |kind, text: &str| Control::Line(kind, text.to_owned());
-    let fields = vec![
+    let mut fields = vec![
         field("from", t("Från och med"), line("date", &day(search.from))).error(wrong_from),
         field("to", t("Till och med"), line("date", &day(search.to)))
             .hint(t("Högst 31 dagar."))
             .error(wrong_to),
         field("unit", t("Enhet"), Control::Select(units, search.unit.clone())),
         field("user", t("Medarbetare (HSA-id)"), line("text", &search.user)),
-        field("patient", t("Patientens nummer"), line("text", patient)).error(wrong_patient),
+    ];
+    fields.extend(written::fields(asked, Words::none(), wrong_patient));
+    fields.extend([
         field("system", t("System (HSA-id)"), line("text", &search.system)),
         field("activity", t("Aktivitet"), line("text", &search.activity))
             .hint(t("Till exempel: Läsa, Skriva, Utskrift, Nödöppning.")),
@@ -102,7 +95,7 @@ async fn search_form(
         field("flag", t("Fråga vid granskning"), Control::Select(flags, search.flag.clone()))
             .hint(t("Bara poster som en granskning har haft med.")),
         field("by_day", t("Räkna per dag"), Control::Check(search.by_day)),
-    ];
+    ]);
     Ok(form("/logg", fields, t("Sök")))
 }
 

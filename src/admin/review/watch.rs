@@ -1,6 +1,7 @@
 //! *Bevakning*: patients whose readings are reviewed daily or weekly; two persons stand behind each.
 
 use super::list::looked_at;
+use super::number as written;
 use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, view};
 use crate::admin::parts::{Cell, Control, PageForm, PagePart, Table, Tone, field, form};
 use crate::admin::patient::times;
@@ -80,9 +81,10 @@ async fn done(asked: &PageCall) -> Result<Result<(), Words>, Refused> {
     };
     match asked.form.get("step") {
         "add" => {
-            let patient = match asked.people().read_number(asked.form.get("patient")) {
-                Ok(number) => number.patient,
-                Err(wrong) => return Ok(Err(Words::Ours(wrong))),
+            let patient = match written::written(asked) {
+                Ok(Some(patient)) => patient,
+                Ok(None) => return Ok(Err(t("Skriv patientens nummer."))),
+                Err(wrong) => return Ok(Err(wrong)),
             };
             let until = match times::day(asked.form.get("until")) {
                 Ok(until) => until.unwrap_or_else(|| latest(local(asked.now).date())),
@@ -165,12 +167,12 @@ fn new_form(asked: &PageCall) -> PageForm {
         ("public".to_owned(), kind_words(Some(WatchKind::Public)), t("Granskas varje dag.")),
         ("event".to_owned(), kind_words(Some(WatchKind::Event)), t("Granskas varje dag.")),
     ];
-    let fields = vec![
-        field("patient", t("Patientens nummer"), Control::Line("text", sent("patient"))),
+    let mut fields = written::fields(asked, Words::none(), None);
+    fields.extend([
         field("kind", t("Slag"), Control::Choice(kinds, sent("kind"))),
         field("reason", t("Varför"), Control::Area(sent("reason"))),
         field("until", t("Till och med"), Control::Line("date", sent("until")))
             .hint(t("Högst tolv månader. Lämna tomt för tolv månader.")),
-    ];
+    ]);
     form("/bevakning", fields, t("Lägg till bevakning")).carrying("step", "add")
 }

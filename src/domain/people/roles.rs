@@ -7,6 +7,7 @@
 //!   *Administration* or *Tillsyn och utvärdering*.
 //! - **PR3** The purpose *Vård och behandling* gives the role of care staff.
 //! - **PR4** Rules of the file of settings give roles beside these: every condition that a rule names must hold.
+//! - **PR5** Whoever an active review plan names, as reviewer or deputy, is a reviewer at its care provider.
 
 use crate::domain::identity::HsaId;
 use std::collections::BTreeSet;
@@ -139,6 +140,14 @@ pub fn roles(
     rules.iter().filter(fits).map(|rule| rule.role).collect()
 }
 
+/// The same, for somebody whom a review plan of the assignment's care provider names, or none (PR5).
+pub fn with_plan(mut given: BTreeSet<Role>, is_named: bool) -> BTreeSet<Role> {
+    if is_named {
+        given.insert(Role::Reviewer);
+    }
+    given
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,6 +192,13 @@ mod tests {
     #[test]
     fn pr3_care_gives_care_staff_and_nothing_else() {
         assert_eq!(given(&defaults(), &["BIF;Spärradministratör"], CARE), [Role::Care]);
+    }
+
+    #[test]
+    fn pr5_whoever_a_plan_names_reviews() {
+        let care = BTreeSet::from([Role::Care]);
+        assert_eq!(with_plan(care.clone(), true), BTreeSet::from([Role::Care, Role::Reviewer]));
+        assert_eq!(with_plan(care.clone(), false), care);
     }
 
     #[test]

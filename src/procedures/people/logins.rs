@@ -5,7 +5,7 @@
 
 use super::on_duty::{OnDuty, People, Person};
 use crate::domain::identity::HsaId;
-use crate::domain::people::roles::{Assignment, Role, roles};
+use crate::domain::people::roles::{Assignment, Role, roles, with_plan};
 use crate::domain::text::is_writable;
 use crate::fairness::address::Address;
 use crate::procedures::failure::StoreError;
@@ -166,6 +166,9 @@ impl People {
             return Ok(None);
         };
         let given = roles(&self.rules, &session.employee, &offered.system_roles, &assignment);
+        let store = &self.services.store;
+        let (provider, own) = (&assignment.provider, &session.employee);
+        let given = with_plan(given, store.is_named_by_plan(tenant.id, provider, own).await?);
         let (token, form_token) = (self.random()?, self.random()?);
         let chosen = (tenant.id, &assignment, &given);
         let tokens = (&hash(&token), &form_token);

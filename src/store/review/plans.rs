@@ -140,6 +140,25 @@ impl Store {
         Ok(true)
     }
 
+    /// Whether a plan of a care provider names somebody as reviewer or deputy.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn is_named_by_plan(
+        &self,
+        tenant: TenantId,
+        provider: &HsaId,
+        employee: &HsaId,
+    ) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar(
+            "/* is_named_by_plan */ select exists (select from review_plans
+             where tenant_id = $1 and provider_key = $2 and ended_at is null
+               and (lower(btrim(reviewer_id)) = $3 or lower(btrim(deputy_id)) = $3))",
+        );
+        let found = found.bind(tenant.0).bind(provider.key()).bind(employee.key());
+        Ok(found.fetch_one(&self.pool).await?)
+    }
+
     /// Units that the directory or a plan knows, with their care providers.
     ///
     /// # Errors

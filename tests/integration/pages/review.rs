@@ -1,6 +1,6 @@
 //! The review of the log as people do it: plan, draw, list, judgements, cases, watched patients, searches, proof.
 
-use super::{AUDITOR, CARE, LOG, Pages, REVIEWER, Reader, SECURITY, text};
+use super::{AUDITOR, LOG, Pages, REVIEWER, Reader, SECURITY, text};
 use crate::harness::Wishes;
 use sigill::config::admin::Admin;
 use sigill::demo::region::Size;
@@ -32,6 +32,7 @@ async fn nights(pages: &Pages) {
     for tenant in people.services.tenants.all() {
         while people.judge_next_day(tenant, people.clock.now()).await.unwrap() {}
         people.tidy_reviews(tenant, people.clock.now()).await.unwrap();
+        people.count_surnames(tenant, people.clock.now()).await.unwrap();
     }
 }
 
@@ -88,7 +89,7 @@ async fn a_unit_is_reviewed_from_plan_to_conclusion() {
     pages.service.set_clock(DRAWN);
     rounds(people, at(DRAWN)).await;
     let mut reviewer = pages.logged_in(REVIEWER).await;
-    assert!(text(&reviewer.get("/").await).contains("1 granskningar väntar på dig."));
+    assert!(text(&reviewer.get("/").await).contains("Granskningar som väntar på dig: 1."));
     let path = the_review(&mut reviewer).await;
     let before = pages.views().await;
     let list = text(&reviewer.get(&path).await);
@@ -108,7 +109,7 @@ async fn a_unit_is_reviewed_from_plan_to_conclusion() {
     // It is not concluded before all is judged.
     let refused = reviewer.post(&path, &[("step", "conclude")]).await;
     assert_eq!(refused.status, 422);
-    assert!(text(&refused).contains(&format!("{of} tillfällen är kvar att bedöma.")));
+    assert!(text(&refused).contains(&format!("Kvar att bedöma: {of}.")));
     // By the script: one row, two figures.
     let row =
         reviewer.post(&path, &[("step", "judge"), ("visit", &visits[0]), ("row", "yes")]).await;
@@ -195,6 +196,14 @@ async fn a_sample_replaces_who_was_not_there_and_the_full_log_needs_a_reason() {
 #[tokio::test]
 async fn nobody_sees_a_review_of_oneself_or_another_units() {
     let pages = Pages::start().await;
+    let mut admin = pages.logged_in(LOG).await;
+    // Who reviews no unit opens no control.
+    let mut reviewer = pages.logged_in(REVIEWER).await;
+    reviewer.get("/granskning/ny").await;
+    let about = [("employee", LOG), ("reason", "Grannar")];
+    let refused = text(&reviewer.post("/granskning/ny", &about).await);
+    assert!(refused.contains("Du granskar ingen enhet"), "{refused}");
+    plan(&mut admin, UNIT, "all", "").await;
     let mut reviewer = pages.logged_in(REVIEWER).await;
     reviewer.get("/granskning/ny").await;
     let nobody = [("from", "2026-10-01"), ("to", "2026-11-22"), ("reason", "x")];
@@ -204,10 +213,24 @@ async fn nobody_sees_a_review_of_oneself_or_another_units() {
     let opened = reviewer.post("/granskning/ny", &about).await;
     let path = opened.header("location").unwrap().to_owned();
     assert_eq!(reviewer.get(&path).await.status, 200);
-    let mut admin = pages.logged_in(LOG).await;
     assert_eq!(admin.get(&path).await.status, 404, "whom it is about");
     assert!(!text(&admin.get("/granskning?visa=alla").await).contains(&path));
-    for role in [CARE, AUDITOR, SECURITY] {
+    // Nor though only the patient was named: the administrator's look is among the visits.
+    let number = pages.story(5);
+    let lookup = admin.look_up(&number).await;
+    admin.get(&lookup).await;
+    let fields =
+        [("patient", number.as_str()), ("anyway", "yes"), ("from", "2026-10-01"), ("reason", "x")];
+    let opened = reviewer.post("/granskning/ny", &fields).await;
+    let of_patient = opened.header("location").unwrap().to_owned();
+    let list = text(&reviewer.get(&of_patient).await);
+    assert!(list.contains("Lars Ek"), "{list}");
+    assert_eq!(admin.get(&of_patient).await.status, 404);
+    assert!(!text(&admin.get("/granskning?visa=alla").await).contains(&of_patient));
+    let own = [("employee", REVIEWER), ("reason", "x")];
+    let refused = text(&reviewer.post("/granskning/ny", &own).await);
+    assert!(refused.contains("av dig själv"), "{refused}");
+    for role in ["SE2321000016-P0002", AUDITOR, SECURITY] {
         let mut other = pages.logged_in(role).await;
         assert_eq!(other.get(&path).await.status, 403, "{role}");
     }
@@ -289,6 +312,7 @@ async fn the_log_is_searched_by_verdict_and_no_address_names_anybody() {
         ("to", "2026-11-22"),
         ("class", "no_ground"),
         ("patient", &number),
+        ("anyway", "yes"),
     ];
     let found = admin.post("/logg", &fields).await;
     let path = found.header("location").unwrap().to_owned();

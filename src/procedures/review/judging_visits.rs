@@ -16,7 +16,8 @@ use crate::procedures::tenants::Tenant;
 use crate::store::review::cases::NewCase;
 pub use crate::store::review::judgements::StoredJudgement;
 use crate::store::review::judgements::{CaseOfRemark, JudgedBy, NewJudgement};
-use crate::store::review::reviews::{NewReview, StoredReview};
+use crate::store::review::openings::NewReview;
+use crate::store::review::reviews::StoredReview;
 use crate::store::review::visits::StoredVisit;
 use chrono::{Days, TimeDelta};
 

@@ -1,7 +1,7 @@
 //! Judgements of visits, why full logs are opened, and conclusions.
 
 use super::cases::{NewCase, NewCaseEvent, insert_case, insert_event};
-use super::reviews::{NewReview, insert_review};
+use super::openings::{NewReview, insert_review};
 use crate::domain::identity::HsaId;
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;

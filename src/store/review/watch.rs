@@ -1,6 +1,6 @@
 //! Watched patients.
 
-use super::reviews::{NewReview, insert_review};
+use super::openings::{NewReview, insert_review};
 use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;

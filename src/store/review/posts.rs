@@ -1,0 +1,56 @@
+//! Which log records the visits of a review are.
+
+use crate::domain::time::Timestamp;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use crate::store::tenants::TenantId;
+use std::collections::BTreeSet;
+
+impl Store {
+    /// The running numbers of all posts of a review.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn posts_of_review(&self, review: i64) -> Result<BTreeSet<i64>, StoreError> {
+        let found: Vec<i64> = sqlx::query_scalar(
+            "/* posts_of_review */ select entry_number from review_visits join review_visit_posts using (visit_number)
+             where review_number = $1",
+        )
+        .bind(review)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(found.into_iter().collect())
+    }
+
+    /// The running numbers of a visit's posts.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn posts_of_visit(&self, visit: i64) -> Result<BTreeSet<i64>, StoreError> {
+        let found: Vec<i64> = sqlx::query_scalar(
+            "/* posts_of_visit */ select entry_number from review_visit_posts where visit_number = $1",
+        )
+        .bind(visit)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(found.into_iter().collect())
+    }
+
+    /// Posts that retention has removed leave their reviews; counts and judgements stay (R25). How many left.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn forget_removed_posts(
+        &self,
+        tenant: TenantId,
+        before: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "/* forget_removed_posts */ delete from review_visit_posts p using review_visits v, reviews r
+             where v.visit_number = p.visit_number and r.review_number = v.review_number and r.tenant_id = $1
+               and p.activity_at < $2 and not exists (select from log_entries e
+                    where e.entry_number = p.entry_number and e.activity_at = p.activity_at)",
+        );
+        Ok(done.bind(tenant.0).bind(before).execute(&self.pool).await?.rows_affected())
+    }
+}

@@ -85,7 +85,7 @@ pub async fn list(asked: PageCall) -> Handled {
     visits.truncate(most);
     let viewed = seen(&asked, &review, (Activity::Read, "granskning: minimerad"), &visits).await?;
     let patients = asked.people().listed_patients(&viewed, &visits).await;
-    let managers = asked.people().who_manages(&person).await?;
+    let managers = asked.people().who_manages(&person, &review).await?;
     let mut parts = head(&asked, &review);
     let is_refused = refusal.is_some();
     if let Some(says) = refusal {

@@ -52,7 +52,7 @@ pub async fn visit(asked: PageCall) -> Handled {
         parts.push(PagePart::Table(judged(&asked, &judgements).await?));
     }
     let last_case = judgements.first().and_then(|last| last.case_number);
-    let managers = asked.people().who_manages(&person).await?;
+    let managers = asked.people().who_manages(&person, &review).await?;
     let may = review.concluded_at.is_none()
         && People::may_judge(&person, &review, &visit, &managers).is_ok();
     if may {

@@ -168,7 +168,7 @@ impl People {
         let store = &self.services.store;
         let (plans, managers) = tokio::try_join!(
             store.review_plans(tenant.id, Some(provider)),
-            store.managers(tenant.id)
+            store.managers(tenant.id, None)
         )?;
         let period = month.before().bounds();
         let days = store.staff_days(tenant.id, provider, period, &self.system.0).await?;

@@ -69,7 +69,7 @@ impl People {
         let (numbers, watched, managers, plans) = tokio::try_join!(
             store.staff_numbers(tenant.id),
             store.watched(tenant.id, local(now).date()),
-            store.managers(tenant.id),
+            store.managers(tenant.id, None),
             store.review_plans(tenant.id, None)
         )?;
         let mut colleagues: HashMap<String, Vec<(String, Vec<String>)>> = HashMap::new();

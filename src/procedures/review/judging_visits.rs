@@ -48,7 +48,7 @@ impl People {
         (asked, seen): (&AskedJudgement, Option<&str>),
     ) -> Result<(), Failure> {
         step(review, ReviewStep::Judge)?;
-        let managers = self.who_manages(person).await?;
+        let managers = self.who_manages(person, review).await?;
         Self::may_judge(person, review, visit, &managers)?;
         checked(asked)?;
         if seen == Some("remark") && !asked.has_remark && is_blank(&asked.text) {
@@ -120,7 +120,7 @@ impl People {
         visits: &[StoredVisit],
     ) -> Result<usize, Failure> {
         step(review, ReviewStep::Judge)?;
-        let managers = self.who_manages(person).await?;
+        let managers = self.who_manages(person, review).await?;
         let plain = |visit: &&StoredVisit| {
             VerdictClass::named(&visit.class)
                 .is_some_and(|class| may_be_judged_with_others(class, visit.flags.len()))

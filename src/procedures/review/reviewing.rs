@@ -191,12 +191,18 @@ impl People {
         Ok(self.services.store.visit(review.review_number, visit).await?)
     }
 
-    /// Who manages whom, for who may judge what.
+    /// Who manages a review's reviewer, for who may judge what.
     ///
     /// # Errors
     /// The store's.
-    pub async fn who_manages(&self, person: &OnDuty<'_>) -> Result<TenantFacts, Failure> {
-        let managers = self.services.store.managers(person.tenant.id).await?;
+    pub async fn who_manages(
+        &self,
+        person: &OnDuty<'_>,
+        review: &StoredReview,
+    ) -> Result<TenantFacts, Failure> {
+        let reviewer = review.reviewer_id.as_deref().and_then(HsaId::new).map(|id| id.key());
+        let of: Vec<String> = reviewer.into_iter().collect();
+        let managers = self.services.store.managers(person.tenant.id, Some(&of)).await?;
         Ok(TenantFacts::of_managers(managers))
     }
 

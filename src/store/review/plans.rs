@@ -174,15 +174,19 @@ impl Store {
         Ok(found.bind(tenant.0).fetch_all(&self.pool).await?)
     }
 
-    /// Who manages whom in a tenant's directory, by keys.
+    /// Who manages whom in a tenant's directory, by keys; of some employees only, if they are named.
     ///
     /// # Errors
     /// The store's.
-    pub async fn managers(&self, tenant: TenantId) -> Result<Vec<(String, String)>, StoreError> {
+    pub async fn managers(
+        &self,
+        tenant: TenantId,
+        of: Option<&[String]>,
+    ) -> Result<Vec<(String, String)>, StoreError> {
         let found = sqlx::query_as(
             "/* managers */ select employee_key, lower(btrim(manager_id)) from directory_staff
-             where tenant_id = $1 and manager_id is not null",
+             where tenant_id = $1 and manager_id is not null and ($2::text[] is null or employee_key = any($2))",
         );
-        Ok(found.bind(tenant.0).fetch_all(&self.pool).await?)
+        Ok(found.bind(tenant.0).bind(of).fetch_all(&self.pool).await?)
     }
 }

@@ -289,6 +289,9 @@ mod tests {
         assert!(config.http.base_address.take().is_some(), "the file shows how it is written");
         assert!(config.http.https_listen.take().is_some());
         assert!(config.path.take().is_some());
+        let review = std::mem::take(&mut config.review);
+        assert!(review.webhook.is_some() && !review.initials);
+        assert_eq!((review.sensitive.len(), review.command.len()), (2, 2));
         let admin = std::mem::take(&mut config.admin);
         assert!(admin.oidc.is_some() && admin.role.len() == 1 && admin.care_provider.len() == 1);
         let with_default = Admin {

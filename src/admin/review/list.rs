@@ -288,7 +288,8 @@ fn table(
             });
         }
         if let Some(group) = groups.last_mut() {
-            group.rows.push(row(visit, patient, may(visit), visit.employee_key == own));
+            let is_own = visit.employee_key == own;
+            group.rows.push(row((visit, patient), review.day.is_some(), may(visit), is_own));
         }
     }
     let title = filled("Tillfällen, granskning {}", [review.review_number.to_string().into()]);
@@ -302,7 +303,12 @@ fn table(
 }
 
 /// A row; how one's own visits are judged is not told.
-fn row(visit: &StoredVisit, patient: &ListedPatient, may: bool, is_own: bool) -> ReviewRow {
+fn row(
+    (visit, patient): (&StoredVisit, &ListedPatient),
+    is_of_day: bool,
+    may: bool,
+    is_own: bool,
+) -> ReviewRow {
     let class = VerdictClass::named(&visit.class).unwrap_or(VerdictClass::Undecided);
     let minutes = (visit.last_at - visit.first_at).num_minutes().unsigned_abs();
     let (name, born) = match patient {
@@ -317,7 +323,11 @@ fn row(visit: &StoredVisit, patient: &ListedPatient, may: bool, is_own: bool) ->
         visit.flags.iter().filter_map(|flag| Flag::read(flag)).map(|flag| flag_words(&flag));
     ReviewRow {
         visit: visit.visit_number,
-        time: filled("{}–{}", [minute(visit.first_at).into(), clock(visit.last_at).into()]),
+        // The day stands above, where it is one.
+        time: match is_of_day {
+            true => filled("{}–{}", [clock(visit.first_at).into(), clock(visit.last_at).into()]),
+            false => filled("{}–{}", [minute(visit.first_at).into(), clock(visit.last_at).into()]),
+        },
         length: filled("{} min, {} poster", [digits(minutes).into(), digits(visit.posts).into()]),
         patient: name,
         born,

@@ -105,7 +105,7 @@ async fn what_a_process_left_undone_the_next_round_does_once() {
         reviewer.post(&path, &[("step", "judge"), ("visit", visit)]).await;
     }
     assert_eq!(reviewer.post(&path, &[("step", "conclude")]).await.status, 303);
-    let ends = "select count(*) from log_entries where activity_level = 'granskning: avslut'";
+    let ends = "select count(*) from log_entries where activity_type = 'Granskning' and activity_level = 'granskning: avslut'";
     assert_eq!(count(ends).await, 1);
     // It died before it had kept that the conclusion is sealed, and another before it was sealed at all.
     sqlx::query("update reviews set conclusion_sealed_at = null").execute(&pool).await.unwrap();

@@ -339,15 +339,17 @@ async fn a_copy_that_is_missing_in_the_same_installation_stands_in_nobodys_way()
     let of_national = "(select tenant_id from tenants where name = 'national')";
     let unregister = with(&at_national("blocking/unregister_block/valid"), "blockId", "b");
     let get = at_national("blocking/get_blocks/without_filters_all_blocks_are_reported");
+    // Written once: told again a second later, it would end at another time and be another lift.
+    let lifting = lift("b", "r", -1);
     for unregistered in [false, true] {
         for (change, restored) in [
-            (lift("b", "r", -1), true),
+            (lifting.clone(), true),
             (cancel("r", -1), true),
             (revoke("b", -1), false),
             (with(&request("blocking/delete_extended_block/valid"), "blockId", "b"), false),
         ] {
             assert_eq!(post(register("b", -1)).await, "OK");
-            assert_eq!(post(lift("b", "r", -1)).await, "OK");
+            assert_eq!(post(lifting.clone()).await, "OK");
             if unregistered {
                 assert_eq!(post(unregister.clone()).await, "OK");
             } else {

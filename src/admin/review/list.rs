@@ -337,8 +337,8 @@ fn row(
         is_late: visit.is_late,
         judgement: visit.judgement.as_deref().filter(|_| !is_own).map(
             |judgement| match judgement {
-                "remark" => (Tone::Warning, t("Anmärkning")),
-                _ => (Tone::Good, t("Utan anmärkning")),
+                "no_remark" => (Tone::Good, t("Utan anmärkning")),
+                _ => (Tone::Warning, t("Anmärkning")),
             },
         ),
         may_judge: may,

@@ -208,8 +208,8 @@ async fn judged(asked: &PageCall, judgements: &[StoredJudgement]) -> Result<Tabl
     let mut rows = Vec::new();
     for judgement in judgements {
         let chip = match judgement.judgement.as_str() {
-            "remark" => Cell::Chip(Tone::Warning, t("Anmärkning")),
-            _ => Cell::Chip(Tone::Good, t("Utan anmärkning")),
+            "no_remark" => Cell::Chip(Tone::Good, t("Utan anmärkning")),
+            _ => Cell::Chip(Tone::Warning, t("Anmärkning")),
         };
         let mut told = vec![Cell::from(judgement.text.clone())];
         if !judgement.yes.is_empty() {

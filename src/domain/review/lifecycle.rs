@@ -18,7 +18,8 @@
 //!   concluded before the extract goes out.
 //! - **R20** An emergency assertion, a temporary revoke on emergency, a *Nödöppning* and a reveal each give the unit's reviewer an
 //!   item the next working day.
-//! - **R25** Posts removed by retention leave the review, counts and judgements; a legal hold covers posts of open cases.
+//! - **R25** Posts removed by retention leave the review, counts and judgements; a legal hold covers posts of open cases. The
+//!   store does both.
 
 use super::calendar::{ReviewMonth, next_working_day};
 use crate::domain::identity::is_blank;
@@ -216,11 +217,6 @@ pub fn late_posts(found: &[i64], listed: &BTreeSet<i64>) -> BTreeSet<i64> {
     found.iter().copied().filter(|number| !listed.contains(number)).collect()
 }
 
-/// Posts of a list that retention has removed: they leave it, its counts and judgements stay (R25).
-pub fn removed_posts(listed: &BTreeSet<i64>, still_there: &BTreeSet<i64>) -> BTreeSet<i64> {
-    listed.difference(still_there).copied().collect()
-}
-
 /// Whom or what a targeted review is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReviewSubject {
@@ -357,11 +353,5 @@ mod tests {
         assert_eq!(item_day(day("2026-11-26")), day("2026-11-27"));
         assert_eq!(item_day(day("2026-11-27")), day("2026-11-30"));
         assert_eq!(item_day(day("2026-04-02")), day("2026-04-07"));
-    }
-
-    #[test]
-    fn r25_what_is_removed_leaves_the_list() {
-        let (listed, there) = (BTreeSet::from([1, 2, 3]), BTreeSet::from([2, 9]));
-        assert_eq!(removed_posts(&listed, &there), BTreeSet::from([1, 3]));
     }
 }

@@ -232,7 +232,7 @@ async fn posts_that_come_late_are_appended_with_a_mark_before_the_end() {
 }
 
 #[tokio::test]
-async fn what_retention_removes_leaves_the_list_and_counts_stay() {
+async fn r25_what_retention_removes_leaves_the_list_and_counts_stay() {
     let pages = busy().await;
     let mut admin = pages.logged_in(LOG).await;
     plan(&mut admin, UNIT, "all", "").await;

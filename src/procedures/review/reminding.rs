@@ -2,6 +2,7 @@
 
 use crate::domain::review::calendar::{ReminderStep, ReviewMonth, reminder};
 use crate::domain::time::{Timestamp, local};
+use crate::peers::connection::CallError;
 use crate::procedures::failure::StoreError;
 use crate::procedures::people::on_duty::People;
 use crate::procedures::tenants::Tenant;
@@ -38,23 +39,50 @@ impl People {
         if review.notices.is_none() && review.command.is_empty() {
             return Ok(());
         }
-        for row in self.services.store.untold_reminders(tenant.id).await? {
-            let json = told(&row, &tenant.name);
-            if let Some(service) = &review.notices
-                && let Err(error) = service.tell(json.clone()).await
-            {
-                tracing::warn!(%error, review = row.review_number, "a reminder is not taken: it is told again");
-                return Ok(());
+        let store = &self.services.store;
+        for row in store.untold_reminders(tenant.id).await? {
+            match self.tell(told(&row, &tenant.name)).await {
+                Ok(()) => store.reminder_is_told(row.review_number, &row.step, now).await?,
+                Err(error) => {
+                    tracing::warn!(%error, review = row.review_number, "a reminder is not taken: it is told again");
+                    if !error.is_of_this_one() {
+                        break;
+                    }
+                }
             }
-            if !review.command.is_empty()
-                && let Err(error) = run(&review.command, &json).await
-            {
-                tracing::warn!(%error, review = row.review_number, "the program for reminders failed: it is run again");
-                return Ok(());
-            }
-            self.services.store.reminder_is_told(row.review_number, &row.step, now).await?;
         }
         Ok(())
+    }
+
+    /// Tells a reminder outside the pages.
+    async fn tell(&self, json: String) -> Result<(), NotTold> {
+        let review = &self.review;
+        if let Some(service) = &review.notices {
+            service.tell(json.clone()).await?;
+        }
+        if !review.command.is_empty() {
+            run(&review.command, &json).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a reminder was not told.
+#[derive(Debug, thiserror::Error)]
+enum NotTold {
+    #[error("the webhook: {0}")]
+    Webhook(#[from] CallError),
+    #[error("the program: {0}")]
+    Program(#[from] std::io::Error),
+}
+
+impl NotTold {
+    /// Whether others may be taken: it was refused, while something that cannot be reached or is slow costs time each time.
+    fn is_of_this_one(&self) -> bool {
+        match self {
+            Self::Webhook(error) => matches!(error, CallError::Status(_)),
+            Self::Program(error) => error.kind() == std::io::ErrorKind::Other,
+        }
     }
 }
 

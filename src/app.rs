@@ -21,6 +21,7 @@ use self::tenants::TenantsError;
 use crate::clock::Clock;
 use crate::config::database::Data;
 use crate::config::file::Config;
+use crate::config::tenant::DEMO_TENANT;
 use crate::config::trust::RefusalForm;
 use crate::demo::fill::Filled;
 use crate::demo::region::{self, Size};
@@ -145,13 +146,13 @@ async fn start(
 
 /// Fills the tenant of a demonstration, where it is empty.
 async fn fill_demo(services: &Services, upkeep: &Upkeep, clock: &Clock) -> Result<(), AppError> {
-    let tenant = services.store.tenant(tenants::DEMO_TENANT).await?;
+    let tenant = services.store.tenant(DEMO_TENANT).await?;
     let filled = Filled {
         store: &services.store,
         owner: &upkeep.owner,
         writers: &services.log_writers,
         tenant,
-        name: tenants::DEMO_TENANT,
+        name: DEMO_TENANT,
     };
     filled.fill(region::SEED, Size::SMALL, clock.now()).await?;
     Ok(())

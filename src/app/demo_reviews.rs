@@ -1,7 +1,7 @@
 //! A year of reviews of a demonstration, by the procedures that make them elsewhere: every unit has its plan, and each month its
 //! notice, draw, list, judgements and conclusion. A few are late, one has lapsed, two wait.
 
-use super::tenants::DEMO_TENANT;
+use crate::config::tenant::DEMO_TENANT;
 use crate::demo::region::{Region, SEED, Size};
 use crate::demo::stories;
 use crate::domain::identity::{HsaId, PatientId};

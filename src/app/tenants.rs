@@ -17,10 +17,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The one tenant of an installation without configured ones; the first migration makes it.
-const DEFAULT_TENANT: &str = "default";
-/// The one of a demonstration.
-pub const DEMO_TENANT: &str = "demo";
 /// A lease outlasts the calls that it covers by this.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
@@ -45,7 +41,7 @@ pub async fn tenants(
     clock: &Clock,
 ) -> Result<Tenants, TenantsError> {
     if config.tenant.is_empty() {
-        let name = if config.demo { DEMO_TENANT } else { DEFAULT_TENANT };
+        let name = config.only_tenant();
         let id = store.tenant(name).await?;
         return Ok(Tenants::One(Tenant::whole(id, name)));
     }

@@ -3,8 +3,8 @@
 use super::error::CommandError;
 use super::settings::Settings;
 use crate::app;
-use crate::app::tenants::DEMO_TENANT;
 use crate::clock::Clock;
+use crate::config::tenant::DEMO_TENANT;
 use crate::config::trust::Profile;
 use crate::demo::fill::Filled;
 use crate::demo::region::Size;

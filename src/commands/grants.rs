@@ -165,15 +165,7 @@ impl AddGrant {
         };
         Grants::default().add(&terms).map_err(CommandError::Grant)?;
         let config = settings.load()?;
-        let unknown = |name: &String| {
-            let mut tenants = config.tenant.iter().map(|tenant| &tenant.name);
-            if config.tenant.is_empty() {
-                name != "default"
-            } else {
-                !tenants.any(|known| known == name)
-            }
-        };
-        if terms.tenant.as_ref().is_some_and(unknown) {
+        if terms.tenant.as_ref().is_some_and(|name| !config.may_have_tenant(name)) {
             return Err(CommandError::Request("there is no tenant of that name"));
         }
         let is_ours = |address: &&String| {
@@ -271,7 +263,7 @@ impl CheckGrant {
             of.logical_addresses.iter().any(|own| own.eq_ignore_ascii_case(&self.address))
         };
         let tenant = if config.tenant.is_empty() {
-            Some("default")
+            Some(config.only_tenant())
         } else {
             config.tenant.iter().find(is_addressed).map(|tenant| tenant.name.as_str())
         };

@@ -46,10 +46,10 @@ impl ServeCommand {
         let mut config = self.settings.load()?;
         config.http.listen = self.http.unwrap_or(config.http.listen);
         config.http.https_listen = self.https.or(config.http.https_listen);
+        pages(&mut config, self.admin, self.demo)?;
         if let Some(folder) = self.dev_pki {
             bench_with_certificates(&mut config, folder)?;
         }
-        pages(&mut config, self.admin, self.demo)?;
         config.check_listeners()?;
         let log = telemetry::start();
         Box::pin(app::serve(config, Clock::System, log.dropped())).await?;
@@ -110,10 +110,31 @@ fn bench_with_certificates(
     config.bench_grants.push(GrantTerms {
         consumer: "TSTSIGILL-CONSUMER".into(),
         contracts: vec!["*".into()],
-        tenant: Some(config.tenant.first().map_or("default", |tenant| &tenant.name).to_owned()),
+        tenant: Some(
+            config.tenant.first().map_or(config.only_tenant(), |tenant| &tenant.name).to_owned(),
+        ),
         care_providers: vec!["*".into()],
         via: vec!["*".into()],
         ..GrantTerms::default()
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bench_grants_its_one_tenant_to_its_one_system() {
+        let folder = std::env::temp_dir().join(format!("sigill-bench-{}", std::process::id()));
+        for (demo, tenant) in [(false, "default"), (true, "demo")] {
+            let mut config = Config::default();
+            pages(&mut config, None, demo).unwrap();
+            bench_with_certificates(&mut config, Some(folder.clone())).unwrap();
+            let granted = config.bench_grants.iter().map(|terms| terms.tenant.as_deref());
+            assert_eq!(granted.collect::<Vec<_>>(), [Some(tenant)]);
+            assert!(config.may_have_tenant(tenant) && !config.may_have_tenant("other"));
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -10,7 +10,7 @@ use super::log::Log;
 use super::peers::Peers;
 use super::retention::Retention;
 use super::review::Review;
-use super::tenant::{self, Tenant};
+use super::tenant::{self, DEFAULT_TENANT, DEMO_TENANT, Tenant};
 use super::trust::{ConfiguredGrant, Profile, Trust};
 use super::witness::Witness;
 use crate::domain::identity::HsaId;
@@ -97,6 +97,20 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// The one tenant where none is configured.
+    pub fn only_tenant(&self) -> &'static str {
+        if self.demo { DEMO_TENANT } else { DEFAULT_TENANT }
+    }
+
+    /// Whether there is a tenant of a name. Who speaks to a running server without tenants does not know whether it is a
+    /// demonstration: both names will do.
+    pub fn may_have_tenant(&self, name: &str) -> bool {
+        match self.tenant.is_empty() {
+            true => [DEFAULT_TENANT, DEMO_TENANT].contains(&name),
+            false => self.tenant.iter().any(|tenant| tenant.name == name),
+        }
+    }
+
     /// Reads a file, or takes every default without one.
     ///
     /// # Errors
@@ -201,11 +215,8 @@ impl Config {
         };
         let known = |terms: &GrantTerms| {
             let name = terms.tenant.as_ref()?;
-            let is_known = match self.tenant.is_empty() {
-                true => name == "default",
-                false => self.tenant.iter().any(|tenant| tenant.name == *name),
-            };
-            (!is_known).then(|| format!("grant of {}: there is no tenant {name}", terms.consumer))
+            (!self.may_have_tenant(name))
+                .then(|| format!("grant of {}: there is no tenant {name}", terms.consumer))
         };
         let terms = self.grants();
         let unlisted = |terms: &GrantTerms| {

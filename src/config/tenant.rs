@@ -5,6 +5,11 @@ use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+/// The one tenant of an installation without configured ones; the first migration makes it.
+pub const DEFAULT_TENANT: &str = "default";
+/// The one of a demonstration.
+pub const DEMO_TENANT: &str = "demo";
+
 /// Whose data is kept, and which logical addresses name it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

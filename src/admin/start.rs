@@ -61,7 +61,7 @@ async fn reviews(asked: &PageCall) -> Result<Vec<Words>, Refused> {
         let without = units.iter().filter(|(.., plan)| plan.is_none()).count();
         if without > 0 {
             points.push(filled(
-                "Enheter utan plan för logggranskning: {}.",
+                "Enheter utan plan för loggranskning: {}.",
                 [number(without as u64).into()],
             ));
         }

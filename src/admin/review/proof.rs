@@ -72,7 +72,7 @@ pub async fn proof(asked: PageCall) -> Handled {
         rows.push(row(t("Alla"), &report.sum));
     }
     parts.push(PagePart::Table(Table {
-        caption: filled("Logggranskning {}", [month.text().into()]),
+        caption: filled("Loggranskning {}", [month.text().into()]),
         head: HEAD.iter().map(|(words, _)| words.clone()).collect(),
         rows,
         empty: t("Ingen granskning i den månaden."),
@@ -138,7 +138,7 @@ pub async fn file(asked: PageCall) -> Handled {
     let provider = (person.assignment.provider.as_str(), person.assignment.provider_name.as_str());
     let document = document(provider, month, &report);
     let form = asked.part("form").to_owned();
-    let name = format!("logggranskning-{}.{form}", month.text());
+    let name = format!("loggranskning-{}.{form}", month.text());
     let file = beside(move || made(&form, &document)).await.ok().flatten();
     let (kind, bytes) = file.ok_or(Refused::NotFound)?;
     Ok(PageAnswer::File(None, name, kind, bytes))
@@ -159,7 +159,7 @@ fn document((id, name): (&str, &str), month: ReviewMonth, report: &ProofReport) 
         report.units.iter().map(|(id, line)| row(name_of(id, line), line)).collect();
     rows.push(row(swedish(t("Alla")), &report.sum));
     Document {
-        title: swedish(filled("Logggranskning {}", [month.text().into()])),
+        title: swedish(filled("Loggranskning {}", [month.text().into()])),
         facts: vec![
             (swedish(t("Vårdgivare")), format!("{name} ({id})")),
             (swedish(t("Månad")), month.text()),

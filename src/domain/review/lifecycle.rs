@@ -18,8 +18,6 @@
 //!   concluded before the extract goes out.
 //! - **R20** An emergency assertion, a temporary revoke on emergency, a *Nödöppning* and a reveal each give the unit's reviewer an
 //!   item the next working day.
-//! - **R25** Posts removed by retention leave the review, counts and judgements; a legal hold covers posts of open cases. The
-//!   store does both.
 
 use super::calendar::{ReviewMonth, next_working_day};
 use crate::domain::identity::is_blank;

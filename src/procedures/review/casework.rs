@@ -87,7 +87,7 @@ impl People {
             };
             // One that a process placed before it died is found by what it says.
             let about = crate::domain::log::record::KeyHash::of(tenant.id.0, &wrong.patient_key).0;
-            let reason = format!("Ärende {} i logggranskningen ({about:x})", wrong.case_number);
+            let reason = format!("Ärende {} i loggranskningen ({about:x})", wrong.case_number);
             let number = match store.hold_for(tenant.id, &reason).await? {
                 Some(number) => number,
                 None => store.place_hold(tenant.id, &hold, &reason, now).await?,

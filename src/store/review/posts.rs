@@ -1,4 +1,8 @@
 //! Which log records the visits of a review are.
+//!
+//! # Rules
+//! - **R25** Posts removed by retention leave the review; its counts and judgements stay. A legal hold keeps the posts of patients
+//!   of open cases.
 
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;

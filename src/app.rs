@@ -220,6 +220,7 @@ async fn services(
         authorisation,
         forbids_by_status: config.trust.refusal == RefusalForm::Http403,
         repeated_log_id: config.log.repeated_log_id.policy(),
+        own_system: (*config.admin.system_id).clone(),
         future_activity: config.log.future_activity.policy(),
         reports: ReportSettings {
             wait: Duration::from_secs(config.log.report_wait_seconds),

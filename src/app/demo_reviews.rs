@@ -145,6 +145,7 @@ async fn watched(
         let entry = (kind.name(), reason, latest(local(now).date()));
         let number =
             store.add_watch(tenant.id, (&provider, name), &patient, entry, (&added, now)).await?;
+        let Some(number) = number else { continue };
         store.settle_watch(tenant.id, &provider, (number, false), (&approved, now)).await?;
     }
     Ok(())
@@ -213,6 +214,7 @@ async fn one(
 
 fn judgement(what: &str, text: &str, at: Timestamp) -> StoredJudgement {
     StoredJudgement {
+        judgement_number: 0,
         judgement: what.to_owned(),
         text: text.to_owned(),
         yes: Vec::new(),
@@ -243,7 +245,7 @@ async fn remark(
     let new = NewJudgement {
         review: review.review_number,
         visit: visit.visit_number,
-        seen: None,
+        seen: 0,
         judgement: judgement("remark", text, when),
         patient: &visit.patient_key,
         case: CaseOfRemark::New(case),

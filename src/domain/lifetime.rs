@@ -62,6 +62,12 @@ impl<How> Lifetime<How> {
         }
     }
 
+    /// Whether nobody can say if it stood at an instant: it had been stored, and was removed twice before the first time was
+    /// kept (LT3).
+    pub fn is_uncertain(&self, at: Timestamp) -> bool {
+        matches!(self.state, State::Removed { first: FirstRemoval::NotAfter(last), .. } if self.stored_at <= at && at < last)
+    }
+
     /// How it was removed, if it was.
     pub fn removal(&self) -> Option<&How> {
         match &self.state {
@@ -100,6 +106,7 @@ mod tests {
     #[test]
     fn lt3_an_unknown_first_removal_was_not_after_the_last() {
         let gone = removed(FirstRemoval::NotAfter(at(4)));
+        assert!(gone.is_uncertain(at(3)) && !gone.is_uncertain(at(4)));
         assert!(gone.stood(Moment::Then(at(3))) && !gone.stood(Moment::Then(at(4))));
     }
 }

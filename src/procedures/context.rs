@@ -45,6 +45,8 @@ pub struct Services {
     pub fill_random: fn(&mut [u8]) -> io::Result<()>,
     /// What happens when a log id comes again.
     pub repeated_log_id: RepeatedLogId,
+    /// The system as which the service itself logs.
+    pub own_system: HsaId,
     /// What becomes of log records whose activity lies in the future.
     pub future_activity: FutureActivity,
     /// How care providers let their blocks be lifted.

@@ -110,14 +110,15 @@ pub struct JudgedCounts {
     pub posts: HashMap<VerdictClass, u64>,
 }
 
-/// Judges every access of a period, patient by patient; `tell` has each post's id with the verdict of one of its accesses.
+/// Judges every access of a period, patient by patient; `tell` has each post with the patient and the verdict of one of its
+/// accesses.
 ///
 /// # Errors
 /// The store's.
 pub async fn judge(
     store: &Store,
     period: &JudgedPeriod<'_>,
-    mut tell: impl FnMut(&AccessRow, &AccessVerdict),
+    mut tell: impl FnMut(&AccessRow, &PatientId, &AccessVerdict),
     mut progress: impl FnMut(u64),
 ) -> Result<JudgedCounts, StoreError> {
     let mut counts = JudgedCounts::default();
@@ -155,7 +156,7 @@ pub async fn judge(
                 let gravest = several.entry(row.entry_number).or_insert(verdict.class);
                 *gravest = (*gravest).min(verdict.class);
             }
-            tell(&row, &verdict);
+            tell(&row, &access.patient, &verdict);
         }
         progress(counts.accesses);
         if is_end {

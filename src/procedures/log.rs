@@ -7,6 +7,8 @@ use crate::domain::log::record::{
     FutureActivity, IdHash, LogEntry, Repetition, is_from_the_future, judge_repetitions,
 };
 use crate::domain::rejection::Rejection;
+use crate::domain::review::visit::is_of_review;
+use crate::domain::trust::caller::HowKnown;
 use crate::store::log::copy_rows::EncodedLog;
 use crate::store::log::seal::record_entry::Sealing;
 use crate::store::log::writer::Stored;
@@ -40,6 +42,7 @@ pub async fn store(context: &Context<'_>, log: EncodedLog) -> Result<(), Failure
 pub fn encoded(context: &Context<'_>, entries: &[LogEntry<'_>]) -> Result<EncodedLog, Failure> {
     let (tenant, now) = (context.tenant, context.now);
     look_ahead(context, entries)?;
+    refuse_our_own(context, entries)?;
     let mut random = vec![0; entries.len() * size_of::<Salt>()];
     (context.services.fill_random)(&mut random).map_err(StoreError::NoRandomness)?;
     let (salts, _) = random.as_chunks();
@@ -66,6 +69,19 @@ pub fn encoded(context: &Context<'_>, entries: &[LogEntry<'_>]) -> Result<Encode
         }
     }
     Ok(encoded)
+}
+
+/// Refuses what says that our own pages of the review have logged it, and they have not: no review would have it.
+fn refuse_our_own(context: &Context<'_>, entries: &[LogEntry<'_>]) -> Result<(), Rejection> {
+    let is_ours = |entry: &LogEntry<'_>| is_of_review(entry, &context.services.own_system);
+    if context.caller.how_known == HowKnown::Person {
+        return Ok(());
+    }
+    let Some(first) = entries.iter().position(is_ours) else { return Ok(()) };
+    Err(Rejection::validation(format!(
+        "StoreLog/log[{}]/system/systemId: är tjänstens egen, och aktivitetsnivån dess granskning",
+        first + 1
+    )))
 }
 
 /// Refuses records from the future, or counts them.

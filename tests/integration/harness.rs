@@ -306,6 +306,7 @@ impl Service {
             processors: Processors::new(limits.percentages()),
             log_writers,
             repeated_log_id: wishes.repeated_log_id,
+            own_system: HsaId::new("SIGILL").unwrap(),
             future_activity: wishes.future_activity,
             lift_policies: wishes.lift_policies,
             consent_page_rows: wishes.page_rows.unwrap_or(10_000),

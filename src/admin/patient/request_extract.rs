@@ -65,10 +65,14 @@ pub async fn request(asked: PageCall) -> Handled {
         letter_number: String::new(),
         supplement_of: None,
     };
-    match refusal_of(asked.people().request_extract(&person, &lookup.patient, new).await)? {
+    let taken = asked.people().request_extract(&person, &lookup.patient, new.clone()).await;
+    match refusal_of(taken)? {
         Ok(()) => {
-            // The extract need not wait for them (R19).
-            asked.people().open_for_request(&person, &lookup.patient, (from, to), id).await?;
+            // The extract need not wait for them; the next round opens what is not opened now (R19).
+            let opened = asked.people().open_for_request(person.tenant, &new, asked.now).await;
+            if let Err(error) = opened {
+                tracing::error!(%error, "the reviews of a request are not opened yet");
+            }
             Ok(PageAnswer::To(format!("/utdrag/{id}")))
         }
         Err(refusal) => {

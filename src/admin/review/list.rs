@@ -148,7 +148,7 @@ async fn judged(
             let viewed =
                 seen(asked, review, (Activity::Write, "granskning: bedömning"), of_one).await?;
             // The button is there only where nobody has judged.
-            let no_remark = (&AskedJudgement::default(), None);
+            let no_remark = (&AskedJudgement::default(), 0);
             let done = asked.people().judge_visit(&person, review, &visit, no_remark).await;
             match done {
                 Err(crate::procedures::failure::Failure::Refused(rejection)) => {
@@ -360,12 +360,13 @@ fn ending(
                 .is_some_and(|class| may_be_judged_with_others(class, visit.flags.len()))
     };
     let mut parts = Vec::new();
-    let together = visits.iter().filter(plain).count();
-    if together > 1 {
-        let words =
-            filled("Bedöm {} utan flagga som utan anmärkning", [digits(together as u64).into()]);
-        parts
-            .push(PagePart::form(form(to.clone(), Vec::new(), words).carrying("step", "together")));
+    let together: Vec<String> =
+        visits.iter().filter(plain).map(|visit| visit.visit_number.to_string()).collect();
+    if together.len() > 1 {
+        let count = digits(together.len() as u64);
+        let words = filled("Bedöm {} utan flagga som utan anmärkning", [count.into()]);
+        let all = form(to.clone(), Vec::new(), words).carrying("step", "together");
+        parts.push(PagePart::form(all.carrying("visits", together.join(","))));
     }
     let conclusion =
         field("conclusion", t("Slutsats"), Control::Area(asked.form.get("conclusion").to_owned()))

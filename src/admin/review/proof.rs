@@ -135,8 +135,7 @@ pub async fn file(asked: PageCall) -> Handled {
     let person = asked.on_duty()?;
     let month = ReviewMonth::read(asked.part("month")).ok_or(Refused::NotFound)?;
     let report = asked.people().proof_report(&person, month).await?;
-    let provider = (person.assignment.provider.as_str(), person.assignment.provider_name.as_str());
-    let document = document(provider, month, &report);
+    let document = document(person.assignment.provider.as_str(), month, &report);
     let form = asked.part("form").to_owned();
     let name = format!("loggranskning-{}.{form}", month.text());
     let file = beside(move || made(&form, &document)).await.ok().flatten();
@@ -144,8 +143,13 @@ pub async fn file(asked: PageCall) -> Handled {
     Ok(PageAnswer::File(None, name, kind, bytes))
 }
 
-fn document((id, name): (&str, &str), month: ReviewMonth, report: &ProofReport) -> Document {
+fn document(id: &str, month: ReviewMonth, report: &ProofReport) -> Document {
     let swedish = |words: Words| words.said(Language::Swedish);
+    // As it was called then: what it is called today would change the file.
+    let provider = match report.provider_name.as_str() {
+        "" => id.to_owned(),
+        name => format!("{name} ({id})"),
+    };
     // Its time is the month's end: of the same month the same bytes.
     let end = local(month.bounds().1);
     let small = |number: u32| u8::try_from(number).unwrap_or_default();
@@ -160,10 +164,7 @@ fn document((id, name): (&str, &str), month: ReviewMonth, report: &ProofReport) 
     rows.push(row(swedish(t("Alla")), &report.sum));
     Document {
         title: swedish(filled("Loggranskning {}", [month.text().into()])),
-        facts: vec![
-            (swedish(t("Vårdgivare")), format!("{name} ({id})")),
-            (swedish(t("Månad")), month.text()),
-        ],
+        facts: vec![(swedish(t("Vårdgivare")), provider), (swedish(t("Månad")), month.text())],
         intro: vec![swedish(t(
             "Siffrorna är som de var när månaden tog slut, och ändras inte. Det som avslutades senare räknas som förfallet.",
         ))],

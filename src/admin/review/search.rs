@@ -10,10 +10,11 @@ use crate::admin::patient::times;
 use crate::admin::words::{Words, day, filled, number as digits, second, t};
 use crate::domain::identity::PatientId;
 use crate::domain::people::number;
+use crate::domain::people::roles::Role;
 use crate::domain::review::verdict::VerdictClass;
 use crate::domain::time::{Timestamp, local};
 use crate::procedures::people::looking::{Activity, Viewed};
-use crate::procedures::review::searching::{FoundName, FoundPost, LogSearch, PAGE_POSTS};
+use crate::procedures::review::searching::{FoundName, FoundPost, LogSearch, PAGE_POSTS, WATCHED};
 use chrono::Days;
 
 async fn seen(asked: &PageCall, patients: &[&PatientId]) -> Result<Viewed, Refused> {
@@ -75,7 +76,9 @@ async fn search_form(
     let mut classes = vec![(String::new(), t("Alla"))];
     classes.extend(VerdictClass::ALL.map(|class| (class.name().to_owned(), class_words(class))));
     let mut flags = vec![(String::new(), t("Alla"))];
-    flags.extend(QUESTIONS.iter().map(|(number, words)| ((*number).to_owned(), words.clone())));
+    let may_ask = |number: &str| number.parse() != Ok(WATCHED) || asked.is(Role::Security);
+    let asks = QUESTIONS.iter().filter(|(number, _)| may_ask(number));
+    flags.extend(asks.map(|(number, words)| ((*number).to_owned(), words.clone())));
     let line = |kind, text: &str| Control::Line(kind, text.to_owned());
     let mut fields = vec![
         field("from", t("Från och med"), line("date", &day(search.from))).error(wrong_from),

@@ -51,7 +51,6 @@ pub async fn visit(asked: PageCall) -> Handled {
     if !judgements.is_empty() {
         parts.push(PagePart::Table(judged(&asked, &judgements).await?));
     }
-    let last_case = judgements.first().and_then(|last| last.case_number);
     let managers = asked.people().who_manages(&person, &review).await?;
     let may = review.concluded_at.is_none()
         && People::may_judge(&person, &review, &visit, &managers).is_ok();
@@ -66,7 +65,7 @@ pub async fn visit(asked: PageCall) -> Handled {
             &asked,
             &review,
             &visit,
-            (cases.collect(), last_case),
+            (cases.collect(), judgements.first()),
         )));
     }
     parts.extend(full_log(&asked, &review, &visit, disclosed, &viewed).await?);
@@ -118,10 +117,12 @@ async fn done(
                 return Ok(Err(Rejection::validation("Välj utan eller med anmärkning.")));
             }
             // As it was when the page was shown.
-            let before = match asked.form.sent("seen") {
-                Some("") => None,
-                Some(seen) => Some(seen),
-                None => visit.judgement.as_deref(),
+            let before = match asked.form.get("seen") {
+                "" => 0,
+                text => match text.parse() {
+                    Ok(number) => number,
+                    Err(_) => return wrong(),
+                },
             };
             let asked_for = (&judgement, before);
             let done = asked.people().judge_visit(&person, review, visit, asked_for).await;
@@ -251,7 +252,7 @@ fn judgement_form(
     asked: &PageCall,
     review: &StoredReview,
     visit: &StoredVisit,
-    (open_cases, last_case): (Vec<(String, Words)>, Option<i64>),
+    (open_cases, last): (Vec<(String, Words)>, Option<&StoredJudgement>),
 ) -> PageForm {
     let sent = |name: &str| asked.form.get(name).to_owned();
     let choices = vec![
@@ -265,9 +266,10 @@ fn judgement_form(
     let asked_before = visit.judgement.clone().unwrap_or_default();
     let chosen = if asked.is_post() { sent("judgement") } else { asked_before };
     // What is judged again stays in its case.
+    let last_case = last.and_then(|last| last.case_number).map(|number| number.to_string());
     let chosen_case = match asked.is_post() {
         true => sent("case"),
-        false => last_case.map(|number| number.to_string()).unwrap_or_default(),
+        false => last_case.unwrap_or_default(),
     };
     let mut cases = vec![(String::new(), t("Nytt ärende"))];
     cases.extend(open_cases);
@@ -290,7 +292,7 @@ fn judgement_form(
         field("declined", t("Eller varför det inte behövs"), Control::Area(sent("declined"))),
     ];
     let to = format!("/granskning/{}/tillfalle/{}", review.review_number, visit.visit_number);
-    let seen = visit.judgement.clone().unwrap_or_default();
+    let seen = last.map_or(0, |last| last.judgement_number).to_string();
     let form = form(to, fields, t("Spara bedömningen")).carrying("step", "judge");
     PageForm { id: "bedom", ..form.carrying("seen", seen) }
 }

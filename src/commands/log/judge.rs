@@ -4,7 +4,7 @@ use crate::app;
 use crate::clock::Clock;
 use crate::commands::error::CommandError;
 use crate::commands::settings::{Settings, tenant_named};
-use crate::domain::identity::HsaId;
+use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::review::lawfulness::RULES;
 use crate::domain::review::verdict::{AccessVerdict, Remark, VerdictClass};
 use crate::procedures::judging::{JudgedPeriod, complete_from, judge};
@@ -95,7 +95,7 @@ impl JudgeCommand {
         };
         let mut list = Doubtful::new(self.out.as_deref())?;
         let begun = Clock::System.now();
-        let tell = |row: &AccessRow, verdict: &AccessVerdict| list.add(row, verdict);
+        let tell = |row: &AccessRow, _: &PatientId, verdict: &AccessVerdict| list.add(row, verdict);
         let counts = judge(&store, &period, tell, |done| eprint!("\r{done} accesses")).await?;
         eprintln!();
         list.finish()?;

@@ -111,14 +111,19 @@ pub fn opens(
 impl<How> Assertion<How> {
     /// An assertion opens when every rule above says so; each line is one rule.
     pub fn opens(&self, patient: &PatientId, actor: &AccessingActor, moment: Moment) -> bool {
+        self.is_for(patient, actor)                                                // C1 to C3
+            && self.stood(moment)                                                  // C4
+            && self.has_started(moment)                                            // C5
+            && !self.has_passed(moment)
+    }
+
+    /// Whether it is about a patient, and opens to an actor (C1 to C3).
+    pub fn is_for(&self, patient: &PatientId, actor: &AccessingActor) -> bool {
         let content = &self.content;
         content.patient == *patient                                                // C1
             && content.care_provider == actor.care_provider                        // C2
             && content.care_unit == actor.care_unit
-            && content.employee.as_ref().is_none_or(|e| *e == actor.employee)      // C3
-            && self.stood(moment)                                                  // C4
-            && self.has_started(moment)                                            // C5
-            && !self.has_passed(moment)
+            && content.employee.as_ref().is_none_or(|e| *e == actor.employee) // C3
     }
 
     /// Whether it had been stored and neither ended by staff nor annulled. A copy counts from its

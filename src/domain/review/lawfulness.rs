@@ -33,7 +33,7 @@ use chrono::TimeDelta;
 use std::collections::BTreeSet;
 
 /// The version of these rules, which a kept verdict carries (V15).
-pub const RULES: i32 = 1;
+pub const RULES: i32 = 2;
 /// How exact clocks are taken to be (V5).
 pub const CLOCKS: TimeDelta = TimeDelta::seconds(60);
 /// How long after an access an assertion may be registered and still be told of (V10).
@@ -93,7 +93,11 @@ pub fn verdict(access: &LoggedAccess, facts: &RegisterFacts<'_>) -> AccessVerdic
         }
     }
     // V12
-    if access.activity == EMERGENCY && at_once.class != VerdictClass::Emergency {
+    let has_emergency = facts.assertions.iter().any(|assertion| {
+        assertion.content.assertion_type == AssertionType::Emergency
+            && assertion.opens(&access.patient, &access.actor, Moment::Then(access.at))
+    });
+    if access.activity == EMERGENCY && !has_emergency {
         at_once.remarks.push(Remark::ClaimsEmergency);
     }
     at_once.remarks.sort();
@@ -133,6 +137,11 @@ fn decided(access: &LoggedAccess, facts: &RegisterFacts<'_>, at: Timestamp) -> A
     for block in facts.blocks {
         match bites(access, block, moment) {
             Bites::No => {}
+            // V13: when it was removed is not known.
+            Bites::Surely if block.lifetime.is_uncertain(at) => {
+                possible.push(block.clone());
+                remarks.push(Remark::History);
+            }
             Bites::Surely => sure.push(block.clone()),
             Bites::Perhaps(lacking) => {
                 possible.push(block.clone());
@@ -141,10 +150,11 @@ fn decided(access: &LoggedAccess, facts: &RegisterFacts<'_>, at: Timestamp) -> A
         }
     }
     let (patient, actor) = (&access.patient, &access.actor);
-    let read = |unit: Option<HsaId>, blocks: &[Block]| {
+    let by = |unit: Option<HsaId>, blocks: &[Block], assertions: &[Assertion]| {
         let information = information(access, unit);
-        class(may_read(patient, &information, actor, blocks, facts.assertions, moment))
+        class(may_read(patient, &information, actor, blocks, assertions, moment))
     };
+    let read = |unit, blocks: &[Block]| by(unit, blocks, facts.assertions);
     let least = read(access.holder_unit.clone(), &sure);
     // Each as if the information were such as it closes.
     let closes = |block: &Block| {
@@ -164,6 +174,16 @@ fn decided(access: &LoggedAccess, facts: &RegisterFacts<'_>, at: Timestamp) -> A
         found = VerdictClass::Undecided;
     }
     let is_closed = found == VerdictClass::AgainstBlock;
+    // V13: the same of what opens.
+    let is_doubtful = |a: &&Assertion| a.lifetime.is_uncertain(at) && a.is_for(patient, actor);
+    if facts.assertions.iter().any(|a| is_doubtful(&a)) {
+        let certain: Vec<Assertion> =
+            facts.assertions.iter().filter(|a| !is_doubtful(a)).cloned().collect();
+        if by(access.holder_unit.clone(), &sure, &certain) != least {
+            found = VerdictClass::Undecided;
+            remarks.push(Remark::History);
+        }
+    }
     // V6
     if !(facts.holds_blocks_of)(&access.holder) && !is_closed {
         found = VerdictClass::Undecided;
@@ -213,12 +233,15 @@ fn told(
         }
     }
     if found == VerdictClass::NoGround {
-        // V10: as it would have opened, had it been registered then.
+        // V10: as it would have opened, had it been registered then; what starts later would not have.
         let later = facts.assertions.iter().filter(|assertion| {
-            let stored = assertion.lifetime.stored_at;
-            stored > at
-                && stored <= at + LATE
-                && assertion.opens(patient, actor, Moment::Then(stored.max(assertion.starts_at())))
+            let (stored, starts) = (assertion.lifetime.stored_at, assertion.starts_at());
+            let ends = assertion.ends_at(Moment::Then(stored));
+            let opens = match starts <= at {
+                true => ends.is_none_or(|end| at <= end),
+                false => starts <= stored + CLOCKS && ends.is_none_or(|end| stored <= end),
+            };
+            at < stored && stored <= at + LATE && opens && assertion.is_for(patient, actor)
         });
         for assertion in later {
             let minutes = (assertion.lifetime.stored_at - at).num_minutes().max(1);
@@ -552,6 +575,16 @@ mod tests {
         assert_eq!((told.class, &told.remarks[..]), (VerdictClass::NoGround, &[later][..]));
         let much = judged(&access("W", Some("W1")), &facts(vec![], vec![consent(24 * 60 + 1)]));
         assert_eq!((much.class, much.remarks.len()), (VerdictClass::NoGround, 0));
+        // Afterwards, for a time that is over by then, is told; what was to start later would not have opened.
+        let mut emergency = consent(90);
+        emergency.content.assertion_type = AssertionType::Emergency;
+        (emergency.start, emergency.content.end) = (Start::At(at(-30)), Some(at(30)));
+        let told = judged(&access("W", Some("W1")), &facts(vec![], vec![emergency]));
+        assert_eq!(told.remarks, [Remark::RegisteredLater("a".to_owned(), 90)]);
+        let mut future = consent(4);
+        future.start = Start::At(at(7 * 24 * 60));
+        let told = judged(&access("W", Some("W1")), &facts(vec![], vec![future]));
+        assert_eq!((told.class, told.remarks.len()), (VerdictClass::NoGround, 0));
     }
 
     #[test]
@@ -577,6 +610,17 @@ mod tests {
         let told = judged(&claims, &facts(vec![], vec![emergency]));
         assert_eq!(told.class, VerdictClass::Emergency);
         assert!(!told.remarks.contains(&Remark::ClaimsEmergency));
+        // One that is registered is registered, whatever else opens or closes.
+        let mut emergency = consent(-100);
+        emergency.content.assertion_type = AssertionType::Emergency;
+        for all in [
+            facts(vec![], vec![emergency.clone(), consent(-50)]),
+            facts(vec![outer("W")], vec![emergency]),
+        ] {
+            let told = judged(&claims, &all);
+            assert_ne!(told.class, VerdictClass::Emergency);
+            assert!(!told.remarks.contains(&Remark::ClaimsEmergency), "{told:?}");
+        }
     }
 
     #[test]
@@ -585,6 +629,24 @@ mod tests {
         assert_eq!(judged(&access("V", None), &young).remarks, [Remark::History]);
         let old = Facts { complete_from: Some(at(-2)), ..facts(vec![], vec![]) };
         assert_eq!(class_of(&access("V", None), &old), VerdictClass::Own);
+        // What was removed twice before the first time was kept may have stood.
+        let twice = || State::Removed { first: FirstRemoval::NotAfter(at(50)), how: () };
+        let mut doubtful = outer("W");
+        doubtful.lifetime.state = twice();
+        let told = judged(&access("W", Some("W1")), &facts(vec![doubtful], vec![consent(-100)]));
+        assert_eq!(
+            (told.class, &told.remarks[..1]),
+            (VerdictClass::Undecided, &[Remark::History][..])
+        );
+        let mut doubtful = consent(-100);
+        doubtful.lifetime.state = twice();
+        let told = judged(&access("W", Some("W1")), &facts(vec![], vec![doubtful.clone()]));
+        assert_eq!(
+            (told.class, &told.remarks[..1]),
+            (VerdictClass::Undecided, &[Remark::History][..])
+        );
+        let sure = facts(vec![], vec![doubtful, consent(-90)]);
+        assert_eq!(class_of(&access("W", Some("W1")), &sure), VerdictClass::Consent);
     }
 
     #[test]

@@ -16,7 +16,7 @@
 use super::verdict::VerdictClass;
 use crate::domain::people::roles::CARE;
 use crate::domain::time::{Timestamp, local};
-use chrono::{NaiveTime, TimeDelta};
+use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, Timelike};
 use std::fmt;
 
 /// Days either side within which others of the unit are looked for, and over which a median is taken (Q1, Q9).
@@ -151,8 +151,28 @@ pub struct VisitFacts<'v> {
     pub schedule: Option<&'v [(Timestamp, Timestamp)]>,
     /// When the unit opens and closes.
     pub hours: Option<(NaiveTime, NaiveTime)>,
-    /// Patients of the user that day, and the median over 90 days.
+    /// Patients of the user that day, and twice the median over 90 days.
     pub patients: Option<(u32, u32)>,
+}
+
+/// How far beside the first and the last hours of a schedule it still tells something: a weekend.
+const SCHEDULE_ENDS: TimeDelta = TimeDelta::days(3);
+
+/// The schedule of an employee around a visit: `hours` are those near it, `planned` the begin of the first and the end of the last
+/// that are known. Who has a schedule of that time and no hours in it is off duty; where it does not reach there is none (Q7).
+pub fn schedule_of(
+    hours: &[(Timestamp, Timestamp)],
+    planned: Option<(Timestamp, Timestamp)>,
+    (first, last): (Timestamp, Timestamp),
+) -> Option<&[(Timestamp, Timestamp)]> {
+    let (from, to) = planned?;
+    (from - SCHEDULE_ENDS <= first && last <= to + SCHEDULE_ENDS).then_some(hours)
+}
+
+/// Whether a day is within 90 days of a visit, either side (Q1).
+pub fn is_near(day: NaiveDate, (first, last): (Timestamp, Timestamp)) -> bool {
+    let (first, last) = (local(first).date(), local(last).date());
+    first - Days::new(DAYS) <= day && day <= last + Days::new(DAYS)
 }
 
 /// The surname of a name: its last word.
@@ -161,10 +181,12 @@ pub fn surname(name: &str) -> Option<String> {
     (last != name.trim()).then(|| last.to_lowercase())
 }
 
-/// The median of some counts; `None` of none.
-pub fn median(mut counts: Vec<u32>) -> Option<u32> {
+/// Twice the median of some counts: of an even number of them it is the mean of the middle two. `None` of none.
+pub fn twice_the_median(mut counts: Vec<u32>) -> Option<u32> {
     counts.sort_unstable();
-    counts.get(counts.len() / 2).copied()
+    let upper = counts.get(counts.len() / 2).copied()?;
+    let lower = counts.get((counts.len() - 1) / 2).copied()?;
+    Some(upper + lower)
 }
 
 /// The questions that the data raise of a visit (Q1 to Q9).
@@ -212,11 +234,11 @@ pub fn flags(facts: &VisitFacts<'_>) -> Vec<Flag> {
         flags.push(Flag::Emergency);
     }
     // Q9
-    if let Some((patients, median)) = facts.patients
+    if let Some((patients, twice)) = facts.patients
         && patients >= UNUSUAL_FROM
-        && patients > UNUSUAL_TIMES * median
+        && 2 * patients > UNUSUAL_TIMES * twice
     {
-        flags.push(Flag::Unusual(patients, median));
+        flags.push(Flag::Unusual(patients, twice.div_ceil(2)));
     }
     flags
 }
@@ -232,10 +254,12 @@ fn off_hours(facts: &VisitFacts<'_>) -> Option<Flag> {
     }
     let (opens, closes) = facts.hours?;
     let is_open = |at: Timestamp| {
-        let time = local(at).time();
-        match opens <= closes {
+        // Hours are told in minutes.
+        let here = local(at).time();
+        let time = here.with_second(0).and_then(|time| time.with_nanosecond(0)).unwrap_or(here);
+        match opens < closes {
             true => opens <= time && time <= closes,
-            // Over midnight.
+            // Over midnight, or all day.
             false => opens <= time || time <= closes,
         }
     };
@@ -363,6 +387,23 @@ mod tests {
         assert_eq!(raised(&open), [Flag::OffHours(hours.0, hours.1)]);
         let over_midnight = VisitFacts { hours: Some((hours.1, hours.0)), ..facts.clone() };
         assert_eq!(raised(&over_midnight), []);
+        // A schedule without hours near: off duty, as long as it reaches there.
+        let planned = Some((at("2026-11-02T06:00:00Z"), at("2026-11-27T16:00:00Z")));
+        assert_eq!(schedule_of(&[], planned, night), Some(&[][..]));
+        let off = VisitFacts { schedule: schedule_of(&[], planned, night), ..facts.clone() };
+        assert_eq!(raised(&off), [Flag::OffSchedule]);
+        let later = (at("2026-12-01T02:30:00Z"), at("2026-12-01T02:31:00Z"));
+        assert_eq!((schedule_of(&[], planned, later), schedule_of(&[], None, night)), (None, None));
+        let midnight = NaiveTime::MIN;
+        let all_day = VisitFacts { hours: Some((midnight, midnight)), ..facts.clone() };
+        assert_eq!(raised(&all_day), []);
+        let nearly = NaiveTime::from_hms_opt(3, 31, 0).unwrap();
+        let to_the_minute = VisitFacts {
+            hours: Some((midnight, nearly)),
+            time: Some((night.0, at("2026-11-20T02:31:59Z"))),
+            ..facts.clone()
+        };
+        assert_eq!(raised(&to_the_minute), []);
         // A shift until three: thirty minutes are within it, a minute more is not.
         let shift = [(at("2026-11-19T20:00:00Z"), at("2026-11-20T02:00:00Z"))];
         let on =
@@ -385,11 +426,13 @@ mod tests {
         let seen = |patients, median| {
             raised(&VisitFacts { patients: Some((patients, median)), ..innocent() })
         };
-        assert_eq!(seen(35, 4), [Flag::Unusual(35, 4)]);
-        assert_eq!(seen(19, 1), []);
-        assert_eq!(seen(30, 10), []);
-        assert_eq!(seen(31, 10), [Flag::Unusual(31, 10)]);
-        assert_eq!((median(vec![9, 1, 4]), median(vec![])), (Some(4), None));
+        assert_eq!(seen(35, 8), [Flag::Unusual(35, 4)]);
+        assert_eq!(seen(19, 2), []);
+        assert_eq!(seen(30, 20), []);
+        assert_eq!(seen(31, 20), [Flag::Unusual(31, 10)]);
+        assert_eq!((seen(22, 15), seen(23, 15)), (vec![], vec![Flag::Unusual(23, 8)]));
+        let twice = |counts: &[u32]| twice_the_median(counts.to_vec());
+        assert_eq!((twice(&[9, 1, 4]), twice(&[10, 2]), twice(&[])), (Some(8), Some(12), None));
         assert!(unanswered(&innocent()).contains(&9));
     }
 }

@@ -12,10 +12,20 @@
 //! - **R14** Answering yes to a control question asks for a targeted control; declining needs a text.
 
 use super::verdict::VerdictClass;
-use crate::domain::identity::is_blank;
+use crate::domain::identity::{HsaId, is_blank};
+use crate::domain::log::record::LogEntry;
 use crate::domain::rejection::{Class, Rejection};
 use crate::domain::time::Timestamp;
 use chrono::{NaiveDate, TimeDelta};
+
+/// What the level of what the review's own pages log begins with.
+pub const OWN_LEVEL: &str = "granskning";
+
+/// Whether the pages of the review have logged a record, as the service's own system: it is no visit.
+pub fn is_of_review(record: &LogEntry<'_>, own_system: &HsaId) -> bool {
+    record.activity_level.is_some_and(|level| level.starts_with(OWN_LEVEL))
+        && HsaId::new(record.system.id).as_ref() == Some(own_system)
+}
 
 /// Posts with longer gaps are two visits (R6).
 pub const VISIT_GAP: TimeDelta = TimeDelta::minutes(30);

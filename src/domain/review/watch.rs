@@ -6,7 +6,7 @@
 
 use crate::domain::identity::is_blank;
 use crate::domain::rejection::Rejection;
-use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
+use chrono::{Months, NaiveDate, Weekday};
 
 /// For how many months a patient is watched at the most.
 const MONTHS_MAX: u32 = 12;
@@ -40,15 +40,35 @@ impl WatchKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The days, first and last, that are reviewed on a day: yesterday; of a protected identity on Mondays the week before.
-    pub fn period(self, today: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
-        let yesterday = today - Days::new(1);
-        match self {
-            Self::Public | Self::Event => Some((yesterday, yesterday)),
-            Self::Protected => {
-                (today.weekday() == Weekday::Mon).then(|| (today - Days::new(7), yesterday))
+    /// The days, first and last, that are reviewed by a day, of those since another: each day that is over; of a protected identity
+    /// the weeks that are, from Monday. `held` are the days, first and last, on which the patient was watched: others are not
+    /// reviewed.
+    pub fn periods(
+        self,
+        held: &[(NaiveDate, NaiveDate)],
+        since: NaiveDate,
+        today: NaiveDate,
+    ) -> Vec<(NaiveDate, NaiveDate)> {
+        let week = |day: NaiveDate| day.week(Weekday::Mon).first_day();
+        let (since, until) = match self {
+            Self::Public | Self::Event => (since, today),
+            Self::Protected => (week(since), week(today)),
+        };
+        let is_held = |day: &NaiveDate| held.iter().any(|(from, to)| from <= day && day <= to);
+        let mut periods: Vec<(NaiveDate, NaiveDate)> = Vec::new();
+        for day in since.iter_days().take_while(|day| *day < until).filter(is_held) {
+            match periods.last_mut() {
+                Some((first, last))
+                    if self == Self::Protected
+                        && last.succ_opt() == Some(day)
+                        && week(*first) == week(day) =>
+                {
+                    *last = day;
+                }
+                _ => periods.push((day, day)),
             }
         }
+        periods
     }
 }
 
@@ -92,10 +112,21 @@ mod tests {
     fn r21_how_often_how_long_and_by_two() {
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
         let sunday = day("2026-11-22");
-        assert_eq!(WatchKind::Public.period(sunday), Some((day("2026-11-21"), day("2026-11-21"))));
-        assert_eq!(WatchKind::Protected.period(sunday), None);
-        let week = Some((day("2026-11-16"), day("2026-11-22")));
-        assert_eq!(WatchKind::Protected.period(day("2026-11-23")), week);
+        let (since, always) = (day("2026-11-20"), [(day("2026-01-01"), day("2026-12-31"))]);
+        let days = |on: &str| (day(on), day(on));
+        let daily = vec![days("2026-11-20"), days("2026-11-21")];
+        assert_eq!(WatchKind::Public.periods(&always, since, sunday), daily);
+        assert_eq!(WatchKind::Protected.periods(&always, since, sunday), []);
+        let week = (day("2026-11-16"), day("2026-11-22"));
+        let monday = day("2026-11-23");
+        assert_eq!(WatchKind::Protected.periods(&always, since, monday), [week]);
+        // An entry that was renewed skips no day, and one that was ended between leaves those out.
+        let renewed = [(day("2026-11-01"), day("2026-11-18")), (day("2026-11-18"), monday)];
+        assert_eq!(WatchKind::Protected.periods(&renewed, since, monday), [week]);
+        let again = [(day("2026-11-01"), day("2026-11-17")), (day("2026-11-20"), monday)];
+        let parts = [(week.0, day("2026-11-17")), (day("2026-11-20"), week.1)];
+        assert_eq!(WatchKind::Protected.periods(&again, since, monday), parts);
+        assert_eq!(WatchKind::Event.periods(&[], since, monday), []);
         assert!(may_watch("känd", day("2027-11-22"), sunday).is_ok());
         assert!(may_watch("känd", day("2027-11-23"), sunday).is_err());
         assert!(may_watch("känd", day("2026-11-21"), sunday).is_err());

@@ -70,11 +70,16 @@ impl People {
         for review in planned {
             together.entry((review.provider_id.clone(), review.month)).or_default().push(review);
         }
+        let mut failed = None;
         for ((provider, month), reviews) in together {
             let Some(provider) = HsaId::new(&provider) else { continue };
-            self.announce_month(tenant, &provider, ReviewMonth::of(month), reviews, now).await?;
+            let month = ReviewMonth::of(month);
+            // What keeps one care provider from it keeps no other.
+            if let Err(error) = self.announce_month(tenant, &provider, month, reviews, now).await {
+                failed = failed.or(Some(error));
+            }
         }
-        Ok(count)
+        failed.map_or(Ok(count), Err)
     }
 
     /// The same of a care provider's month.
@@ -115,7 +120,7 @@ impl People {
                     continue;
                 }
                 if frame.is_empty() {
-                    empty.push(review.review_number);
+                    empty.push((review.review_number, (self.new_id)()));
                     continue;
                 }
                 let salt = self.random()?;

@@ -10,8 +10,9 @@ use crate::domain::time::Timestamp;
 use crate::procedures::failure::{Failure, StoreError};
 use crate::procedures::people::on_duty::{OnDuty, People};
 use crate::procedures::tenants::Tenant;
-use crate::store::review::cases::NewCaseEvent;
 pub use crate::store::review::cases::{CaseEventRow, StoredCase};
+use crate::store::review::cases::{CaseHold, NewCaseEvent};
+use std::collections::BTreeSet;
 
 impl People {
     /// The units whose cases somebody sees, by keys; `None`: all of the care provider's.
@@ -74,27 +75,41 @@ impl People {
     /// The store's.
     pub async fn mend_holds(&self, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
         let store = &self.services.store;
+        let mut failed = None;
         for wrong in store.wrong_holds(tenant.id).await? {
-            let of = (wrong.case_number, wrong.patient_key.as_str());
-            if let Some(hold) = wrong.hold_number {
-                store.lift_hold(hold, now).await?;
-                store.case_holds(of, None).await?;
-                continue;
+            if let Err(error) = self.mend_hold(tenant, wrong, now).await {
+                failed = failed.or(Some(error));
             }
-            let hold = Hold {
-                patient: Some(wrong.patient_key.clone()),
-                care_provider: Some(wrong.provider_key),
-            };
-            // One that a process placed before it died is found by what it says.
-            let about = crate::domain::log::record::KeyHash::of(tenant.id.0, &wrong.patient_key).0;
-            let reason = format!("Ärende {} i loggranskningen ({about:x})", wrong.case_number);
-            let number = match store.hold_for(tenant.id, &reason).await? {
-                Some(number) => number,
-                None => store.place_hold(tenant.id, &hold, &reason, now).await?,
-            };
-            store.case_holds(of, Some(number)).await?;
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn mend_hold(
+        &self,
+        tenant: &Tenant,
+        wrong: CaseHold,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let store = &self.services.store;
+        let of = (wrong.case_number, wrong.patient_key.as_str());
+        // Those that a process placed before it died, or two at once, are found by what they say.
+        let about = crate::domain::log::record::KeyHash::of(tenant.id.0, &wrong.patient_key).0;
+        let reason = format!("Ärende {} i loggranskningen ({about:x})", wrong.case_number);
+        let placed = store.holds_for(tenant.id, &reason).await?;
+        if !wrong.is_open {
+            let all: BTreeSet<i64> = placed.into_iter().chain(wrong.hold_number).collect();
+            for hold in all {
+                store.lift_hold(hold, now).await?;
+            }
+            return store.case_holds(of, None).await;
+        }
+        let (patient, provider) = (Some(wrong.patient_key.clone()), Some(wrong.provider_key));
+        let hold = Hold { patient, care_provider: provider };
+        let number = match placed.first() {
+            Some(number) => *number,
+            None => store.place_hold(tenant.id, &hold, &reason, now).await?,
+        };
+        store.case_holds(of, Some(number)).await
     }
 
     /// A case that is open and that somebody may see.

@@ -143,7 +143,9 @@ impl People {
         since: Timestamp,
     ) -> Result<BTreeMap<(String, ReviewMonth), i64>, StoreError> {
         let mut counts: BTreeMap<(String, ReviewMonth), i64> = BTreeMap::new();
-        for (unit, text) in self.services.store.notices_since(tenant.id, since, LEVEL).await? {
+        for (unit, text) in
+            self.services.store.notices_since(tenant.id, since, (&self.system.0, LEVEL)).await?
+        {
             if let Ok(notice) = DrawNotice::read(&text) {
                 *counts.entry((unit, notice.month)).or_default() += 1;
             }

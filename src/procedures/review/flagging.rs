@@ -1,9 +1,9 @@
 //! What the data say of visits beside their grounds: the control questions.
 
 use super::listed_visit::ListedVisit;
-use crate::domain::identity::{HsaId, PatientId};
+use crate::domain::identity::HsaId;
 use crate::domain::review::questions::{
-    DAYS, Flag, VisitFacts, flags, median, surname, unanswered,
+    DAYS, Flag, VisitFacts, flags, is_near, schedule_of, surname, twice_the_median, unanswered,
 };
 use crate::domain::review::watch::WatchKind;
 use crate::domain::time::{Timestamp, local};
@@ -12,20 +12,22 @@ use crate::procedures::people::on_duty::People;
 use crate::procedures::tenants::Tenant;
 use crate::store::review::facts::{ScheduledHours, UserDay};
 use crate::store::review::reviews::StoredReview;
-use crate::store::review::watch::StoredWatch;
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Days of others of the unit and of the own usual work, in the log.
 const AROUND: TimeDelta = TimeDelta::days(DAYS.cast_signed());
 
+/// Days after which the end of a watch lets a patient be named: the month that is drawn from, and its review.
+const WATCHED_FOR: u64 = 62;
+
 /// What is the same for all lists of a tenant.
 #[derive(Debug, Default)]
 pub struct TenantFacts {
     /// Who of the directory a patient is: employees with the care providers where they work, by keys.
     colleagues: HashMap<String, Vec<(String, Vec<String>)>>,
-    /// Why a patient is watched, by care provider and patient, by keys.
-    watched: HashMap<(String, String), WatchKind>,
+    /// Why a patient is watched, or was of late, by care provider and patient, by keys.
+    watched: HashMap<(String, String), Vec<WatchKind>>,
     /// Who manages whom, by keys.
     pub managers: BTreeMap<String, String>,
     /// Who reviews by a plan, by keys.
@@ -46,7 +48,7 @@ impl TenantFacts {
         })
     }
 
-    /// Whether a care provider watches a patient.
+    /// Whether a care provider watches a patient, or has of late.
     pub fn is_watched(&self, provider: &str, patient: &str) -> bool {
         self.watched.contains_key(&(provider.to_owned(), patient.to_owned()))
     }
@@ -68,24 +70,21 @@ impl People {
         let store = &self.services.store;
         let (numbers, watched, managers, plans) = tokio::try_join!(
             store.staff_numbers(tenant.id),
-            store.watched(tenant.id, local(now).date()),
+            store.watched(tenant.id, local(now).date() - Days::new(WATCHED_FOR)),
             store.managers(tenant.id, None),
             store.review_plans(tenant.id, None)
         )?;
         let mut colleagues: HashMap<String, Vec<(String, Vec<String>)>> = HashMap::new();
         for row in numbers {
-            if let Ok(patient) = PatientId::new(&row.person_root, &row.person_extension) {
-                let of = colleagues.entry(patient.key().to_owned()).or_default();
-                of.push((row.employee_key, row.providers));
-            }
+            colleagues.entry(row.person_key).or_default().push((row.employee_key, row.providers));
         }
-        let watch = |row: StoredWatch| {
-            let provider = HsaId::new(&row.provider_id)?.key();
-            Some(((provider, row.patient_key), WatchKind::named(&row.kind)?))
-        };
+        let mut watches: HashMap<(String, String), Vec<WatchKind>> = HashMap::new();
+        for (provider, patient, kind) in watched {
+            watches.entry((provider, patient)).or_default().extend(WatchKind::named(&kind));
+        }
         Ok(TenantFacts {
             colleagues,
-            watched: watched.into_iter().filter_map(watch).collect(),
+            watched: watches,
             managers: managers.into_iter().collect(),
             reviewers: plans
                 .iter()
@@ -138,7 +137,7 @@ impl People {
         let surnames =
             unique(visits.iter().filter_map(|visit| surname(&visit.employee_name)).collect());
         let days = (local(first - AROUND).date(), local(last).date());
-        let (readers, user_days, hours, schedule, counts) = tokio::try_join!(
+        let (readers, user_days, hours, schedule, planned, counts) = tokio::try_join!(
             store.readers_at_unit(
                 tenant.id,
                 unit,
@@ -153,6 +152,7 @@ impl People {
                 &users,
                 (first - TimeDelta::days(1), last + TimeDelta::days(1))
             ),
+            store.scheduled_times(tenant.id, &users),
             store.surname_counts(tenant.id, &surnames),
         )?;
         let read = ReadFacts {
@@ -161,6 +161,7 @@ impl People {
             counts,
             patients: of_days(&user_days),
             shifts: of_hours(schedule),
+            planned,
             listed: of_list(visits),
         };
         let of = (&provider.key(), self.review.sensitive.as_slice());
@@ -170,12 +171,14 @@ impl People {
 
 /// What was read for a list.
 struct ReadFacts {
-    readers: HashMap<String, Vec<String>>,
+    readers: HashMap<String, Vec<(String, NaiveDate)>>,
     hours: Option<(NaiveTime, NaiveTime)>,
     counts: HashMap<String, u32>,
     /// Patients of judged days, by user and day.
     patients: HashMap<String, HashMap<NaiveDate, u32>>,
     shifts: HashMap<String, Vec<(Timestamp, Timestamp)>>,
+    /// From when to when anybody's hours are known at all.
+    planned: HashMap<String, (Timestamp, Timestamp)>,
     /// Patients of this very list: they count where the day is not judged yet.
     listed: HashMap<(String, NaiveDate), HashSet<String>>,
 }
@@ -216,16 +219,19 @@ fn asked(
     let (user, patient) = (visit.employee_key.as_str(), visit.patient.key());
     let day = local(visit.first_at).date();
     let others = read.readers.get(patient);
+    let time = (visit.first_at, visit.last_at);
+    let is_other = |(other, on): &(String, NaiveDate)| other != user && is_near(*on, time);
     let days = read.patients.get(user);
     let usual = days.and_then(|days| {
         let since = day - Days::new(DAYS);
         let before = days.iter().filter(|(on, _)| since <= **on && **on < day);
-        median(before.map(|(_, patients)| *patients).collect())
+        twice_the_median(before.map(|(_, patients)| *patients).collect())
     });
     let judged = days.and_then(|days| days.get(&day)).copied();
     let in_list = read.listed.get(&(user.to_owned(), day)).map_or(0, HashSet::len);
     let that_day = judged.unwrap_or(0).max(u32::try_from(in_list).unwrap_or(u32::MAX));
     let watch = facts.watched.get(&(provider.clone(), patient.to_owned()));
+    let hours = read.shifts.get(user).map(Vec::as_slice).unwrap_or_default();
     let staff = facts.colleagues.get(patient).map(Vec::as_slice).unwrap_or_default();
     let counted = surname(&visit.employee_name).and_then(|own| {
         Some((read.counts.get(&own).copied().unwrap_or(0), read.counts.get("").copied()?))
@@ -236,15 +242,14 @@ fn asked(
         activities: visit.activities.iter().map(String::as_str).collect(),
         kinds: visit.kinds.iter().map(String::as_str).collect(),
         sensitive,
-        others_read: Some(others.is_some_and(|all| all.iter().any(|other| other != user))),
+        others_read: Some(others.into_iter().flatten().any(is_other)),
         names: visit.patient_name.as_deref().map(|name| (visit.employee_name.as_str(), name)),
         surname: counted,
-        is_own: staff.iter().any(|(employee, _)| employee == user)
-            || visit.person_key.as_deref() == Some(patient),
-        is_watched: watch.is_some_and(|kind| *kind != WatchKind::Protected),
+        is_own: staff.iter().any(|(employee, _)| employee == user) || visit.is_own,
+        is_watched: watch.into_iter().flatten().any(|kind| *kind != WatchKind::Protected),
         is_colleague: staff.iter().any(|(_, providers)| providers.contains(provider)),
-        time: Some((visit.first_at, visit.last_at)),
-        schedule: read.shifts.get(user).map(Vec::as_slice),
+        time: Some(time),
+        schedule: schedule_of(hours, read.planned.get(user).copied(), time),
         hours: read.hours,
         patients: usual.map(|usual| (that_day, usual)),
     };

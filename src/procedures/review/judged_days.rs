@@ -1,6 +1,6 @@
 //! Verdicts of whole days, kept: every night yesterday's, and what no night has judged.
 
-use crate::domain::identity::HsaId;
+use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::review::calendar::{begins, day_bounds};
 use crate::domain::review::lawfulness::RULES;
 use crate::domain::review::verdict::{AccessVerdict, Remark, VerdictClass};
@@ -11,13 +11,15 @@ use crate::procedures::people::on_duty::People;
 use crate::procedures::tenants::Tenant;
 use crate::store::log::accesses::AccessRow;
 use crate::store::review::verdicts::{JudgedDay, KeptVerdict};
-use chrono::{Days, Months, NaiveDate, Timelike};
+use chrono::{Days, Months, NaiveDate, TimeDelta, Timelike};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// How many days back there are verdicts.
 const DAYS_BACK: u64 = 400;
 /// Days on which yesterday is judged again, because records reach the log late.
 const AGAIN_AFTER: u64 = 7;
+/// So long ago stored records can be read, whatever stored them.
+const SETTLED: TimeDelta = TimeDelta::minutes(5);
 /// From this hour on yesterday is over for most systems.
 const NIGHT: u32 = 2;
 
@@ -30,11 +32,10 @@ struct Collected {
 }
 
 impl Collected {
-    fn add(&mut self, row: &AccessRow, verdict: &AccessVerdict) {
+    fn add(&mut self, row: &AccessRow, patient: &PatientId, verdict: &AccessVerdict) {
         let user = HsaId::new(&row.user_id).map(|id| id.key()).unwrap_or_default();
-        let patient = (&row.patient_root, &row.patient_extension);
         if !row.is_of_review(&self.own_system) {
-            self.patients.entry(user).or_default().insert(hash_of(patient));
+            self.patients.entry(user).or_default().insert(hash_of(patient.key()));
         }
         if verdict.class == VerdictClass::Own && verdict.remarks.is_empty() {
             return;
@@ -62,7 +63,7 @@ impl Collected {
 }
 
 /// Patients are only told apart here.
-fn hash_of(patient: (&String, &String)) -> u64 {
+fn hash_of(patient: &str) -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
     patient.hash(&mut hasher);
@@ -125,12 +126,13 @@ impl People {
         let own_system = self.system.0.key();
         let mut collected = Collected { own_system, ..Collected::default() };
         let counts =
-            judge(store, &period, |row, verdict| collected.add(row, verdict), |_| {}).await?;
+            judge(store, &period, |row, of, verdict| collected.add(row, of, verdict), |_| {})
+                .await?;
         let judged = collected.day(counts.posts.values().sum());
         store.keep_judged_day(tenant.id, (day, period.interval), &judged, (RULES, now)).await
     }
 
-    /// What the night does beside: posts that came late reach lists, and what retention has removed leaves what was made of it
+    /// What the night does beside: posts that came late reach lists, and let their days be judged again; what retention has removed leaves what was made of it
     /// (R25).
     ///
     /// # Errors
@@ -140,6 +142,7 @@ impl People {
         let years = self.retention.log_records.years;
         let before = now.checked_sub_months(Months::new(12 * years)).unwrap_or(now);
         store.forget_removed_posts(tenant.id, before).await?;
+        store.reopen_judged_days(tenant.id, now - SETTLED).await?;
         store.forget_old_verdicts(tenant.id, (local(before).date(), before)).await?;
         let facts = self.tenant_facts(tenant, now).await?;
         for state in ["listed", "under_review"] {

@@ -15,7 +15,7 @@ use crate::procedures::people::on_duty::{OnDuty, People};
 use crate::procedures::tenants::Tenant;
 use crate::store::review::cases::NewCase;
 pub use crate::store::review::judgements::StoredJudgement;
-use crate::store::review::judgements::{CaseOfRemark, JudgedBy, NewJudgement};
+use crate::store::review::judgements::{CaseOfRemark, JudgedBy, NewJudgement, UnsealedConclusion};
 use crate::store::review::openings::NewReview;
 use crate::store::review::reviews::StoredReview;
 use crate::store::review::visits::StoredVisit;
@@ -34,9 +34,16 @@ fn step(review: &StoredReview, step: ReviewStep) -> Result<(), Rejection> {
     state.step(step).map(|_| ())
 }
 
+/// Somebody else was quicker.
+fn stale() -> Failure {
+    let says =
+        "Tillfället, ärendet eller granskningen har ändrats. Ladda om sidan och försök igen.";
+    Rejection::validation(says).into()
+}
+
 impl People {
     /// Judges a visit (R10 to R14); a remark opens a case, or goes to an open one, and a yes can open a targeted control. `seen`
-    /// is the judgement that it had when it was looked at.
+    /// is the number of its last judgement when it was looked at, 0 if it had none.
     ///
     /// # Errors
     /// Why it is refused, or the store's.
@@ -45,18 +52,25 @@ impl People {
         person: &OnDuty<'_>,
         review: &StoredReview,
         visit: &StoredVisit,
-        (asked, seen): (&AskedJudgement, Option<&str>),
+        (asked, seen): (&AskedJudgement, i64),
     ) -> Result<(), Failure> {
         step(review, ReviewStep::Judge)?;
         let managers = self.who_manages(person, review).await?;
         Self::may_judge(person, review, visit, &managers)?;
         checked(asked)?;
-        if seen == Some("remark") && !asked.has_remark && is_blank(&asked.text) {
+        let store = &self.services.store;
+        let last = store.judgements(visit.visit_number).await?;
+        if last.first().map_or(0, |last| last.judgement_number) != seen {
+            return Err(stale());
+        }
+        let had_remark = visit.judgement.as_deref() == Some("remark");
+        if had_remark && !asked.has_remark && is_blank(&asked.text) {
             let says = "Skriv varför anmärkningen tas tillbaka.";
             return Err(Rejection::validation(says).into());
         }
         let (now, session) = (self.clock.now(), person.session);
         let judgement = StoredJudgement {
+            judgement_number: 0,
             judgement: if asked.has_remark { "remark" } else { "no_remark" }.to_owned(),
             text: asked.text.trim().to_owned(),
             yes: asked.yes.iter().map(|question| i16::from(*question)).collect(),
@@ -95,16 +109,15 @@ impl People {
             control,
         };
         let by = JudgedBy { employee: &session.employee, name: &session.name, at: now };
-        let store = &self.services.store;
         if !store.judge_visit(person.tenant.id, &new, by).await? {
-            return Err(Rejection::validation(
-                "Tillfället, ärendet eller granskningen har ändrats. Ladda om sidan och försök igen.",
-            )
-            .into());
+            return Err(stale());
         }
         self.mend_holds(person.tenant, now).await?;
         if opens {
-            self.list_due(person.tenant, |_| now).await?;
+            let kept = store.judgements(visit.visit_number).await?;
+            if let Some(control) = kept.first().and_then(|kept| kept.control) {
+                self.list_now(person, control).await?;
+            }
         }
         Ok(())
     }
@@ -136,6 +149,7 @@ impl People {
         }
         let now = self.clock.now();
         let judgement = StoredJudgement {
+            judgement_number: 0,
             judgement: "no_remark".to_owned(),
             text: String::new(),
             yes: Vec::new(),
@@ -223,7 +237,10 @@ impl People {
             .into());
         }
         // What is not sealed now the next round seals.
-        Ok(self.seal_conclusions(person.tenant, now).await?)
+        if let Err(error) = self.seal_conclusions(person.tenant, now).await {
+            tracing::error!(%error, "conclusions are not sealed yet");
+        }
+        Ok(())
     }
 
     /// Seals conclusions that are not sealed yet (R15).
@@ -235,41 +252,52 @@ impl People {
         tenant: &Tenant,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let store = &self.services.store;
-        for concluded in store.unsealed_conclusions(tenant.id).await? {
-            let id = concluded.conclusion_log_id;
-            let record = RecordId::new(&id.to_string());
-            let is_stored = match &record {
-                // A process that died may have stored it.
-                Some(record) if now - concluded.concluded_at > MEANWHILE => {
-                    store.number_of_id(record).await?.is_some()
-                }
-                _ => false,
-            };
-            let Some(provider) = HsaId::new(&concluded.provider_id) else { continue };
-            if !is_stored {
-                let words = match concluded.result.as_str() {
-                    "remark" => "med anmärkning",
-                    "no_remark" => "utan anmärkning",
-                    _ => "tom",
-                };
-                let record = OwnRecord {
-                    id,
-                    unit: (concluded.unit_id, concluded.unit_name),
-                    level: LEVEL,
-                    text: format!(
-                        "granskning {} {}: {words}, {} tillfällen, {} med anmärkning",
-                        concluded.review_number,
-                        local(concluded.concluded_at).date(),
-                        concluded.visits,
-                        concluded.remarks
-                    ),
-                };
-                let of = (&provider, concluded.provider_name.as_str());
-                self.log_own(tenant, of, &[record], concluded.concluded_at).await?;
+        let mut failed = None;
+        for concluded in self.services.store.unsealed_conclusions(tenant.id).await? {
+            // What keeps one from it keeps no other.
+            if let Err(error) = self.seal_conclusion(tenant, concluded, now).await {
+                failed = failed.or(Some(error));
             }
-            store.conclusion_is_sealed(concluded.review_number, now).await?;
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn seal_conclusion(
+        &self,
+        tenant: &Tenant,
+        concluded: UnsealedConclusion,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (store, id) = (&self.services.store, concluded.conclusion_log_id);
+        let is_stored = match RecordId::new(&id.to_string()) {
+            // A process that died may have stored it.
+            Some(record) if now - concluded.concluded_at > MEANWHILE => {
+                store.number_of_id(&record).await?.is_some()
+            }
+            _ => false,
+        };
+        let Some(provider) = HsaId::new(&concluded.provider_id) else { return Ok(()) };
+        if !is_stored {
+            let words = match concluded.result.as_str() {
+                "remark" => "med anmärkning",
+                "no_remark" => "utan anmärkning",
+                _ => "tom",
+            };
+            let record = OwnRecord {
+                id,
+                unit: (concluded.unit_id, concluded.unit_name),
+                level: LEVEL,
+                text: format!(
+                    "granskning {} {}: {words}, {} tillfällen, {} med anmärkning",
+                    concluded.review_number,
+                    local(concluded.concluded_at).date(),
+                    concluded.visits,
+                    concluded.remarks
+                ),
+            };
+            let of = (&provider, concluded.provider_name.as_str());
+            self.log_own(tenant, of, &[record], concluded.concluded_at).await?;
+        }
+        store.conclusion_is_sealed(concluded.review_number, now).await
     }
 }

@@ -4,9 +4,9 @@ use crate::domain::identity::{AccessingActor, HsaId, PatientId};
 use crate::domain::log::record::LogEntry;
 use crate::domain::review::lawfulness::LoggedAccess;
 use crate::domain::review::verdict::{AccessVerdict, VerdictClass};
+use crate::domain::review::visit::is_of_review;
 use crate::domain::time::Timestamp;
 use crate::store::review::emergencies::EmergencyRow;
-use crate::store::review::frames::OWN_LEVEL;
 use std::collections::BTreeMap;
 
 /// The activity of an emergency.
@@ -21,7 +21,8 @@ pub(super) struct ListedVisit {
     pub employee_key: String,
     pub employee_name: String,
     pub title: String,
-    pub person_key: Option<String>,
+    /// Whether a post says that user and patient are one person.
+    pub is_own: bool,
     pub patient: PatientId,
     pub patient_name: Option<String>,
     pub first_at: Timestamp,
@@ -54,8 +55,7 @@ pub(super) struct ListedPost {
 /// What a record says of patients: a post for each of them; of what the review's own pages log, none.
 pub(super) fn listed_posts(record: &LogEntry<'_>, own_system: &HsaId) -> Vec<ListedPost> {
     let mut posts: Vec<ListedPost> = Vec::new();
-    let is_of_review = record.activity_level.is_some_and(|level| level.starts_with(OWN_LEVEL));
-    if is_of_review && HsaId::new(record.system.id).as_ref() == Some(own_system) {
+    if is_of_review(record, own_system) {
         return posts;
     }
     let Some(actor) = actor_of(record) else { return posts };
@@ -128,7 +128,7 @@ pub(super) fn without_posts(row: &EmergencyRow, visits: &[ListedVisit]) -> Optio
         employee_key: employee.key(),
         employee_name: row.employee_id.clone(),
         title: String::new(),
-        person_key: None,
+        is_own: false,
         patient,
         patient_name: None,
         first_at: row.stored_at,

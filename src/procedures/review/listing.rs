@@ -88,9 +88,10 @@ impl People {
         }
         let mut visits = self.visits_for(tenant, review, facts, Some(&late)).await?;
         if review.mode == "sample" {
+            // Also those who were drawn and replaced because nothing of them was there.
             let reviewed: BTreeSet<&str> = staff
                 .iter()
-                .filter(|row| row.is_reviewed == Some(true))
+                .filter(|row| row.is_reviewed.is_some())
                 .map(|row| row.employee_key.as_str())
                 .collect();
             visits.retain(|visit| reviewed.contains(visit.employee_key.as_str()));
@@ -115,7 +116,7 @@ impl People {
             return Ok(None);
         };
         let kind = ReviewKind::named(&review.kind);
-        let found = if let Some(ReviewKind::Systematic | ReviewKind::Emergency) = kind {
+        let mut found = if let Some(ReviewKind::Systematic | ReviewKind::Emergency) = kind {
             // Whom the reviewer manages is reviewed here, whichever unit the posts name (R5).
             let reviewer = review.reviewer_id.as_deref().and_then(HsaId::new).map(|id| id.key());
             let managed =
@@ -137,9 +138,16 @@ impl People {
                 user: review.subject_employee.as_deref().and_then(HsaId::new),
                 unit: is_of_unit.then(|| HsaId::new(&review.unit_id)).flatten(),
             };
-            // Month by month: nobody's index has users.
+            // Month by month, from the first that there is: nobody's index has users.
+            let parts = match subject {
+                ReportSubject::Staff { patient: None, .. } => {
+                    let there = store.available_records(tenant.id).await?.first_at;
+                    there.map_or(Vec::new(), |first| months_of((interval.0.max(first), interval.1)))
+                }
+                _ => vec![interval],
+            };
             let mut all: Option<RecordPlaces> = Some(RecordPlaces::default());
-            for (from, to) in months_of(interval) {
+            for (from, to) in parts {
                 let question = ReportQuestion { subject: subject.clone(), from, to };
                 let found = store.find_records(tenant.id, &question, RECORDS_MAX).await?;
                 all = all.zip(found).map(|(mut all, found)| {
@@ -149,6 +157,11 @@ impl People {
             }
             all.filter(|all| all.len() <= RECORDS_MAX)
         };
+        if let (Some(places), Some(ReviewKind::Emergency | ReviewKind::Watch)) = (&mut found, kind)
+        {
+            let (reviewed, _) = store.reviewed_before(review.review_number).await?;
+            places.remove(&reviewed);
+        }
         let rows = RECORDS_MAX as u64;
         let too_many = StoreError::RowCount { what: "the posts of a review's list", rows };
         found.map(Some).ok_or(too_many)
@@ -206,8 +219,10 @@ impl People {
                 visit.activities.iter().any(|activity| activity == EMERGENCY) || registered(visit)
             });
             // What was registered and read by nobody is listed once.
+            let (_, listed) = self.services.store.reviewed_before(review.review_number).await?;
             for row in rows.iter().filter(|_| only.is_none()) {
-                visits.extend(without_posts(row, &visits));
+                let new = without_posts(row, &visits);
+                visits.extend(new.filter(|visit| !listed.contains(visit.patient.key())));
             }
         }
         Ok(visits)
@@ -286,7 +301,7 @@ impl People {
                 employee_id: first.employee.0,
                 employee_name: first.employee.1,
                 title: first.title,
-                person_key: first.person_key,
+                is_own: false,
                 patient: first.patient,
                 patient_name: None,
                 first_at: first.at,
@@ -300,6 +315,7 @@ impl People {
             for post in posts {
                 visit.last_at = visit.last_at.max(post.at);
                 visit.patient_name = post.patient_name.or(visit.patient_name);
+                visit.is_own |= post.person_key.as_deref() == Some(visit.patient.key());
                 visit.purposes.push(post.purpose);
                 visit.activities.push(post.activity);
                 visit.kinds.extend(post.kinds);
@@ -329,7 +345,8 @@ impl People {
             };
             let row = StoredVisit {
                 visit_number: 0,
-                is_watched: facts.is_watched(&provider.key(), visit.patient.key()),
+                is_watched: review.kind == ReviewKind::Watch.name()
+                    || facts.is_watched(&provider.key(), visit.patient.key()),
                 employee_id: visit.employee_id,
                 employee_key: visit.employee_key,
                 employee_name: visit.employee_name,

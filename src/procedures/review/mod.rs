@@ -10,6 +10,7 @@ pub mod judged_days;
 pub mod judging_visits;
 mod listed_visit;
 pub mod listing;
+pub mod own_openings;
 pub mod own_records;
 pub mod planning;
 pub mod proof_report;

@@ -81,6 +81,7 @@ impl People {
         if !(SHARE_LEAST..=100).contains(&share) {
             return Err(Rejection::validation("Andelen ska vara mellan 5 och 100 procent.").into());
         }
+        let before = unit.2.clone();
         let now = self.clock.now();
         let this = ReviewMonth::at(now);
         let first = if now < this.drawn_at() { this } else { this.after() };
@@ -101,10 +102,20 @@ impl People {
             set_by: person.session.employee.as_str().to_owned(),
             set_at: now,
         };
-        if self.services.store.set_plan(person.tenant.id, &plan).await? {
+        if before.is_none_or(|before| is_another(&before, &plan)) {
+            // Told before it holds.
             let detail = format!("{} {}", plan.mode, plan.share_percent);
             self.did(person, ("review-plan", &plan.unit_id, &detail)).await?;
+            self.services.store.set_plan(person.tenant.id, &plan).await?;
         }
         Ok(())
     }
+}
+
+/// Whether a plan says something else than the one before it.
+fn is_another(before: &StoredPlan, plan: &StoredPlan) -> bool {
+    let said = |plan: &StoredPlan| {
+        (plan.mode.clone(), plan.share_percent, plan.reviewer_id.clone(), plan.deputy_id.clone())
+    };
+    said(before) != said(plan)
 }

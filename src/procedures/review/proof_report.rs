@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 /// What a report says: its lines by unit, and their sum.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProofReport {
+    /// The care provider's name then; blank where there was no review.
+    pub provider_name: String,
     /// By unit.
     pub units: BTreeMap<String, ProofLine>,
     /// Of all together.
@@ -38,6 +40,7 @@ impl People {
             store.proved_reviews(tenant, provider, (month.first(), bounds.1)),
             store.opened_cases(tenant, provider, bounds)
         )?;
+        let name = reviews.first().map(|review| review.provider_name.clone());
         let counted: Vec<CountedReview> = reviews.iter().filter_map(counted).collect();
         let count = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
         let cases = cases.into_iter().map(|(unit, cases)| (unit, count(cases))).collect();
@@ -55,7 +58,7 @@ impl People {
             sum.remarks += line.remarks;
             sum.cases += line.cases;
         }
-        Ok(ProofReport { units, sum })
+        Ok(ProofReport { provider_name: name.unwrap_or_default(), units, sum })
     }
 }
 

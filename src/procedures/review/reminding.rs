@@ -6,7 +6,8 @@ use crate::peers::connection::CallError;
 use crate::procedures::failure::StoreError;
 use crate::procedures::people::on_duty::People;
 use crate::procedures::tenants::Tenant;
-use crate::store::review::reminders::ReminderRow;
+use crate::store::review::reminders::{ReminderBecame, ReminderRow};
+use chrono::TimeDelta;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -15,6 +16,8 @@ use tokio::time::timeout;
 
 /// How long a program may take.
 const PROGRAM_TIME: Duration = Duration::from_secs(30);
+/// How long a round tells reminders.
+const ROUND: TimeDelta = TimeDelta::seconds(30);
 
 impl People {
     /// Keeps what is to be reminded of on this day.
@@ -40,30 +43,49 @@ impl People {
             return Ok(());
         }
         let store = &self.services.store;
-        for row in store.untold_reminders(tenant.id).await? {
-            match self.tell(told(&row, &tenant.name)).await {
-                Ok(()) => store.reminder_is_told(row.review_number, &row.step, now).await?,
+        let begun = self.clock.now();
+        for row in store.untold_reminders(tenant.id, now).await? {
+            let of = (row.review_number, row.step.as_str());
+            match self.tell(&row, &tenant.name, now).await? {
+                Ok(()) => store.reminder_became(of, ReminderBecame::Told, now).await?,
                 Err(error) => {
                     tracing::warn!(%error, review = row.review_number, "a reminder is not taken: it is told again");
                     if !error.is_of_this_one() {
                         break;
                     }
+                    store.reminder_became(of, ReminderBecame::Refused, now).await?;
                 }
+            }
+            // The round has more to do; the next one goes on.
+            if self.clock.now() - begun > ROUND {
+                break;
             }
         }
         Ok(())
     }
 
-    /// Tells a reminder outside the pages.
-    async fn tell(&self, json: String) -> Result<(), NotTold> {
-        let review = &self.review;
-        if let Some(service) = &review.notices {
-            service.tell(json.clone()).await?;
+    /// Tells a reminder to whom it has not been told yet.
+    async fn tell(
+        &self,
+        row: &ReminderRow,
+        tenant: &str,
+        now: Timestamp,
+    ) -> Result<Result<(), NotTold>, StoreError> {
+        let (review, json) = (&self.review, told(row, tenant));
+        if let Some(service) = review.notices.as_ref().filter(|_| !row.is_webhook_told) {
+            if let Err(error) = service.tell(json.clone()).await {
+                return Ok(Err(error.into()));
+            }
+            if !review.command.is_empty() {
+                let of = (row.review_number, row.step.as_str());
+                let store = &self.services.store;
+                store.reminder_became(of, ReminderBecame::TakenByWebhook, now).await?;
+            }
         }
-        if !review.command.is_empty() {
-            run(&review.command, &json).await?;
+        match review.command.is_empty() {
+            true => Ok(Ok(())),
+            false => Ok(run(&review.command, &json).await.map_err(NotTold::from)),
         }
-        Ok(())
     }
 }
 
@@ -139,6 +161,7 @@ mod tests {
             month: "2026-11-01".parse().unwrap(),
             due_on: "2026-11-09".parse().unwrap(),
             kind: "systematic".into(),
+            is_webhook_told: false,
         };
         let json: serde_json::Value = serde_json::from_str(&told(&row, "demo")).unwrap();
         assert_eq!(json["to"], serde_json::json!(["reviewer", "deputy"]));

@@ -26,6 +26,7 @@ impl People {
                 self.draw_reviews(tenant, |_| now).await.map(|count| count > 0),
                 self.review_watched(tenant, now).await.map(|()| false),
                 self.review_emergencies(tenant, now).await.map(|()| false),
+                self.review_requests(tenant, now).await.map(|()| false),
                 self.list_due(tenant, |_| now).await,
                 self.lapse(tenant, now).await.map(|()| false),
                 self.remind(tenant, now).await.map(|()| false),

@@ -3,9 +3,10 @@
 use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::log::record::LogEntry;
 use crate::domain::people::person::PersonState;
+use crate::domain::people::roles::Role;
 use crate::domain::rejection::Rejection;
 use crate::domain::review::verdict::{AccessVerdict, Remark, VerdictClass};
-use crate::domain::time::{Timestamp, local};
+use crate::domain::time::Timestamp;
 use crate::procedures::failure::Failure;
 use crate::procedures::people::extracts::bounds;
 use crate::procedures::people::looking::Viewed;
@@ -16,11 +17,13 @@ pub use crate::store::review::search::DayFound;
 use crate::store::review::search::LogCriteria;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Days of one search.
 const DAYS_MAX: i64 = 31;
+/// The control question that says who is watched: its list is information security's (R21).
+pub const WATCHED: u8 = 4;
 /// Posts of one page.
 pub const PAGE_POSTS: i64 = 50;
 
@@ -89,7 +92,7 @@ impl LogSearch {
         PatientId::new(&self.patient_root, &self.patient_extension).ok()
     }
 
-    fn criteria(&self) -> Result<LogCriteria, Rejection> {
+    fn criteria(&self, person: &OnDuty<'_>) -> Result<LogCriteria, Rejection> {
         if self.to < self.from {
             return Err(Rejection::validation("Perioden slutar innan den börjar."));
         }
@@ -110,6 +113,10 @@ impl LogSearch {
                 Some(number.ok_or_else(unreadable)?)
             }
         };
+        if question == Some(WATCHED) && !person.session.roles.contains(&Role::Security) {
+            let says = "Vilka som är bevakade ser bara informationssäkerhet.";
+            return Err(Rejection::validation(says));
+        }
         let class = match self.class.as_str() {
             "" => None,
             text => Some(VerdictClass::named(text).ok_or_else(unreadable)?),
@@ -137,7 +144,7 @@ impl People {
         person: &OnDuty<'_>,
         search: &LogSearch,
     ) -> Result<Uuid, Failure> {
-        search.criteria()?;
+        search.criteria(person)?;
         let id = (self.new_id)();
         let text = serde_json::json!(search).to_string();
         let kept = (id, text.as_str());
@@ -168,7 +175,7 @@ impl People {
         person: &OnDuty<'_>,
         search: &LogSearch,
     ) -> Result<Vec<DayFound>, Failure> {
-        let criteria = search.criteria()?;
+        let criteria = search.criteria(person)?;
         let (tenant, provider) = (person.tenant.id, &person.assignment.provider);
         let store = self.context(person, "pages").store;
         let found = store.search_log_by_day(tenant, provider, &criteria).await;
@@ -188,7 +195,7 @@ impl People {
         search: &LogSearch,
         (before, skip): (Timestamp, i64),
     ) -> Result<Vec<FoundPost>, Failure> {
-        let criteria = search.criteria()?;
+        let criteria = search.criteria(person)?;
         let context = self.context(person, "pages");
         let (store, provider) = (&context.store, &person.assignment.provider);
         let page = (before, skip, PAGE_POSTS);
@@ -197,9 +204,8 @@ impl People {
             true => Failure::from(too_long()),
             false => error.into(),
         })?;
-        if let Some(interval) = places.interval() {
-            self.services.trust.allows(store, interval).await?;
-        }
+        let Some(interval) = places.interval() else { return Ok(Vec::new()) };
+        self.services.trust.allows(store, interval).await?;
         let numbers = places.numbers().to_vec();
         let kept: HashMap<i64, AccessVerdict> = store
             .verdicts_of(person.tenant.id, &numbers)
@@ -211,23 +217,18 @@ impl People {
                 Some((kept.entry_number, AccessVerdict { class, remarks }))
             })
             .collect();
+        // A post of a judged day of which nothing is kept is the own care provider's.
+        let judged = store.are_judged(person.tenant.id, (&numbers, interval)).await?;
         let made = |records: &[LogEntry<'_>]| records.iter().map(found_post).collect::<Vec<_>>();
         let mut reading = read_records(&context, places, made).await?;
         let (mut found, mut numbers) = (Vec::new(), numbers.into_iter());
         while let Some(batch) = reading.next().await? {
             for post in batch {
-                let verdict = numbers.next().and_then(|number| kept.get(&number)).cloned();
+                let number = numbers.next().unwrap_or_default();
+                let is_own = judged.contains(&number) && !post.patients.is_empty();
+                let own = || AccessVerdict { class: VerdictClass::Own, remarks: Vec::new() };
+                let verdict = kept.get(&number).cloned().or_else(|| is_own.then(own));
                 found.push(FoundPost { verdict, ..post });
-            }
-        }
-        // A post of a judged day of which nothing is kept is the own care provider's.
-        let days: BTreeSet<NaiveDate> = found.iter().map(|post| local(post.at).date()).collect();
-        let days: Vec<NaiveDate> = days.into_iter().collect();
-        let judged = store.are_judged(person.tenant.id, &days).await?;
-        for post in found.iter_mut().filter(|post| !post.patients.is_empty()) {
-            if post.verdict.is_none() && judged.contains(&local(post.at).date()) {
-                post.verdict =
-                    Some(AccessVerdict { class: VerdictClass::Own, remarks: Vec::new() });
             }
         }
         Ok(found)

@@ -16,7 +16,8 @@ impl People {
     /// The store's.
     pub async fn watch_list(&self, person: &OnDuty<'_>) -> Result<Vec<StoredWatch>, Failure> {
         let (tenant, provider) = (person.tenant.id, &person.assignment.provider);
-        Ok(self.services.store.watch_list(tenant, provider).await?)
+        let today = local(self.clock.now()).date();
+        Ok(self.services.store.watch_list(tenant, provider, today).await?)
     }
 
     /// Adds a patient to the list, or renews that; somebody else must stand behind it.
@@ -38,8 +39,11 @@ impl People {
         let store = &self.services.store;
         let entry = (kind.name(), reason.trim(), until);
         let by = (&person.session.employee, now);
-        let number = store.add_watch(person.tenant.id, provider, patient, entry, by).await?;
-        Ok(self.did(person, ("watch", &number.to_string(), "added")).await?)
+        let added = store.add_watch(person.tenant.id, provider, patient, entry, by).await?;
+        if let Some(number) = added {
+            self.did(person, ("watch", &number.to_string(), "added")).await?;
+        }
+        Ok(())
     }
 
     /// Stands behind an entry that somebody else has added, or ends one.

@@ -204,7 +204,7 @@ impl Store {
             );
             let blocks = sqlx::query(&sql).bind(tenant.0).bind(&patients);
             let blocks = blocks.fetch_all(&mut *transaction).await?;
-            let histories = histories(&mut transaction, &blocks).await?;
+            let histories = histories(&mut transaction, &blocks, true).await?;
             Ok((histories, blocks.len()))
         })
         .await
@@ -246,7 +246,7 @@ impl Store {
             );
             let blocks = sqlx::query(&sql).bind(tenant.0).bind(&patient).bind(&provider);
             let blocks = blocks.fetch_all(&mut *transaction).await?;
-            let histories = histories(&mut transaction, &blocks).await?;
+            let histories = histories(&mut transaction, &blocks, false).await?;
             let lifts: usize = histories.iter().map(|(_, lifts)| lifts.len()).sum();
             Ok((histories, blocks.len() + lifts))
         })
@@ -254,10 +254,11 @@ impl Store {
     }
 }
 
-/// Rows of blocks with what has happened to them.
+/// Rows of blocks with what has happened to them; copied lifts that were taken back only where the past is asked for.
 pub(in crate::store) async fn histories(
     connection: &mut PgConnection,
     blocks: &[PgRow],
+    of_past: bool,
 ) -> Result<Histories, StoreError> {
     let number = |row| NumberRow::from_row(row).map(|row| row.block_number);
     let numbers: Vec<i64> = blocks.iter().map(number).collect::<Result<_, _>>()?;
@@ -265,10 +266,11 @@ pub(in crate::store) async fn histories(
         "/* block_histories_revokes */ select {REVOKE_COLUMNS}
          from unnest($1::bigint[]) as n (block_number)
          join temporary_revokes r using (block_number) join blocks b using (block_number)
-         where r.extended or r.cancelled_at is null
+         where $2 or r.extended or r.cancelled_at is null
          order by r.revoke_number"
     );
-    let revokes = sqlx::query(&sql).bind(&numbers).fetch_all(&mut *connection).await?;
+    let revokes =
+        sqlx::query(&sql).bind(&numbers).bind(of_past).fetch_all(&mut *connection).await?;
     let mut actions = actions(connection, &numbers).await?;
     let mut lifts = revokes_by_block(&revokes, &mut actions)?;
     let history = |row: &PgRow| {

@@ -1,10 +1,10 @@
 //! What the log says of accesses to patients' information in a period, patient by patient: as it stands, not checked against
 //! the seal.
 
+use crate::domain::review::visit::OWN_LEVEL;
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
-use crate::store::review::frames::OWN_LEVEL;
 use crate::store::tenants::TenantId;
 use futures_util::TryStreamExt;
 use sqlx::FromRow;

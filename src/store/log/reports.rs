@@ -12,7 +12,7 @@ use crate::store::error::StoreError;
 use crate::store::readers::ACQUIRE_TIMEOUT;
 use crate::store::tenants::TenantId;
 use sqlx::{Connection, FromRow, PgConnection};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Where records are found again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -232,6 +232,12 @@ impl RecordPlaces {
     pub fn retain(&mut self, numbers: &HashSet<i64>) {
         let places = self.numbers.iter().copied().zip(self.times.iter().copied());
         (self.numbers, self.times) = places.filter(|(number, _)| numbers.contains(number)).unzip();
+    }
+
+    /// Leaves some out.
+    pub fn remove(&mut self, numbers: &BTreeSet<i64>) {
+        let places = self.numbers.iter().copied().zip(self.times.iter().copied());
+        (self.numbers, self.times) = places.filter(|(number, _)| !numbers.contains(number)).unzip();
     }
 
     /// Goes on with others, which are later.

@@ -1,6 +1,6 @@
 //! The directory: units, employees, assignments and hours, as they were imported.
 
-use crate::domain::identity::HsaId;
+use crate::domain::identity::{HsaId, patient_key};
 use crate::domain::people::roles::Assignment;
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
@@ -339,10 +339,12 @@ async fn keep_staff(
     staff: &[DirectoryEmployee],
 ) -> Result<(), StoreError> {
     for employee in staff {
+        let own = employee.person_root.as_deref().zip(employee.person_extension.as_deref());
+        let own = own.and_then(|(root, number)| patient_key(root, number).ok());
         sqlx::query(
             "/* keep_employee */ insert into directory_staff (tenant_id, employee_key, employee_id, employee_name, title,
-                manager_id, person_root, person_extension, system_roles)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                manager_id, person_root, person_extension, person_key, system_roles)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(tenant.0)
         .bind(key(&employee.employee_id))
@@ -352,6 +354,7 @@ async fn keep_staff(
         .bind(&employee.manager_id)
         .bind(&employee.person_root)
         .bind(&employee.person_extension)
+        .bind(own)
         .bind(&employee.system_roles)
         .execute(&mut *connection)
         .await?;

@@ -70,7 +70,8 @@ pub struct StoredExtract {
     pub supplement_of: Option<Uuid>,
 }
 
-const COLUMNS: &str = "extract_id, provider_id, patient_root, patient_extension, patient_key, from_on, to_on, requester,
+/// The columns of an extract.
+pub(in crate::store) const COLUMNS: &str = "extract_id, provider_id, patient_root, patient_extension, patient_key, from_on, to_on, requester,
     requester_name, identity_check, maturity, case_text, names, names_reason, requested_at, requested_by, made_at, made_by,
     posts, embargoed, file_hash, checkpoint_size, delivered_at, delivered_by, way, letter_number, supplement_of";
 

@@ -53,7 +53,7 @@ impl Store {
             let rows = rows.bind(list.unit.as_ref().map(HsaId::key)).bind(list.in_force);
             let rows = rows.bind(list.before.0).bind(list.most).bind(list.before.1);
             let rows = rows.fetch_all(&mut *transaction).await?;
-            let found = block_rows::histories(&mut transaction, &rows).await?;
+            let found = block_rows::histories(&mut transaction, &rows, false).await?;
             Ok((found, rows.len()))
         })
         .await

@@ -157,6 +157,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
+        if new.kind == "note" && is_told(&mut transaction, number, new.text, by).await? {
+            return Ok(true);
+        }
         let done = sqlx::query(
             "/* case_state */ update cases set state = coalesce($3, state),
                 confirmed_at = case when $3 = 'confirmed' then $4 else confirmed_at end,
@@ -201,19 +204,15 @@ impl Store {
         Ok(())
     }
 
-    /// The number of a legal hold that stands for a reason.
+    /// The numbers of the legal holds that stand for a reason.
     ///
     /// # Errors
     /// The store's.
-    pub async fn hold_for(
-        &self,
-        tenant: TenantId,
-        reason: &str,
-    ) -> Result<Option<i64>, StoreError> {
+    pub async fn holds_for(&self, tenant: TenantId, reason: &str) -> Result<Vec<i64>, StoreError> {
         let found = sqlx::query_scalar(
-            "/* hold_for */ select hold_number from legal_holds where tenant_id = $1 and reason = $2 and lifted_at is null limit 1",
+            "/* holds_for */ select hold_number from legal_holds where tenant_id = $1 and reason = $2 and lifted_at is null",
         );
-        Ok(found.bind(tenant.0).bind(reason).fetch_optional(&self.pool).await?)
+        Ok(found.bind(tenant.0).bind(reason).fetch_all(&self.pool).await?)
     }
 }
 
@@ -232,10 +231,13 @@ pub struct CaseHold {
     pub is_open: bool,
 }
 
-/// Whether the fourth parameter, by key, may know of a case.
+/// Whether the fourth parameter, by key, may know of a case: not whom it is about, staff or patient; who opened it knows the
+/// patient already.
 const KNOWN_TO_FOURTH: &str = "lower(btrim(coalesce(subject_employee, ''))) <> $4
     and not exists (select from case_events o join review_visits v using (visit_number)
-        where o.case_number = cases.case_number and v.employee_key = $4)";
+        where o.case_number = cases.case_number and v.employee_key = $4)
+    and (lower(btrim(opened_by)) = $4 or not exists (select from case_holds h join directory_staff s on s.tenant_id = cases.tenant_id and s.employee_key = $4
+        where h.case_number = cases.case_number and s.person_key = h.patient_key))";
 
 /// Puts a case in.
 pub(super) async fn insert_case(
@@ -261,6 +263,21 @@ pub(super) async fn insert_case(
     .fetch_one(connection)
     .await?;
     Ok(number)
+}
+
+/// Whether the last thing in a case is this very note by the same person: the form was sent twice.
+async fn is_told(
+    connection: &mut PgConnection,
+    number: i64,
+    text: &str,
+    by: &HsaId,
+) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar(
+        "/* is_told */ select coalesce((select kind = 'note' and text = $2 and by_employee = $3 from case_events
+         where case_number = $1 order by event_number desc limit 1), false) from cases where case_number = $1 for update",
+    );
+    let found = found.bind(number).bind(text).bind(by.as_str());
+    Ok(found.fetch_optional(connection).await?.unwrap_or(false))
 }
 
 /// Tells something in a case.

@@ -26,6 +26,22 @@ pub struct EmergencyRow {
 }
 
 impl Store {
+    /// The units with a review of emergencies of a time, with their care providers: keys.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn reviewed_emergencies(
+        &self,
+        tenant: TenantId,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let found = sqlx::query_as(
+            "/* reviewed_emergencies */ select distinct provider_key, unit_key from reviews
+             where tenant_id = $1 and kind = 'emergency' and from_at <= $3 and to_at >= $2",
+        );
+        Ok(found.bind(tenant.0).bind(from).bind(to).fetch_all(&self.pool).await?)
+    }
+
     /// Emergencies that were stored in a time.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! What the control questions are answered by: others' readings, users' days, the directory, surnames.
 
-use super::frames::OWN_LEVEL;
 use crate::domain::identity::HsaId;
 use crate::domain::log::record::KeyHash;
+use crate::domain::review::visit::OWN_LEVEL;
 use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
@@ -16,6 +16,7 @@ use std::collections::HashMap;
 struct ReaderRow {
     patient_hash: i64,
     user_key: String,
+    day: NaiveDate,
 }
 
 /// Scheduled hours.
@@ -45,16 +46,14 @@ pub struct UserDay {
 pub struct StaffNumber {
     /// Who, by key.
     pub employee_key: String,
-    /// The series.
-    pub person_root: String,
-    /// The number.
-    pub person_extension: String,
+    /// The own identity's key.
+    pub person_key: String,
     /// Keys of the care providers where the employee has an assignment.
     pub providers: Vec<String>,
 }
 
 impl Store {
-    /// Who of a unit's staff read some patients in a time: users' keys by the patient's.
+    /// Who of a unit's staff read some patients in a time: users' keys with the Swedish days, by the patient's key.
     ///
     /// # Errors
     /// The store's.
@@ -65,12 +64,13 @@ impl Store {
         patients: &[String],
         (from, to): (Timestamp, Timestamp),
         own_system: &HsaId,
-    ) -> Result<HashMap<String, Vec<String>>, StoreError> {
+    ) -> Result<HashMap<String, Vec<(String, NaiveDate)>>, StoreError> {
         let by_hash: HashMap<i64, &String> =
             patients.iter().map(|key| (KeyHash::of(tenant.0, key).0, key)).collect();
         let hashes: Vec<i64> = by_hash.keys().copied().collect();
         let rows: Vec<ReaderRow> = sqlx::query_as(
-            "/* readers_at_unit */ select distinct r.patient_hash, lower(btrim(e.user_id)) as user_key
+            "/* readers_at_unit */ select distinct r.patient_hash, lower(btrim(e.user_id)) as user_key,
+                (e.activity_at at time zone 'Europe/Stockholm')::date as day
              from log_resources r join log_entries e on e.entry_number = r.entry_number and e.activity_at = r.activity_at
              where r.patient_hash = any($1) and r.activity_at between $2 and $3 and e.activity_at between $2 and $3
                and lower(btrim(e.care_unit_id)) = $4
@@ -84,10 +84,10 @@ impl Store {
         .bind(OWN_LEVEL)
         .fetch_all(&self.pool)
         .await?;
-        let mut found: HashMap<String, Vec<String>> = HashMap::new();
+        let mut found: HashMap<String, Vec<(String, NaiveDate)>> = HashMap::new();
         for row in rows {
             if let Some(key) = by_hash.get(&row.patient_hash) {
-                found.entry((*key).clone()).or_default().push(row.user_key);
+                found.entry((*key).clone()).or_default().push((row.user_key, row.day));
             }
         }
         Ok(found)
@@ -117,11 +117,11 @@ impl Store {
     /// The store's.
     pub async fn staff_numbers(&self, tenant: TenantId) -> Result<Vec<StaffNumber>, StoreError> {
         let found = sqlx::query_as(
-            "/* staff_numbers */ select s.employee_key, s.person_root, s.person_extension,
+            "/* staff_numbers */ select s.employee_key, s.person_key,
                 array(select distinct u.provider_key from directory_assignments a join directory_units u using (tenant_id, unit_key)
                     where a.tenant_id = $1 and a.employee_key = s.employee_key) as providers
              from directory_staff s
-             where s.tenant_id = $1 and s.person_root is not null and s.person_extension is not null",
+             where s.tenant_id = $1 and s.person_key is not null",
         );
         Ok(found.bind(tenant.0).fetch_all(&self.pool).await?)
     }
@@ -142,6 +142,27 @@ impl Store {
         );
         let found = found.bind(tenant.0).bind(employees).bind(from).bind(to);
         Ok(found.fetch_all(&self.pool).await?)
+    }
+
+    /// The begin of the first and the end of the last hours for which some employees are scheduled, by their keys.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn scheduled_times(
+        &self,
+        tenant: TenantId,
+        employees: &[String],
+    ) -> Result<HashMap<String, (Timestamp, Timestamp)>, StoreError> {
+        let found: Vec<ScheduledHours> = sqlx::query_as(
+            "/* scheduled_times */ select employee_key, min(from_at) as from_at, max(to_at) as to_at from directory_hours
+             where tenant_id = $1 and employee_key = any($2) group by employee_key",
+        )
+        .bind(tenant.0)
+        .bind(employees)
+        .fetch_all(&self.pool)
+        .await?;
+        let times = |row: ScheduledHours| (row.employee_key, (row.from_at, row.to_at));
+        Ok(found.into_iter().map(times).collect())
     }
 
     /// When a unit opens and closes.

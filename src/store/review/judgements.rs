@@ -14,6 +14,8 @@ use uuid::Uuid;
 /// A judgement.
 #[derive(Debug, Clone, FromRow)]
 pub struct StoredJudgement {
+    /// Which; 0 of one that is not kept yet.
+    pub judgement_number: i64,
     /// `no_remark`, `remark`.
     pub judgement: String,
     /// What the remark is.
@@ -61,8 +63,8 @@ pub struct NewJudgement<'n> {
     pub review: i64,
     /// The visit.
     pub visit: i64,
-    /// The judgement that was seen when it was made.
-    pub seen: Option<&'n str>,
+    /// The number of the visit's last judgement when this one was made; 0: it had none.
+    pub seen: i64,
     /// What it is; its case and control follow from what is below.
     pub judgement: StoredJudgement,
     /// The patient's key.
@@ -91,7 +93,8 @@ impl Store {
         }
         let done = sqlx::query(
             "/* judge_visit */ update review_visits set judgement = $3
-             where review_number = $1 and visit_number = $2 and judgement is not distinct from $4",
+             where review_number = $1 and visit_number = $2
+               and $4 = (select coalesce(max(judgement_number), 0) from review_judgements where visit_number = $2)",
         );
         let done =
             done.bind(new.review).bind(new.visit).bind(&new.judgement.judgement).bind(new.seen);
@@ -175,7 +178,7 @@ impl Store {
     /// The store's.
     pub async fn judgements(&self, visit: i64) -> Result<Vec<StoredJudgement>, StoreError> {
         let found = sqlx::query_as(
-            "/* judgements */ select judgement, text, yes, declined, control, case_number, by_name, at from review_judgements
+            "/* judgements */ select judgement_number, judgement, text, yes, declined, control, case_number, by_name, at from review_judgements
              where visit_number = $1 order by judgement_number desc limit 100",
         );
         Ok(found.bind(visit).fetch_all(&self.pool).await?)

@@ -10,6 +10,7 @@ pub mod plans;
 mod posts;
 pub mod proof;
 pub mod reminders;
+pub mod requests;
 pub mod reviews;
 pub mod search;
 pub mod verdicts;

@@ -125,15 +125,17 @@ impl Store {
         .bind(new.set_at)
         .execute(&mut *transaction)
         .await?;
-        // Whoever reviews the unit now reviews what is left of it; a suspicion stays with who has opened it.
+        // Whoever reviews the unit now has its reviews, also those that are concluded, and the former reviewer none; a suspicion
+        // stays with who has opened it.
         sqlx::query(
             "/* hand_over */ update reviews set reviewer_id = $3, deputy_id = $4
-             where tenant_id = $1 and unit_key = $2 and state <> 'concluded' and kind <> 'suspicion'",
+             where tenant_id = $1 and unit_key = $2 and provider_key = lower(btrim($5)) and kind <> 'suspicion'",
         )
         .bind(tenant.0)
         .bind(&new.unit_key)
         .bind(&new.reviewer_id)
         .bind(&new.deputy_id)
+        .bind(&new.provider_id)
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;

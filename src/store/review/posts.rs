@@ -8,7 +8,15 @@ use crate::domain::time::Timestamp;
 use crate::store::database::Store;
 use crate::store::error::StoreError;
 use crate::store::tenants::TenantId;
+use sqlx::FromRow;
 use std::collections::BTreeSet;
+
+/// A patient of a visit, with one of its posts.
+#[derive(FromRow)]
+struct ReviewedRow {
+    patient_key: String,
+    entry_number: Option<i64>,
+}
 
 impl Store {
     /// The running numbers of all posts of a review.
@@ -24,6 +32,30 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         Ok(found.into_iter().collect())
+    }
+
+    /// What other reviews of the same kind, unit, patient and time have, where a day of emergencies or of a watched patient is
+    /// reviewed again: posts, and patients by keys.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn reviewed_before(
+        &self,
+        review: i64,
+    ) -> Result<(BTreeSet<i64>, BTreeSet<String>), StoreError> {
+        let found: Vec<ReviewedRow> = sqlx::query_as(
+            "/* reviewed_before */ select v.patient_key, p.entry_number from reviews r join reviews o on o.tenant_id = r.tenant_id
+                and o.kind = r.kind and o.provider_key = r.provider_key and o.unit_key = r.unit_key
+                and o.patient_key is not distinct from r.patient_key and o.from_at <= r.to_at and o.to_at >= r.from_at
+                and o.review_number <> r.review_number
+             join review_visits v on v.review_number = o.review_number left join review_visit_posts p using (visit_number)
+             where r.review_number = $1 and r.kind in ('emergency', 'watch')",
+        )
+        .bind(review)
+        .fetch_all(&self.pool)
+        .await?;
+        let posts = found.iter().filter_map(|row| row.entry_number).collect();
+        Ok((posts, found.into_iter().map(|row| row.patient_key).collect()))
     }
 
     /// The running numbers of a visit's posts.

@@ -11,6 +11,8 @@ use sqlx::FromRow;
 /// A review as it was when its month ended.
 #[derive(Debug, Clone, FromRow)]
 pub struct ProvedReview {
+    /// The care provider's name then.
+    pub provider_name: String,
     /// The unit's HSA-id.
     pub unit_id: String,
     /// Its name.
@@ -47,7 +49,7 @@ impl Store {
         (month, end): (NaiveDate, Timestamp),
     ) -> Result<Vec<ProvedReview>, StoreError> {
         let found = sqlx::query_as(
-            "/* proved_reviews */ select r.unit_id, r.unit_name, r.kind, case r.kind when 'systematic' then r.announced_at else r.opened_at end
+            "/* proved_reviews */ select r.provider_name, r.unit_id, r.unit_name, r.kind, case r.kind when 'systematic' then r.announced_at else r.opened_at end
                 as begun_at, r.drawn_at, r.due_on, r.concluded_at, r.result, coalesce(v.visits, 0) as visits,
                 coalesce(v.judged, 0) as judged, coalesce(v.remarks, 0) as remarks
              from reviews r left join lateral (

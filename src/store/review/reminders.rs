@@ -22,6 +22,19 @@ pub struct ReminderRow {
     pub due_on: NaiveDate,
     /// Why there is a review (`ReviewKind`).
     pub kind: String,
+    /// Whether the webhook has taken it.
+    pub is_webhook_told: bool,
+}
+
+/// What becomes of a reminder outside the pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReminderBecame {
+    /// Everybody has taken it.
+    Told,
+    /// The webhook has, and a program is to.
+    TakenByWebhook,
+    /// It is told again after a while.
+    Refused,
 }
 
 impl Store {
@@ -60,37 +73,48 @@ impl Store {
         Ok(())
     }
 
-    /// Reminders that are still to be told, of reviews that go on, the oldest first.
+    /// Reminders that are still to be told, of reviews that go on, the oldest first; those that were refused within the hour wait.
+    /// A suspicion is told to nobody outside: its subjects may be whom the unit's reminders reach (R18).
     ///
     /// # Errors
     /// The store's.
-    pub async fn untold_reminders(&self, tenant: TenantId) -> Result<Vec<ReminderRow>, StoreError> {
+    pub async fn untold_reminders(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Result<Vec<ReminderRow>, StoreError> {
         let found = sqlx::query_as(
-            "/* untold_reminders */ select review_number, step, unit_id, month, due_on, kind from review_reminders
-             join reviews using (review_number) where tenant_id = $1 and told_at is null and state <> 'concluded'
+            "/* untold_reminders */ select review_number, step, unit_id, month, due_on, kind, webhook_told_at is not null as is_webhook_told
+             from review_reminders
+             join reviews using (review_number) where tenant_id = $1 and told_at is null and state <> 'concluded' and kind <> 'suspicion'
+               and coalesce(tried_at < $2 - interval '1 hour', true)
              order by due_at, review_number limit 20",
         );
-        Ok(found.bind(tenant.0).fetch_all(&self.pool).await?)
+        Ok(found.bind(tenant.0).bind(now).fetch_all(&self.pool).await?)
     }
 
-    /// A reminder has been told.
+    /// What has become of a reminder.
     ///
     /// # Errors
     /// The store's.
-    pub async fn reminder_is_told(
+    pub async fn reminder_became(
         &self,
-        review: i64,
-        step: &str,
+        (review, step): (i64, &str),
+        what: ReminderBecame,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "/* reminder_is_told */ update review_reminders set told_at = $3 where review_number = $1 and step = $2",
-        )
-        .bind(review)
-        .bind(step)
-        .bind(now)
-        .execute(&self.pool)
-        .await?;
+        let sql = match what {
+            ReminderBecame::Told => {
+                "/* reminder_is_told */ update review_reminders set told_at = $3 where review_number = $1 and step = $2"
+            }
+            ReminderBecame::TakenByWebhook => {
+                "/* webhook_took */ update review_reminders set webhook_told_at = $3 where review_number = $1 and step = $2"
+            }
+            ReminderBecame::Refused => {
+                "/* reminder_is_refused */ update review_reminders set tried_at = $3 where review_number = $1 and step = $2"
+            }
+        };
+        sqlx::query(sql).bind(review).bind(step).bind(now).execute(&self.pool).await?;
         Ok(())
     }
 }

@@ -307,6 +307,6 @@ fn known_to(asker: &str) -> String {
         "(lower(btrim(coalesce(r.subject_employee, ''))) <> {asker} and (r.kind <> 'suspicion' or lower(btrim(r.opened_by)) = {asker}
             or (not exists (select from review_visits o where o.review_number = r.review_number and o.employee_key = {asker})
                 and not exists (select from directory_staff s where s.tenant_id = r.tenant_id and s.employee_key = {asker}
-                    and s.person_root || '^' || s.person_extension = r.patient_key))))"
+                    and s.person_key = r.patient_key))))"
     )
 }

@@ -10,6 +10,7 @@ use crate::store::readers::ACQUIRE_TIMEOUT;
 use crate::store::tenants::TenantId;
 use chrono::NaiveDate;
 use sqlx::{FromRow, PgConnection};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// What is searched for; what is not given does not count.
@@ -47,7 +48,7 @@ const WHERE: &str = "owner_hash = log_hash($1, $2) and activity_at between $3 an
     and ($8::text is null or lower(btrim(system_id)) = $8) and ($9::text is null or lower(activity_type) = $9)
     and ($10::text is null or case when $10 = 'own'
         then (patient_hash is not null or resources > 1) and not exists (select from verdicts v where v.tenant_id = $1 and v.entry_number = e.entry_number and v.class <> 'own')
-            and exists (select from verdict_days d where d.tenant_id = $1
+            and exists (select from verdict_days d where d.tenant_id = $1 and d.judged_at >= e.stored_at
                 and d.day = (e.activity_at at time zone 'Europe/Stockholm')::date)
         else entry_number in (select entry_number from verdicts where tenant_id = $1 and class = $10 and activity_at between $3 and $4) end)
     and ($11::text is null or exists (select from review_visit_posts p join review_visits v using (visit_number)
@@ -110,19 +111,23 @@ impl Store {
         Ok(self.read_at_length(ACQUIRE_TIMEOUT, read).await?.it)
     }
 
-    /// Which of some Swedish days have been judged.
+    /// Which of some posts had come when their days were judged: those of them of which no verdict is kept are the own care
+    /// provider's.
     ///
     /// # Errors
     /// The store's.
     pub async fn are_judged(
         &self,
         tenant: TenantId,
-        days: &[NaiveDate],
-    ) -> Result<Vec<NaiveDate>, StoreError> {
+        (numbers, interval): (&[i64], (Timestamp, Timestamp)),
+    ) -> Result<HashSet<i64>, StoreError> {
         let found = sqlx::query_scalar(
-            "/* are_judged */ select day from verdict_days where tenant_id = $1 and day = any($2)",
+            "/* are_judged */ select entry_number from log_entries e join verdict_days d on d.tenant_id = $1
+                and d.day = (e.activity_at at time zone 'Europe/Stockholm')::date and d.judged_at >= e.stored_at
+             where entry_number = any($2) and activity_at between $3 and $4",
         );
-        Ok(found.bind(tenant.0).bind(days).fetch_all(&self.pool).await?)
+        let found = found.bind(tenant.0).bind(numbers).bind(interval.0).bind(interval.1);
+        Ok(found.fetch_all(&self.pool).await?.into_iter().collect())
     }
 
     /// Keeps what a login searches for.

@@ -60,6 +60,54 @@ impl Store {
         Ok(found.fetch_all(&self.pool).await?)
     }
 
+    /// Days of which records came after they were judged are not judged any more; how many. Records stored after `until` are looked
+    /// at the next time: numbers are given before they can be read.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn reopen_judged_days(
+        &self,
+        tenant: TenantId,
+        until: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut transaction = self.begin().await?;
+        let through: Option<i64> = sqlx::query_scalar(
+            "/* verdict_cursor */ select entry_number from verdict_cursors where tenant_id = $1 for update",
+        )
+        .bind(tenant.0)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let last: Option<i64> = sqlx::query_scalar(
+            "/* last_entry */ select entry_number from log_entries where stored_at <= $1 order by entry_number desc limit 1",
+        )
+        .bind(until)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(last) = last else { return Ok(0) };
+        let done = sqlx::query(
+            "/* reopen_judged_days */ delete from verdict_days d using (
+                select (activity_at at time zone 'Europe/Stockholm')::date as day, max(stored_at) as stored_at
+                from log_entries
+                where entry_number > $2 and entry_number <= $3 and tenant_id = $1 group by 1) late
+             where d.tenant_id = $1 and d.day = late.day and d.judged_at - interval '1 minute' <= late.stored_at",
+        )
+        .bind(tenant.0)
+        .bind(through.unwrap_or_default())
+        .bind(last)
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(
+            "/* move_verdict_cursor */ insert into verdict_cursors (tenant_id, entry_number) values ($1, $2)
+             on conflict (tenant_id) do update set entry_number = greatest(verdict_cursors.entry_number, excluded.entry_number)",
+        )
+        .bind(tenant.0)
+        .bind(last)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(done.rows_affected())
+    }
+
     /// Keeps what a day was judged as, in the place of an older judgement.
     ///
     /// # Errors

@@ -130,20 +130,24 @@ impl Store {
         Ok(())
     }
 
-    /// There was nothing to draw from: concluded as empty.
+    /// There was nothing to draw from: concluded as empty, and to be sealed under these ids.
     ///
     /// # Errors
     /// The store's.
     pub async fn nothing_to_review(
         &self,
-        reviews: &[i64],
+        reviews: &[(i64, Uuid)],
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let (reviews, log_ids): (Vec<i64>, Vec<Uuid>) = reviews.iter().copied().unzip();
         sqlx::query(
-            "/* nothing_to_review */ update reviews set state = 'concluded', result = 'empty', concluded_at = $2
-             where review_number = any($1) and state = 'planned'",
+            "/* nothing_to_review */ update reviews r set state = 'concluded', result = 'empty', concluded_at = $3,
+                conclusion_log_id = e.log_id
+             from unnest($1::bigint[], $2::uuid[]) as e (review_number, log_id)
+             where r.review_number = e.review_number and state = 'planned'",
         )
         .bind(reviews)
+        .bind(log_ids)
         .bind(now)
         .execute(&self.pool)
         .await?;

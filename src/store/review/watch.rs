@@ -45,7 +45,7 @@ pub struct StoredWatch {
 const COLUMNS: &str = "watch_number, provider_id, provider_name, patient_root, patient_extension, patient_key, kind, reason, added_by,
     added_at, approved_by, expires_on, ended_at, reviewed_until";
 
-/// Days of a watched patient that have not been reviewed.
+/// A watched patient whose days have not been looked at on this day.
 #[derive(Debug, Clone, FromRow)]
 pub struct UnreviewedWatch {
     /// The care provider.
@@ -58,16 +58,19 @@ pub struct UnreviewedWatch {
     pub patient_extension: String,
     /// Why (`WatchKind`).
     pub kind: String,
-    /// The entries.
+    /// The entries, ...
     pub numbers: Vec<i64>,
-    /// The last day.
-    pub until: NaiveDate,
+    /// ... the days from which they held, ...
+    pub held_from: Vec<NaiveDate>,
+    /// ... and those through which.
+    pub held_until: Vec<NaiveDate>,
     /// Through which day visits have been reviewed.
-    pub reviewed_until: NaiveDate,
+    pub reviewed_until: Option<NaiveDate>,
 }
 
 impl Store {
-    /// Adds a patient to the list, or renews the entry: it holds when somebody else has approved it.
+    /// Adds a patient to the list, or renews the entry: it holds when somebody else has approved it. The same that waits already
+    /// is not added again.
     ///
     /// # Errors
     /// The store's.
@@ -78,11 +81,14 @@ impl Store {
         patient: &PatientId,
         (kind, reason, until): (&str, &str, NaiveDate),
         (by, now): (&HsaId, Timestamp),
-    ) -> Result<i64, StoreError> {
+    ) -> Result<Option<i64>, StoreError> {
         let number = sqlx::query_scalar(
             "/* add_watch */ insert into watch_entries (tenant_id, provider_id, provider_key, provider_name, patient_root,
                 patient_extension, patient_key, kind, reason, added_by, added_at, expires_on)
-             values ($1, $2, lower(btrim($2)), $3, $4, $5, $6, $7, $8, $9, $10, $11) returning watch_number",
+             select $1, $2, lower(btrim($2)), $3, $4, $5, $6, $7, $8, $9, $10, $11
+             where not exists (select from watch_entries where tenant_id = $1 and provider_key = lower(btrim($2)) and patient_key = $6
+                and kind = $7 and reason = $8 and added_by = $9 and expires_on = $11 and approved_by is null and ended_at is null)
+             returning watch_number",
         )
         .bind(tenant.0)
         .bind(provider.as_str())
@@ -95,12 +101,12 @@ impl Store {
         .bind(by.as_str())
         .bind(now)
         .bind(until)
-        .fetch_one(&self.pool)
+        .fetch_optional(&self.pool)
         .await?;
         Ok(number)
     }
 
-    /// A care provider's list, the latest first.
+    /// A care provider's list: what holds or waits, and what has ended, the latest first.
     ///
     /// # Errors
     /// The store's.
@@ -108,53 +114,55 @@ impl Store {
         &self,
         tenant: TenantId,
         provider: &HsaId,
+        today: NaiveDate,
     ) -> Result<Vec<StoredWatch>, StoreError> {
         let sql = format!(
             "/* watch_list */ select {COLUMNS} from watch_entries where tenant_id = $1 and provider_key = $2
-             order by ended_at is not null, watch_number desc limit 500"
+             order by ended_at is not null or expires_on < $3, watch_number desc limit 1000"
         );
-        let found = sqlx::query_as(&sql).bind(tenant.0).bind(provider.key());
+        let found = sqlx::query_as(&sql).bind(tenant.0).bind(provider.key()).bind(today);
         Ok(found.fetch_all(&self.pool).await?)
     }
 
-    /// Entries with days that have not been reviewed: those that were approved, until they expired or were ended. An entry that
-    /// was added again is one with the former, by the later of what was reviewed.
+    /// Entries that held on some of the days since one, and have not been looked at through yesterday: those that were approved,
+    /// until they expired or were ended. An entry that was added again is one with the former.
     ///
     /// # Errors
     /// The store's.
     pub async fn unreviewed_watches(
         &self,
         tenant: TenantId,
-        today: NaiveDate,
+        (since, yesterday): (NaiveDate, NaiveDate),
     ) -> Result<Vec<UnreviewedWatch>, StoreError> {
         let found = sqlx::query_as(
             "/* unreviewed_watches */ select w.* from (
                 select min(provider_id) as provider_id, max(provider_name) as provider_name, min(patient_root) as patient_root,
-                    min(patient_extension) as patient_extension, kind, array_agg(watch_number) as numbers,
-                    max(least(expires_on, (ended_at at time zone 'Europe/Stockholm')::date)) as until,
-                    max(coalesce(reviewed_until, (approved_at at time zone 'Europe/Stockholm')::date - 1)) as reviewed_until
+                    min(patient_extension) as patient_extension, kind, array_agg(watch_number order by watch_number) as numbers,
+                    array_agg((approved_at at time zone 'Europe/Stockholm')::date order by watch_number) as held_from,
+                    array_agg(least(expires_on, (ended_at at time zone 'Europe/Stockholm')::date) order by watch_number) as held_until,
+                    min(coalesce(reviewed_until, '-infinity')) as looked_until, max(reviewed_until) as reviewed_until
                 from watch_entries where tenant_id = $1 and approved_by is not null
                 group by provider_key, patient_key, kind) w
-             where w.until > w.reviewed_until and w.reviewed_until < $2 order by w.numbers limit 20000",
+             where w.looked_until < $3 and $2 <= any(w.held_until) order by w.numbers limit 20000",
         );
-        Ok(found.bind(tenant.0).bind(today).fetch_all(&self.pool).await?)
+        Ok(found.bind(tenant.0).bind(since).bind(yesterday).fetch_all(&self.pool).await?)
     }
 
-    /// Entries that hold on a day, of all care providers of a tenant.
+    /// Who has been watched since a day by which care provider, and why: keys, and kinds (`WatchKind`).
     ///
     /// # Errors
     /// The store's.
     pub async fn watched(
         &self,
         tenant: TenantId,
-        on: NaiveDate,
-    ) -> Result<Vec<StoredWatch>, StoreError> {
-        let sql = format!(
-            "/* watched */ select {COLUMNS} from watch_entries
-             where tenant_id = $1 and approved_by is not null and ended_at is null and expires_on >= $2
-             order by watch_number limit 20000"
+        since: NaiveDate,
+    ) -> Result<Vec<(String, String, String)>, StoreError> {
+        let found = sqlx::query_as(
+            "/* watched */ select distinct provider_key, patient_key, kind from watch_entries
+             where tenant_id = $1 and approved_by is not null
+               and least(expires_on, (ended_at at time zone 'Europe/Stockholm')::date) >= $2",
         );
-        Ok(sqlx::query_as(&sql).bind(tenant.0).bind(on).fetch_all(&self.pool).await?)
+        Ok(found.bind(tenant.0).bind(since).fetch_all(&self.pool).await?)
     }
 
     /// Somebody else stands behind an entry, or somebody ends it; `false`: nothing was to be done.
@@ -184,7 +192,8 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Opens the reviews of a watched patient's days, and keeps through which day, all or none; `false`: another did it.
+    /// Opens the reviews of a watched patient's days, those that are not open, and keeps through which day it was looked, all or
+    /// none; `false`: another did it.
     ///
     /// # Errors
     /// The store's.

@@ -197,7 +197,8 @@ impl Tls {
     pub fn look(&self, is_asked: bool, now: Timestamp) {
         let (found, before) = (versions(&self.settings), self.current());
         let has_changed = std::mem::replace(&mut *lock(&self.seen), found.clone()) != found;
-        if !(has_changed || is_asked || self.has_failed() || before.may_mend) {
+        let had_failed = self.has_failed();
+        if !(has_changed || is_asked || had_failed || before.may_mend) {
             return;
         }
         let next =
@@ -208,16 +209,15 @@ impl Tls {
                 }
             });
         let failure = next.as_ref().err().map(ToString::to_string);
-        let is_told = std::mem::replace(&mut *lock(&self.failure), failure.clone()) == failure;
         match next {
             // What was wrong is told once.
-            Err(_) if is_told => {}
+            Err(_) if *lock(&self.failure) == failure => {}
             Err(error) => tracing::error!(
                 %error,
                 "ALARM: keys, certificates and lists cannot be read: older ones are in force"
             ),
             // Only what was passed over was looked at again, and it is as it was.
-            Ok(next) if !has_changed && !is_asked && next.is_like(&before) => {}
+            Ok(next) if !(has_changed || is_asked || had_failed) && next.is_like(&before) => {}
             Ok(next) => {
                 for why in next.passed_over.iter().filter(|why| !before.passed_over.contains(why)) {
                     tracing::warn!(why, "a list of revoked certificates is passed over");
@@ -229,6 +229,8 @@ impl Tls {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
             }
         }
+        // What is mended is said when it is in force.
+        *lock(&self.failure) = failure;
     }
 }
 

@@ -11,6 +11,7 @@ mod readers;
 mod review;
 mod review_after;
 mod review_draw;
+mod review_late;
 mod review_together;
 mod structure;
 mod stub;

@@ -1,6 +1,7 @@
 //! *Vem har läst*: each planted story is found, and no innocent access is called anything grave.
 
 use super::{BLOCKS, CARE, LOG, Pages, text};
+use sigill::domain::identity::PatientId;
 use sigill::domain::review::verdict::{AccessVerdict, VerdictClass};
 use sigill::procedures::judging::{JudgedPeriod, judge};
 use sigill::store::log::accesses::AccessRow;
@@ -82,7 +83,7 @@ async fn a_whole_period_is_judged_patient_by_patient() {
         ("2025-01-01T00:00:00Z".parse().unwrap(), "2027-01-01T00:00:00Z".parse().unwrap());
     let period = JudgedPeriod { tenant, interval, complete_from: None, holds_blocks_of: &|_| true };
     let (mut grave, mut steps) = (BTreeMap::<String, usize>::new(), 0);
-    let tell = |row: &AccessRow, verdict: &AccessVerdict| {
+    let tell = |row: &AccessRow, _: &PatientId, verdict: &AccessVerdict| {
         if verdict.class < VerdictClass::Undecided {
             *grave.entry(row.patient_extension.clone()).or_default() += 1;
         }

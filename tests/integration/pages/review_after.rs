@@ -40,8 +40,8 @@ async fn two_persons_watch_a_patient_and_the_reviewer_sees_only_that() {
     second.get("/bevakning").await;
     assert_eq!(second.post("/bevakning", &approve).await.status, 303);
     let pool = pages.service.database.pool().await;
-    // The story's reading was five days ago; the entry is caught up with from the day before on.
-    sqlx::query("update watch_entries set reviewed_until = '2026-11-10'")
+    // The story's reading was five days ago; the entry held by then.
+    sqlx::query("update watch_entries set approved_at = '2026-11-11T12:00:00Z'")
         .execute(&pool)
         .await
         .unwrap();
@@ -312,6 +312,8 @@ async fn reminders_are_told_until_they_are_taken_and_name_nobody() {
     assert!(second.contains("\"step\":\"listed\"") && second != first, "one holds up no other");
     assert!((first.clone() + &second).contains(UNIT), "{first} {second}");
     let untold = "select count(*) from review_reminders where told_at is null";
+    assert_eq!(pages.service.database.count(untold).await, 1, "what is refused waits");
+    rounds(&pages.site.people, at(DRAWN) + chrono::TimeDelta::minutes(61)).await;
     assert_eq!(pages.service.database.count(untold).await, 0, "a later round has told it again");
     assert_eq!(told.recv().await.unwrap(), first);
     for employee in &pages.region.staff {

@@ -1,7 +1,7 @@
 //! Several at one review at once, forms that are sent twice, and processes that died in between.
 
 use super::review::{DRAWN, UNIT, at, between, busy, plan, rounds, the_review};
-use super::{LOG, REVIEWER, text};
+use super::{LOG, REVIEWER, hidden, text};
 
 #[tokio::test]
 async fn what_was_judged_meanwhile_is_not_overwritten() {
@@ -17,7 +17,7 @@ async fn what_was_judged_meanwhile_is_not_overwritten() {
     let visit = format!("{path}/tillfalle/{}", visits[0]);
     let mut admin = pages.logged_in(LOG).await;
     admin.get(&visit).await;
-    let remark = [("step", "judge"), ("judgement", "remark"), ("text", "Oklart."), ("seen", "")];
+    let remark = [("step", "judge"), ("judgement", "remark"), ("text", "Oklart."), ("seen", "0")];
     assert_eq!(admin.post(&visit, &remark).await.status, 303);
     // The same form again, and the list as it was before.
     let again = admin.post(&visit, &remark).await;
@@ -31,7 +31,9 @@ async fn what_was_judged_meanwhile_is_not_overwritten() {
     assert_eq!(count("select count(*) from cases").await, 1);
     assert_eq!(count("select count(*) from legal_holds").await, 1);
     // Taken back with a reason only.
-    let bare = [("step", "judge"), ("judgement", "no_remark"), ("seen", "remark")];
+    let page = reviewer.get(&visit).await;
+    let seen = hidden(&page, "seen");
+    let bare = [("step", "judge"), ("judgement", "no_remark"), ("seen", seen.as_str())];
     let refused = text(&reviewer.post(&visit, &bare).await);
     assert!(refused.contains("Skriv varför anmärkningen tas tillbaka."), "{refused}");
     // Only those that the form counted are judged together.
@@ -39,6 +41,33 @@ async fn what_was_judged_meanwhile_is_not_overwritten() {
     let before = count(left).await;
     reviewer.post(&path, &[("step", "together"), ("visits", "")]).await;
     assert_eq!(count(left).await, before);
+}
+
+#[tokio::test]
+async fn those_without_a_flag_are_judged_together_by_the_pages_own_form() {
+    let pages = busy().await;
+    let mut admin = pages.logged_in(LOG).await;
+    plan(&mut admin, UNIT, "all", "").await;
+    pages.service.set_clock(DRAWN);
+    rounds(&pages.site.people, at(DRAWN)).await;
+    let mut reviewer = pages.logged_in(REVIEWER).await;
+    let path = the_review(&mut reviewer).await;
+    let plain = "update review_visits set flags = '{}', class = 'own'
+        where visit_number <> (select min(visit_number) from review_visits)";
+    let asks = "update review_visits set flags = '{q3-own}'
+        where visit_number = (select min(visit_number) from review_visits)";
+    let pool = pages.service.database.pool().await;
+    for sql in [plain, asks] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    }
+    let page = reviewer.get(&path).await;
+    let visits = hidden(&page, "visits");
+    let all = pages.service.database.count("select count(*) from review_visits").await;
+    assert_eq!(i64::try_from(visits.split(',').count()).unwrap(), all - 1);
+    let reply = reviewer.post(&path, &[("step", "together"), ("visits", &visits)]).await;
+    assert_eq!(reply.status, 303, "{}", text(&reply));
+    let left = "select count(*) from review_visits where judgement is null";
+    assert_eq!(pages.service.database.count(left).await, 1);
 }
 
 #[tokio::test]

@@ -75,6 +75,14 @@ pub async fn busy() -> Pages {
     pages
 }
 
+/// Neither whole nor by its last four digits.
+fn names_no_number(pages: &Pages, page: &str) {
+    for patient in &pages.region.patients {
+        let last_four = format!("-{}", &patient.number[8..]);
+        assert!(!page.contains(&patient.number) && !page.contains(&last_four));
+    }
+}
+
 #[tokio::test]
 async fn a_unit_is_reviewed_from_plan_to_conclusion() {
     let pages = busy().await;
@@ -99,10 +107,7 @@ async fn a_unit_is_reviewed_from_plan_to_conclusion() {
     for never in ["Journal Ett", "Läsa", "Labsvar", "Journaltext"] {
         assert!(!list.contains(never), "{never}: {list}");
     }
-    for patient in &pages.region.patients {
-        let last_four = format!("-{}", &patient.number[8..]);
-        assert!(!list.contains(&patient.number) && !list.contains(&last_four));
-    }
+    names_no_number(&pages, &list);
     let visits: Vec<String> =
         between(&list, "name=\"visit\" value=\"", "\"").into_iter().map(str::to_owned).collect();
     assert!(visits.len() > 1, "{list}");

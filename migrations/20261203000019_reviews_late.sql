@@ -1,13 +1,17 @@
 -- What reaches the log late is judged and reviewed too; reminders are told to each receiver once, refused ones after a while; a patient's
 -- request has its reviews though the process that took it died.
 
-create table verdict_cursors (
-    tenant_id integer primary key references tenants,
-    entry_number bigint not null
+create table review_cursors (
+    tenant_id integer not null references tenants,
+    what text not null check (what in ('verdicts', 'emergencies')),
+    looked_at timestamptz not null,
+    primary key (tenant_id, what)
 );
-comment on table verdict_cursors is 'Through which log record it has been looked whether records came after their day was judged';
+comment on table review_cursors is 'Until when it has been looked what came late: records of days that were judged, and emergencies of days before';
+-- Records lie nearly in the order in which they were stored.
+create index log_entries_stored on log_entries using brin (stored_at);
 
--- Open again where something came after the last one was concluded.
+-- Another one is opened where something came after the last one was concluded.
 drop index reviews_emergency;
 create unique index reviews_emergency on reviews (tenant_id, provider_key, unit_key, from_at)
     where kind = 'emergency' and state <> 'concluded';
@@ -30,3 +34,9 @@ update directory_staff set person_key = case
         else btrim(person_root) || '^' || btrim(person_extension) end
     where person_root is not null and person_extension is not null;
 comment on column directory_staff.person_key is 'The own identity in the form that equal ones share';
+
+-- As they would be, had it been so from the beginning: who reviews a unit now has its reviews, and who is watched stays unnamed.
+update reviews r set reviewer_id = p.reviewer_id, deputy_id = p.deputy_id from review_plans p
+    where p.ended_at is null and p.tenant_id = r.tenant_id and p.unit_key = r.unit_key and p.provider_key = r.provider_key
+        and r.kind <> 'suspicion';
+update review_visits v set is_watched = true from reviews r where r.review_number = v.review_number and r.kind = 'watch';

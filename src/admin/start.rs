@@ -4,7 +4,7 @@ use super::asked::{Handled, PageAnswer, PageCall, Refused, view};
 use super::paging::PageStart;
 use super::parts::{Cell, PagePart, Table, link};
 use super::roles::role_name;
-use super::words::{Language, Words, filled, minute, number, t};
+use super::words::{Language, Words, counted, filled, minute, number, t};
 use crate::domain::people::roles::Role;
 use crate::domain::time::Timestamp;
 use crate::procedures::people::facts::PAGE_ROWS;
@@ -15,7 +15,11 @@ pub async fn start(asked: PageCall) -> Handled {
     let (consents, extracts) = asked.people().tasks(&person).await?;
     let mut points = Vec::new();
     if asked.is(Role::BlockAdmin) && consents > 0 {
-        points.push(filled("{} samtycken går ut inom 30 dagar.", [number(consents).into()]));
+        points.push(counted(
+            consents.unsigned_abs(),
+            "Ett samtycke går ut inom 30 dagar.",
+            "{} samtycken går ut inom 30 dagar.",
+        ));
     }
     if asked.is(Role::LogAdmin) && extracts > 0 {
         points.push(filled("{} loggutdrag väntar på att lämnas ut.", [number(extracts).into()]));

@@ -52,6 +52,14 @@ pub fn filled<const N: usize>(swedish: &'static str, with: [Words; N]) -> Words 
     Words::Filled(swedish, with.into())
 }
 
+/// Words of ours about one, or about so many, which are filled in.
+pub fn counted(count: u64, one: &'static str, many: &'static str) -> Words {
+    match count {
+        1 => t(one),
+        count => filled(many, [number(count).into()]),
+    }
+}
+
 impl From<String> for Words {
     fn from(data: String) -> Self {
         Self::Data(data)

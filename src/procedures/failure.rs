@@ -34,3 +34,27 @@ impl From<Rejection> for Failure {
         Self::Refused(rejection)
     }
 }
+
+/// What is done for each of many: one that fails keeps no other from it, unless it would fail for everybody.
+#[derive(Debug, Default)]
+pub struct EachAlone {
+    first: Option<StoreError>,
+}
+
+impl EachAlone {
+    /// Notes how one went; whether to go on with the next.
+    pub fn goes_on(&mut self, done: Result<(), StoreError>) -> bool {
+        let Err(error) = done else { return true };
+        let goes_on = !error.concerns_everybody();
+        self.first.get_or_insert(error);
+        goes_on
+    }
+
+    /// How all of them went.
+    ///
+    /// # Errors
+    /// The first failure: the next round tries again.
+    pub fn done(self) -> Result<(), StoreError> {
+        self.first.map_or(Ok(()), Err)
+    }
+}

@@ -7,7 +7,7 @@ use crate::domain::log::record::{
     FutureActivity, IdHash, LogEntry, Repetition, is_from_the_future, judge_repetitions,
 };
 use crate::domain::rejection::Rejection;
-use crate::domain::review::visit::is_of_review;
+use crate::domain::review::visit::{is_of_draw, is_of_review};
 use crate::domain::trust::caller::HowKnown;
 use crate::store::log::copy_rows::EncodedLog;
 use crate::store::log::seal::record_entry::Sealing;
@@ -71,15 +71,18 @@ pub fn encoded(context: &Context<'_>, entries: &[LogEntry<'_>]) -> Result<Encode
     Ok(encoded)
 }
 
-/// Refuses what says that our own pages of the review have logged it, and they have not: no review would have it.
+/// Refuses what says that our own review has logged it, and it has not: no review would have it, or a draw would seem to have
+/// been announced twice.
 fn refuse_our_own(context: &Context<'_>, entries: &[LogEntry<'_>]) -> Result<(), Rejection> {
-    let is_ours = |entry: &LogEntry<'_>| is_of_review(entry, &context.services.own_system);
+    let is_ours = |entry: &LogEntry<'_>| {
+        is_of_review(entry, &context.services.own_system) || is_of_draw(entry)
+    };
     if context.caller.how_known == HowKnown::Person {
         return Ok(());
     }
     let Some(first) = entries.iter().position(is_ours) else { return Ok(()) };
     Err(Rejection::validation(format!(
-        "StoreLog/log[{}]/system/systemId: är tjänstens egen, och aktivitetsnivån dess granskning",
+        "StoreLog/log[{}]/activity/activityLevel: är förbehållen tjänstens egen granskning",
         first + 1
     )))
 }

@@ -53,6 +53,9 @@ pub enum StoreError {
     /// What is stored in the log cannot be shown to be what was sealed.
     #[error("the log is not as it was sealed")]
     Distrusted,
+    /// What the service does by itself was refused, as a caller's would be; why has been told.
+    #[error("what the service does by itself was refused")]
+    Refused,
     /// The log writer ended before it answered.
     #[error("the log writer has stopped")]
     Stopped,
@@ -94,6 +97,7 @@ impl StoreError {
             | Self::Stopped => true,
             Self::Migration(_)
             | Self::OtherSchema
+            | Self::Refused
             | Self::Inconsistent { .. }
             | Self::RowCount { .. }
             | Self::Distrusted => false,

@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Tables of which the server may change rows, and those of which it may also delete them.
 const CHANGED: &str = "assertions, availability, blocks, case_holds, cases, change_clocks, embargoes, extracts, import_cursors, legal_holds, log_adoption, \
-    log_findings, log_id_runs, log_orders, log_tree, patient_ends, review_plans, review_reminders, review_staff, review_visits, reviews, service_messages, temporary_revokes, verdict_cursors, \
+    log_findings, log_id_runs, log_orders, log_tree, patient_ends, review_cursors, review_plans, review_reminders, review_staff, review_visits, reviews, service_messages, temporary_revokes, \
     watch_entries, witnessed_logs";
 const DELETED: &str = "admin_logins, admin_lookups, admin_sessions, availability_probes, directory_assignments, directory_hours, directory_staff, \
     directory_units, jobs, log_order_files, log_orders, log_pending, log_report_orders, log_reports, log_searches, \

@@ -3,7 +3,7 @@
 use crate::admin::asked::{Handled, PageAnswer, PageCall, view};
 use crate::admin::parts::{Cell, PagePart, Table, Tone};
 use crate::admin::start::or_none;
-use crate::admin::words::{Words, filled, minute, number, t};
+use crate::admin::words::{Words, counted, filled, minute, number, t};
 use crate::procedures::people::operation::Due;
 use crate::procedures::readiness::Obstacle;
 
@@ -38,10 +38,9 @@ pub async fn overview(asked: PageCall) -> Handled {
                 match (&seal.distrusted, seal.findings) {
                     (Some(_), _) => Cell::Chip(Tone::Bad, t("Databasen är inte betrodd")),
                     (None, 0) => Cell::Chip(Tone::Good, t("Inga avvikelser")),
-                    (None, count) => Cell::Chip(
-                        Tone::Bad,
-                        filled("{} avvikelser", [number(count as u64).into()]),
-                    ),
+                    (None, count) => {
+                        Cell::Chip(Tone::Bad, counted(count as u64, "1 avvikelse", "{} avvikelser"))
+                    }
                 },
             ),
         ]),

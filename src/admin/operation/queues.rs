@@ -3,7 +3,7 @@
 use crate::admin::asked::{Handled, PageAnswer, PageCall, view};
 use crate::admin::parts::{Cell, PagePart, Table, Tone, form};
 use crate::admin::start::or_none;
-use crate::admin::words::{Words, filled, minute, number, t};
+use crate::admin::words::{Words, counted, minute, number, t};
 
 /// *Replikering*, with trying again at once.
 pub async fn replication(asked: PageCall) -> Handled {
@@ -11,7 +11,7 @@ pub async fn replication(asked: PageCall) -> Handled {
     if asked.is_post() {
         let person = asked.on_duty()?;
         let tried = asked.people().retry_replications(&person).await?;
-        let says = filled("{} ändringar försöks igen nu.", [number(tried).into()]);
+        let says = counted(tried, "En ändring försöks igen nu.", "{} ändringar försöks igen nu.");
         parts.push(PagePart::Notice(Tone::Good, says, vec![]));
     }
     let waiting = asked.people().waiting().await?;

@@ -7,7 +7,7 @@ use super::told;
 use crate::admin::asked::{Handled, PageAnswer, PageCall, view};
 use crate::admin::charts;
 use crate::admin::parts::{Cell, PagePart, Table, Tone, link};
-use crate::admin::words::{Words, day, filled, number, t};
+use crate::admin::words::{Words, counted, day, filled, number, t};
 use crate::domain::people::matrix::{self, MatrixRow};
 use crate::domain::people::roles::Role;
 use crate::domain::time::{Moment, Timestamp, local};
@@ -97,9 +97,10 @@ fn tasks(facts: &PatientFacts, now: Timestamp) -> Vec<Words> {
         })
         .collect();
     if !facts.on_their_way.is_empty() {
-        points.push(filled(
+        points.push(counted(
+            facts.on_their_way.len() as u64,
+            "En spärr väntar på att den nationella tjänsten ska bekräfta den.",
             "{} spärrar väntar på att den nationella tjänsten ska bekräfta dem.",
-            [number(facts.on_their_way.len() as u64).into()],
         ));
     }
     if points.is_empty() {

@@ -5,7 +5,7 @@ use super::times;
 use crate::admin::asked::{Handled, PageAnswer, PageCall, refusal_of, view};
 use crate::admin::parts::{Cell, Control, PageForm, PagePart, Table, Tone, field, link, question};
 use crate::admin::review::told::{class_words, verdict_cells};
-use crate::admin::words::{Words, filled, minute, number as digits, t};
+use crate::admin::words::{Words, counted, filled, minute, number as digits, t};
 use crate::domain::people::roles::Role;
 use crate::domain::review::verdict::VerdictClass;
 use crate::domain::time::Timestamp;
@@ -26,7 +26,12 @@ pub async fn readers(asked: PageCall) -> Handled {
     let shown = asked.people().shown(&viewed, &lookup.patient).await;
     let mut parts = head(&lookup, &shown, &viewed);
     let path = format!("/patient/{}/lasningar", lookup.id);
-    let (from, to) = (times::day(asked.query.get("fran")), times::day(asked.query.get("till")));
+    let (from, mut to) = (times::day(asked.query.get("fran")), times::day(asked.query.get("till")));
+    if let (Ok(Some(first)), Ok(Some(last))) = (&from, &to)
+        && last < first
+    {
+        to = Err(t("Perioden slutar innan den börjar."));
+    }
     let class = VerdictClass::ALL.into_iter().find(|c| c.name() == asked.query.get("klass"));
     let (wrong_from, wrong_to) = (from.clone().err(), to.clone().err());
     let mut is_refused = wrong_from.is_some() || wrong_to.is_some();
@@ -77,8 +82,12 @@ fn filter(asked: &PageCall, path: &str, (from, to): (Option<Words>, Option<Words
 
 fn list(found: &[PatientVisit], (from, to): (Timestamp, Timestamp)) -> Vec<PagePart> {
     let mut parts = vec![PagePart::Text(filled(
-        "{} tillfällen {} – {}.",
-        [digits(found.len() as u64).into(), minute(from).into(), minute(to).into()],
+        "{} {} – {}.",
+        [
+            counted(found.len() as u64, "1 tillfälle", "{} tillfällen"),
+            minute(from).into(),
+            minute(to).into(),
+        ],
     ))];
     if found.len() > VISITS_MAX {
         let says = filled("De {} senaste visas.", [digits(VISITS_MAX as u64).into()]);
@@ -90,7 +99,7 @@ fn list(found: &[PatientVisit], (from, to): (Timestamp, Timestamp)) -> Vec<PageP
         vec![
             Cell::Several(vec![
                 Cell::from(minute(visit.begins)),
-                Cell::from(filled("{} minuter", [digits(minutes.unsigned_abs()).into()])),
+                Cell::from(counted(minutes.unsigned_abs(), "1 minut", "{} minuter")),
             ]),
             Cell::Several(vec![
                 Cell::from(format!("{} ({})", visit.user.1, visit.user.0)),

@@ -69,7 +69,9 @@ pub async fn request(asked: PageCall) -> Handled {
     match refusal_of(taken)? {
         Ok(()) => {
             // The extract need not wait for them; the next round opens what is not opened now (R19).
-            let opened = asked.people().open_for_request(person.tenant, &new, asked.now).await;
+            let name = person.assignment.provider_name.as_str();
+            let new = (&new, Some(name));
+            let opened = asked.people().open_for_request(person.tenant, new, asked.now).await;
             if let Err(error) = opened {
                 tracing::error!(%error, "the reviews of a request are not opened yet");
             }

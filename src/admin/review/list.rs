@@ -5,7 +5,7 @@ use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, vi
 use crate::admin::parts::{
     Cell, Control, PagePart, ReviewGroup, ReviewRow, ReviewTable, Tone, field, form, link, question,
 };
-use crate::admin::words::{Words, clock, day, filled, minute, number as digits, t};
+use crate::admin::words::{Words, clock, counted, day, filled, minute, number as digits, t};
 use crate::domain::identity::PatientId;
 use crate::domain::people::roles::Role;
 use crate::domain::review::lifecycle::ReviewState;
@@ -321,6 +321,7 @@ fn row(
     };
     let flags =
         visit.flags.iter().filter_map(|flag| Flag::read(flag)).map(|flag| flag_words(&flag));
+    let posts = counted(visit.posts.unsigned_abs().into(), "1 post", "{} poster");
     ReviewRow {
         visit: visit.visit_number,
         // The day stands above, where it is one.
@@ -328,7 +329,7 @@ fn row(
             true => filled("{}–{}", [clock(visit.first_at).into(), clock(visit.last_at).into()]),
             false => filled("{}–{}", [minute(visit.first_at).into(), clock(visit.last_at).into()]),
         },
-        length: filled("{} min, {} poster", [digits(minutes).into(), digits(visit.posts).into()]),
+        length: filled("{} min, {}", [digits(minutes).into(), posts]),
         patient: name,
         born,
         tone: tone(class),

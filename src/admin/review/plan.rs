@@ -2,7 +2,7 @@
 
 use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, refusal_of, view};
 use crate::admin::parts::{Cell, Control, FormField, PagePart, Table, Tone, field, form, link};
-use crate::admin::words::{Words, filled, number as digits, t};
+use crate::admin::words::{Words, counted, filled, t};
 use crate::domain::identity::HsaId;
 use crate::domain::review::calendar::ReviewMonth;
 use crate::procedures::review::planning::{AskedPlan, StoredPlan};
@@ -14,7 +14,11 @@ pub async fn plans(asked: PageCall) -> Handled {
     let without = units.iter().filter(|(.., plan)| plan.is_none()).count();
     let mut parts = Vec::new();
     if without > 0 {
-        let says = filled("{} enheter saknar granskningsplan.", [digits(without as u64).into()]);
+        let says = counted(
+            without as u64,
+            "En enhet saknar granskningsplan.",
+            "{} enheter saknar granskningsplan.",
+        );
         parts.push(PagePart::Notice(Tone::Bad, says, vec![]));
     }
     let rows = units.iter().map(|(id, name, plan)| {

@@ -1,7 +1,7 @@
 //! Verdicts, flags and states in the reader's language.
 
 use crate::admin::parts::{Cell, Tone};
-use crate::admin::words::{Words, filled, number as digits, t};
+use crate::admin::words::{Words, counted, filled, number as digits, t};
 use crate::domain::review::case::CaseState;
 use crate::domain::review::lifecycle::{ReviewKind, ReviewState};
 use crate::domain::review::questions::Flag;
@@ -75,9 +75,10 @@ fn remark_words(remark: &Remark) -> Words {
         Remark::BlocksElsewhere => t("Vårdgivarens spärrar finns i ett annat system."),
         Remark::Purpose => t("Ändamålet är ett annat än vård, och då avgör inget samtycke."),
         Remark::Child => t("Patienten var under 18 år: en vårdnadshavare kan ha bett om det."),
-        Remark::RegisteredLater(_, minutes) => filled(
+        Remark::RegisteredLater(_, minutes) => counted(
+            minutes.unsigned_abs(),
+            "Ett intyg registrerades en minut senare.",
             "Ett intyg registrerades {} minuter senare.",
-            [digits(minutes.unsigned_abs()).into()],
         ),
         Remark::AnnulledLater(_) => t("Det som avgjorde makulerades senare."),
         Remark::ClaimsEmergency => {

@@ -3,7 +3,7 @@
 use crate::admin::asked::{Handled, PageAnswer, PageCall, Refused, View, refusal_of, view};
 use crate::admin::parts::{Cell, Control, PageForm, PagePart, Table, Tone, field, form, link};
 use crate::admin::patient::{register_consent::chosen, told};
-use crate::admin::words::{Words, filled, number as digits, t};
+use crate::admin::words::{Words, counted, filled, t};
 use crate::domain::identity::{HsaId, PatientId};
 use crate::domain::people::number;
 use crate::procedures::blocking::change::{CopiedBlocks, copy_inner};
@@ -51,7 +51,8 @@ pub async fn copy(asked: PageCall) -> Handled {
         let context = asked.people().context(&person, "pages");
         match refusal_of(copy_inner(&context, copied).await)? {
             Ok(count) => {
-                let says = filled("{} spärrar är kopierade.", [digits(count as u64).into()]);
+                let says =
+                    counted(count as u64, "En spärr är kopierad.", "{} spärrar är kopierade.");
                 let on = vec![link("/enhet/sparrar", t("Till enhetens spärrar"))];
                 parts.push(PagePart::Notice(Tone::Good, says, on));
                 return Ok(PageAnswer::Patients(viewed, view(t("Kopiera inre spärrar"), parts)));

@@ -27,6 +27,16 @@ pub fn is_of_review(record: &LogEntry<'_>, own_system: &HsaId) -> bool {
         && HsaId::new(record.system.id).as_ref() == Some(own_system)
 }
 
+/// As what the review itself is logged.
+pub const OWN_ACTIVITY: &str = "Granskning";
+/// The level of notices of draws.
+pub const NOTICE_LEVEL: &str = "granskning: kungörelse av dragning";
+
+/// Whether a record says that a draw is announced, whatever system it names (D7).
+pub fn is_of_draw(record: &LogEntry<'_>) -> bool {
+    record.activity_type == OWN_ACTIVITY && record.activity_level == Some(NOTICE_LEVEL)
+}
+
 /// Posts with longer gaps are two visits (R6).
 pub const VISIT_GAP: TimeDelta = TimeDelta::minutes(30);
 /// What the full log shows around a visit (R9).

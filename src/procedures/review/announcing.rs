@@ -13,8 +13,9 @@ use crate::domain::review::calendar::ReviewMonth;
 use crate::domain::review::draw::{DrawMode, DrawNotice, frame_hash};
 use crate::domain::review::frame::{DrawFrame, PlannedUnit, frames};
 use crate::domain::review::lifecycle::{ReviewState, ReviewStep, owed};
+use crate::domain::review::visit::NOTICE_LEVEL;
 use crate::domain::time::Timestamp;
-use crate::procedures::failure::StoreError;
+use crate::procedures::failure::{EachAlone, StoreError};
 use crate::procedures::people::on_duty::People;
 use crate::procedures::tenants::Tenant;
 use crate::store::review::reviews::StoredReview;
@@ -27,8 +28,6 @@ pub(super) const STEP_REVIEWS: i64 = 2_000;
 const MONTHS_BACK: usize = 12;
 /// Records of one call.
 const RECORDS: usize = 500;
-/// What the record of a notice is.
-pub(super) const LEVEL: &str = "granskning: kungörelse av dragning";
 
 /// A step is possible in the state that a review is in.
 pub(super) fn may(review: &StoredReview, step: ReviewStep) -> bool {
@@ -70,16 +69,16 @@ impl People {
         for review in planned {
             together.entry((review.provider_id.clone(), review.month)).or_default().push(review);
         }
-        let mut failed = None;
+        let mut each = EachAlone::default();
         for ((provider, month), reviews) in together {
             let Some(provider) = HsaId::new(&provider) else { continue };
             let month = ReviewMonth::of(month);
-            // What keeps one care provider from it keeps no other.
-            if let Err(error) = self.announce_month(tenant, &provider, month, reviews, now).await {
-                failed = failed.or(Some(error));
+            let done = self.announce_month(tenant, &provider, month, reviews, now).await;
+            if !each.goes_on(done) {
+                break;
             }
         }
-        failed.map_or(Ok(count), Err)
+        each.done().map(|()| count)
     }
 
     /// The same of a care provider's month.
@@ -150,7 +149,7 @@ impl People {
                 Some(OwnRecord {
                     id: review.notice_log_id?,
                     unit: (review.unit_id.clone(), review.unit_name.clone()),
-                    level: LEVEL,
+                    level: NOTICE_LEVEL,
                     text: review.notice.clone()?,
                 })
             };

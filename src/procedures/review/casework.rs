@@ -7,7 +7,7 @@ use crate::domain::retention::Hold;
 use crate::domain::review::case::{CaseAnswers, CaseState, note, step};
 use crate::domain::review::lifecycle::may_see;
 use crate::domain::time::Timestamp;
-use crate::procedures::failure::{Failure, StoreError};
+use crate::procedures::failure::{EachAlone, Failure, StoreError};
 use crate::procedures::people::on_duty::{OnDuty, People};
 use crate::procedures::tenants::Tenant;
 pub use crate::store::review::cases::{CaseEventRow, StoredCase};
@@ -75,13 +75,13 @@ impl People {
     /// The store's.
     pub async fn mend_holds(&self, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
         let store = &self.services.store;
-        let mut failed = None;
+        let mut each = EachAlone::default();
         for wrong in store.wrong_holds(tenant.id).await? {
-            if let Err(error) = self.mend_hold(tenant, wrong, now).await {
-                failed = failed.or(Some(error));
+            if !each.goes_on(self.mend_hold(tenant, wrong, now).await) {
+                break;
             }
         }
-        failed.map_or(Ok(()), Err)
+        each.done()
     }
 
     async fn mend_hold(

@@ -1,10 +1,10 @@
 //! The file of a draw: with it and the log's public key anybody can repeat the draw, without a database (D6).
 
-use super::announcing::LEVEL;
 use crate::domain::identity::{HsaId, RecordId};
 use crate::domain::review::calendar::ReviewMonth;
 use crate::domain::review::draw::{DrawNotice, decides, is_alarming, seed};
 use crate::domain::review::frame::DrawnEmployee;
+use crate::domain::review::visit::NOTICE_LEVEL;
 use crate::domain::time::Timestamp;
 use crate::procedures::failure::{Failure, StoreError};
 use crate::procedures::people::on_duty::{OnDuty, People};
@@ -144,7 +144,7 @@ impl People {
     ) -> Result<BTreeMap<(String, ReviewMonth), i64>, StoreError> {
         let mut counts: BTreeMap<(String, ReviewMonth), i64> = BTreeMap::new();
         for (unit, text) in
-            self.services.store.notices_since(tenant.id, since, (&self.system.0, LEVEL)).await?
+            self.services.store.notices_since(tenant.id, since, NOTICE_LEVEL).await?
         {
             if let Ok(notice) = DrawNotice::read(&text) {
                 *counts.entry((unit, notice.month)).or_default() += 1;

@@ -171,7 +171,7 @@ impl People {
 
 /// What was read for a list.
 struct ReadFacts {
-    readers: HashMap<String, Vec<(String, NaiveDate)>>,
+    readers: HashMap<String, Vec<(String, Vec<NaiveDate>)>>,
     hours: Option<(NaiveTime, NaiveTime)>,
     counts: HashMap<String, u32>,
     /// Patients of judged days, by user and day.
@@ -220,7 +220,9 @@ fn asked(
     let day = local(visit.first_at).date();
     let others = read.readers.get(patient);
     let time = (visit.first_at, visit.last_at);
-    let is_other = |(other, on): &(String, NaiveDate)| other != user && is_near(*on, time);
+    let is_other = |(other, days): &(String, Vec<NaiveDate>)| {
+        other != user && days.iter().any(|day| is_near(*day, time))
+    };
     let days = read.patients.get(user);
     let usual = days.and_then(|days| {
         let since = day - Days::new(DAYS);

@@ -18,8 +18,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 const DAYS_BACK: u64 = 400;
 /// Days on which yesterday is judged again, because records reach the log late.
 const AGAIN_AFTER: u64 = 7;
-/// So long ago stored records can be read, whatever stored them.
-const SETTLED: TimeDelta = TimeDelta::minutes(5);
+/// What was stored so long ago can be read, if it ever can.
+const SETTLED: TimeDelta = TimeDelta::minutes(1);
 /// From this hour on yesterday is over for most systems.
 const NIGHT: u32 = 2;
 
@@ -132,8 +132,8 @@ impl People {
         store.keep_judged_day(tenant.id, (day, period.interval), &judged, (RULES, now)).await
     }
 
-    /// What the night does beside: posts that came late reach lists, and let their days be judged again; what retention has removed leaves what was made of it
-    /// (R25).
+    /// What is done once a day beside: posts that came late reach lists, and let their days be judged again; what retention has
+    /// removed leaves what was made of it (R25).
     ///
     /// # Errors
     /// The store's.
@@ -142,7 +142,6 @@ impl People {
         let years = self.retention.log_records.years;
         let before = now.checked_sub_months(Months::new(12 * years)).unwrap_or(now);
         store.forget_removed_posts(tenant.id, before).await?;
-        store.reopen_judged_days(tenant.id, now - SETTLED).await?;
         store.forget_old_verdicts(tenant.id, (local(before).date(), before)).await?;
         let facts = self.tenant_facts(tenant, now).await?;
         for state in ["listed", "under_review"] {
@@ -152,6 +151,8 @@ impl People {
                 }
             }
         }
+        let since = local(now).date() - Days::new(DAYS_BACK);
+        store.reopen_judged_days(tenant.id, (since, now - SETTLED)).await?;
         Ok(())
     }
 

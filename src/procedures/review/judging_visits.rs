@@ -10,7 +10,7 @@ use crate::domain::review::questions::DAYS;
 use crate::domain::review::verdict::VerdictClass;
 use crate::domain::review::visit::{AskedJudgement, checked, may_be_judged_with_others};
 use crate::domain::time::{Timestamp, local};
-use crate::procedures::failure::{Failure, StoreError};
+use crate::procedures::failure::{EachAlone, Failure, StoreError};
 use crate::procedures::people::on_duty::{OnDuty, People};
 use crate::procedures::tenants::Tenant;
 use crate::store::review::cases::NewCase;
@@ -222,8 +222,9 @@ impl People {
         let facts = self.tenant_facts(person.tenant, now).await?;
         let late = self.append_late(person.tenant, review, &facts, now).await?;
         if late > 0 {
+            let visits = if late == 1 { "tillfälle" } else { "tillfällen" };
             let says = format!(
-                "{late} tillfällen har kommit in efter att listan gjordes, och är kvar att bedöma."
+                "{late} {visits} har kommit in efter att listan gjordes, och är kvar att bedöma."
             );
             return Err(Rejection::validation(says).into());
         }
@@ -252,14 +253,13 @@ impl People {
         tenant: &Tenant,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut failed = None;
+        let mut each = EachAlone::default();
         for concluded in self.services.store.unsealed_conclusions(tenant.id).await? {
-            // What keeps one from it keeps no other.
-            if let Err(error) = self.seal_conclusion(tenant, concluded, now).await {
-                failed = failed.or(Some(error));
+            if !each.goes_on(self.seal_conclusion(tenant, concluded, now).await) {
+                break;
             }
         }
-        failed.map_or(Ok(()), Err)
+        each.done()
     }
 
     async fn seal_conclusion(

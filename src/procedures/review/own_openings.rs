@@ -6,7 +6,7 @@ use crate::domain::review::calendar::day_bounds;
 use crate::domain::review::lifecycle::{ReviewKind, item_day, units_that_read};
 use crate::domain::review::watch::WatchKind;
 use crate::domain::time::{Timestamp, local};
-use crate::procedures::failure::StoreError;
+use crate::procedures::failure::{EachAlone, StoreError};
 use crate::procedures::people::extracts::bounds;
 use crate::procedures::people::on_duty::People;
 use crate::procedures::tenants::Tenant;
@@ -23,6 +23,8 @@ const MORNING: u32 = 6;
 const DAYS_BACK: u64 = 10;
 /// So long a request is left to the process that took it.
 const MEANWHILE: TimeDelta = TimeDelta::minutes(1);
+/// How long nobody looks again for what came late of emergencies.
+const LATE: TimeDelta = TimeDelta::hours(1);
 /// How many days back watched patients are caught up with, after nobody was there.
 const CATCH_UP: u64 = 62;
 
@@ -37,7 +39,7 @@ impl People {
     pub async fn open_for_request(
         &self,
         tenant: &Tenant,
-        asked: &StoredExtract,
+        (asked, provider_name): (&StoredExtract, Option<&str>),
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let store = &self.services.store;
@@ -61,6 +63,7 @@ impl People {
         let name =
             known.iter().find(|unit| HsaId::new(&unit.provider_id).as_ref() == Some(&provider));
         let name = name.map_or(provider.as_str(), |unit| unit.provider_name.as_str());
+        let name = provider_name.unwrap_or(name);
         let names: BTreeMap<&str, &str> =
             units.iter().map(|(id, name)| (id.as_str(), name.as_str())).collect();
         let new: Vec<NewReview> = units_that_read(names.keys().copied())
@@ -88,13 +91,13 @@ impl People {
     /// # Errors
     /// The store's.
     pub async fn review_requests(&self, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
-        let mut failed = None;
+        let mut each = EachAlone::default();
         for asked in self.services.store.unreviewed_extracts(tenant.id, now - MEANWHILE).await? {
-            if let Err(error) = self.open_for_request(tenant, &asked, now).await {
-                failed = failed.or(Some(error));
+            if !each.goes_on(self.open_for_request(tenant, (&asked, None), now).await) {
+                break;
             }
         }
-        failed.map_or(Ok(()), Err)
+        each.done()
     }
 
     /// Opens reviews of what was done with watched patients, as often as their kind says, through the last day of an entry, once
@@ -109,16 +112,15 @@ impl People {
         }
         let store = &self.services.store;
         let (earliest, yesterday) = (today - Days::new(CATCH_UP), today - Days::new(1));
-        let mut failed = None;
+        let mut each = EachAlone::default();
         for watch in store.unreviewed_watches(tenant.id, (earliest, yesterday)).await? {
             let since = watch.reviewed_until.map_or(today, |day| day + Days::new(1));
             let since = since.min(today - Days::new(DAYS_BACK)).max(earliest);
-            // One that fails is tried again by the next round, and keeps no other from being looked at.
-            if let Err(error) = self.review_watch(tenant, &watch, since, now).await {
-                failed = failed.or(Some(error));
+            if !each.goes_on(self.review_watch(tenant, &watch, since, now).await) {
+                break;
             }
         }
-        failed.map_or(Ok(()), Err)
+        each.done()
     }
 
     /// The same of one patient, since a day.
@@ -140,23 +142,30 @@ impl People {
         };
         let held = watch.held_from.iter().copied().zip(watch.held_until.iter().copied());
         let held: Vec<(NaiveDate, NaiveDate)> = held.collect();
-        let plans = store.review_plans(tenant.id, Some(&provider)).await?;
-        let of = (&provider, watch.provider_name.as_str());
-        let mut new = Vec::new();
+        let mut found = Vec::new();
         for (first, last) in kind.periods(&held, since, today) {
             let period = bounds(first, last);
             let unreviewed = (&self.system.0, Some(ReviewKind::Watch.name()));
             let units = store
                 .units_that_read(tenant.id, &provider, patient.key(), period, unreviewed)
                 .await?;
-            new.extend(units.iter().map(|(unit, name)| NewReview {
+            found.extend(units.into_iter().map(|unit| (period, unit)));
+        }
+        let plans = match found.is_empty() {
+            true => Vec::new(),
+            false => store.review_plans(tenant.id, Some(&provider)).await?,
+        };
+        let of = (&provider, watch.provider_name.as_str());
+        let new: Vec<NewReview> = found
+            .iter()
+            .map(|(period, (unit, name))| NewReview {
                 kind: ReviewKind::Watch.name(),
                 patient: Some(named(&patient)),
-                period: Some(period),
+                period: Some(*period),
                 reason: "Bevakad patient".to_owned(),
                 ..of_unit(&plans, of, (unit, name))
-            }));
-        }
+            })
+            .collect();
         let through = today - Days::new(1);
         store.review_watch(tenant.id, (&watch.numbers, through), &new, due(today), now).await?;
         Ok(())
@@ -178,8 +187,12 @@ impl People {
         }
         let store = &self.services.store;
         let since = today - Days::new(DAYS_BACK);
+        // What is late is looked for once an hour.
+        let looked_at = store.review_cursor(tenant.id, "emergencies").await?;
+        let looks_again = looked_at.is_none_or(|at| now - at >= LATE);
         for day in since.iter_days().take_while(|day| *day < today) {
-            if item_day(day) > today {
+            let item_day = item_day(day);
+            if item_day > today || item_day < today && !looks_again {
                 continue;
             }
             let period = day_bounds(day);
@@ -194,6 +207,9 @@ impl People {
                 })
                 .collect();
             store.open_reviews(tenant.id, &new, due(today), now).await?;
+        }
+        if looks_again {
+            store.move_review_cursor(tenant.id, "emergencies", now).await?;
         }
         Ok(())
     }
@@ -242,9 +258,17 @@ impl People {
                 );
                 continue;
             };
-            // What is registered has come before the morning.
+            // What is registered has come before the morning; how the patient was read may come later.
             if reviewed.contains(&(provider.key(), unit.key())) {
-                continue;
+                let patient = PatientId::new(&row.patient_root, &row.patient_extension);
+                let Ok(patient) = patient else { continue };
+                let unreviewed = (&self.system.0, Some(ReviewKind::Emergency.name()));
+                let units = store
+                    .units_that_read(tenant.id, &provider, patient.key(), period, unreviewed)
+                    .await?;
+                if !units.iter().any(|(id, _)| HsaId::new(id).as_ref() == Some(&unit)) {
+                    continue;
+                }
             }
             let own = known
                 .iter()

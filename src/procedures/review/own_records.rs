@@ -2,6 +2,7 @@
 
 use crate::domain::identity::HsaId;
 use crate::domain::log::record::{LogEntry, Organisation, Resource, User};
+use crate::domain::review::visit::OWN_ACTIVITY;
 use crate::domain::time::Timestamp;
 use crate::domain::trust::caller::{Caller, HowKnown};
 use crate::domain::trust::grants::Permit;
@@ -14,8 +15,7 @@ use crate::procedures::processors::CallSize;
 use crate::procedures::tenants::Tenant;
 use uuid::Uuid;
 
-/// As what reviews are logged, and why.
-const ACTIVITY: &str = "Granskning";
+/// Why reviews are logged.
 const PURPOSE: &str = "Administration";
 
 /// A record of the service's own.
@@ -37,7 +37,7 @@ pub fn of_ours(failure: Failure) -> StoreError {
         Failure::Store(error) => error,
         refused @ Failure::Refused(_) => {
             tracing::error!(error = %refused, "what the review does by itself is refused");
-            StoreError::Unavailable
+            StoreError::Refused
         }
     }
 }
@@ -89,7 +89,7 @@ impl People {
             entries.push(LogEntry {
                 id,
                 system: Organisation { id: self.system.0.as_str(), name: Some(&self.system.1) },
-                activity_type: ACTIVITY,
+                activity_type: OWN_ACTIVITY,
                 activity_level: Some(record.level),
                 activity_args: Some(&record.text),
                 activity_at: now,

@@ -272,9 +272,13 @@ async fn is_told(
     text: &str,
     by: &HsaId,
 ) -> Result<bool, StoreError> {
+    sqlx::query("/* lock_case */ select from cases where case_number = $1 for update")
+        .bind(number)
+        .execute(&mut *connection)
+        .await?;
     let found = sqlx::query_scalar(
-        "/* is_told */ select coalesce((select kind = 'note' and text = $2 and by_employee = $3 from case_events
-         where case_number = $1 order by event_number desc limit 1), false) from cases where case_number = $1 for update",
+        "/* is_told */ select kind = 'note' and text = $2 and by_employee = $3 from case_events
+         where case_number = $1 order by event_number desc limit 1",
     );
     let found = found.bind(number).bind(text).bind(by.as_str());
     Ok(found.fetch_optional(connection).await?.unwrap_or(false))

@@ -37,7 +37,7 @@ impl Store {
     ) -> Result<Vec<(String, String)>, StoreError> {
         let found = sqlx::query_as(
             "/* reviewed_emergencies */ select distinct provider_key, unit_key from reviews
-             where tenant_id = $1 and kind = 'emergency' and from_at <= $3 and to_at >= $2",
+             where tenant_id = $1 and kind = 'emergency' and from_at between $2 and $3",
         );
         Ok(found.bind(tenant.0).bind(from).bind(to).fetch_all(&self.pool).await?)
     }

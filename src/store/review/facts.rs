@@ -16,7 +16,7 @@ use std::collections::HashMap;
 struct ReaderRow {
     patient_hash: i64,
     user_key: String,
-    day: NaiveDate,
+    days: Vec<NaiveDate>,
 }
 
 /// Scheduled hours.
@@ -64,17 +64,18 @@ impl Store {
         patients: &[String],
         (from, to): (Timestamp, Timestamp),
         own_system: &HsaId,
-    ) -> Result<HashMap<String, Vec<(String, NaiveDate)>>, StoreError> {
+    ) -> Result<HashMap<String, Vec<(String, Vec<NaiveDate>)>>, StoreError> {
         let by_hash: HashMap<i64, &String> =
             patients.iter().map(|key| (KeyHash::of(tenant.0, key).0, key)).collect();
         let hashes: Vec<i64> = by_hash.keys().copied().collect();
         let rows: Vec<ReaderRow> = sqlx::query_as(
-            "/* readers_at_unit */ select distinct r.patient_hash, lower(btrim(e.user_id)) as user_key,
-                (e.activity_at at time zone 'Europe/Stockholm')::date as day
+            "/* readers_at_unit */ select r.patient_hash, lower(btrim(e.user_id)) as user_key,
+                array_agg(distinct (e.activity_at at time zone 'Europe/Stockholm')::date) as days
              from log_resources r join log_entries e on e.entry_number = r.entry_number and e.activity_at = r.activity_at
              where r.patient_hash = any($1) and r.activity_at between $2 and $3 and e.activity_at between $2 and $3
                and lower(btrim(e.care_unit_id)) = $4
-               and not (lower(btrim(e.system_id)) = $5 and coalesce(e.activity_level, '') like $6 || '%')",
+               and not (lower(btrim(e.system_id)) = $5 and coalesce(e.activity_level, '') like $6 || '%')
+             group by 1, 2",
         )
         .bind(hashes)
         .bind(from)
@@ -84,10 +85,10 @@ impl Store {
         .bind(OWN_LEVEL)
         .fetch_all(&self.pool)
         .await?;
-        let mut found: HashMap<String, Vec<(String, NaiveDate)>> = HashMap::new();
+        let mut found: HashMap<String, Vec<(String, Vec<NaiveDate>)>> = HashMap::new();
         for row in rows {
             if let Some(key) = by_hash.get(&row.patient_hash) {
-                found.entry((*key).clone()).or_default().push((row.user_key, row.day));
+                found.entry((*key).clone()).or_default().push((row.user_key, row.days));
             }
         }
         Ok(found)

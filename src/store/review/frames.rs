@@ -38,14 +38,20 @@ pub struct EmergencyUnit {
     pub provider_name: String,
 }
 
-/// Whether a review of the kind that $4 names has a post, or will: it is of the review's time and unit, and came before the
-/// conclusion, with which what is late is appended. What is stored in that very minute is looked up.
-const IN_A_REVIEW: &str = "exists (select from reviews w where w.tenant_id = $1 and w.kind = $4
-    and w.unit_key = lower(btrim(e.care_unit_id)) and w.provider_key = lower(btrim(e.care_provider_id))
-    and e.activity_at between w.from_at and w.to_at
-    and (w.state <> 'concluded' or e.stored_at <= w.concluded_at - interval '1 minute'
-        or exists (select from review_visits v join review_visit_posts p using (visit_number)
-            where v.review_number = w.review_number and p.entry_number = e.entry_number)))";
+/// Whether a review of emergencies or of a watched patient has a post, or will: it is of the review's unit and time, of its
+/// patient ($3) if it has one, and came before the conclusion, with which what is late is appended. What was stored in that very
+/// minute is looked up. No such review is of more than eleven days.
+fn in_a_review(kind: &'static str) -> String {
+    let patient = if kind == "watch" { "and w.patient_key = $3" } else { "" };
+    format!(
+        "exists (select from reviews w where w.tenant_id = $1 and w.kind = '{kind}' {patient}
+            and w.unit_key = lower(btrim(e.care_unit_id)) and w.provider_key = lower(btrim(e.care_provider_id))
+            and w.from_at between e.activity_at - interval '11 days' and e.activity_at and e.activity_at <= w.to_at
+            and (w.state <> 'concluded' or e.stored_at <= w.concluded_at - interval '1 minute'
+                or exists (select from review_visits v join review_visit_posts p using (visit_number)
+                    where v.review_number = w.review_number and p.entry_number = e.entry_number)))"
+    )
+}
 
 impl Store {
     /// The days in a time on which a care provider's staff had posts about patients, by unit and employee; without what the
@@ -141,11 +147,11 @@ impl Store {
             "/* units_in_emergency */ select min(care_unit_id) as unit_id, max(coalesce(care_unit_name, care_unit_id)) as unit_name,
                 min(care_provider_id) as provider_id, max(coalesce(care_provider_name, care_provider_id)) as provider_name
              from log_entries e
-             where tenant_id = $1 and activity_at between $2 and $3 and activity_type = 'Nödöppning' and not {IN_A_REVIEW}
-             group by lower(btrim(care_unit_id)), lower(btrim(care_provider_id)) order by 1 limit 10000"
+             where tenant_id = $1 and activity_at between $2 and $3 and activity_type = 'Nödöppning' and not {}
+             group by lower(btrim(care_unit_id)), lower(btrim(care_provider_id)) order by 1 limit 10000",
+            in_a_review("emergency")
         );
-        let found = sqlx::query_as(&sql).bind(tenant.0).bind(from).bind(to).bind("emergency");
-        Ok(found.fetch_all(&self.pool).await?)
+        Ok(sqlx::query_as(&sql).bind(tenant.0).bind(from).bind(to).fetch_all(&self.pool).await?)
     }
 
     /// The running numbers of the log records that hold some notices, stored at a time of their activity: ids and numbers.
@@ -166,7 +172,7 @@ impl Store {
         Ok(found.fetch_all(&self.pool).await?)
     }
 
-    /// The notices of draws that lie in a tenant's log since a time: unit's key and text. What others log is none.
+    /// The notices of draws that lie in a tenant's log since a time: unit's key and text.
     ///
     /// # Errors
     /// The store's.
@@ -174,20 +180,18 @@ impl Store {
         &self,
         tenant: TenantId,
         since: Timestamp,
-        (own_system, level): (&HsaId, &str),
+        level: &str,
     ) -> Result<Vec<(String, String)>, StoreError> {
         let found = sqlx::query_as(
             "/* notices_since */ select lower(btrim(care_unit_id)), coalesce(activity_args, '') from log_entries
              where tenant_id = $1 and activity_at >= $2 and activity_type = 'Granskning' and activity_level = $3
-               and lower(btrim(system_id)) = $4
              order by activity_at limit 100000",
         );
-        let found = found.bind(tenant.0).bind(since).bind(level).bind(own_system.key());
-        Ok(found.fetch_all(&self.pool).await?)
+        Ok(found.bind(tenant.0).bind(since).bind(level).fetch_all(&self.pool).await?)
     }
 
     /// The units of a care provider whose staff read a patient's information in a time, with their names; only of what no review
-    /// of the patient of a kind has, if one is named.
+    /// of emergencies (`emergency`) or of the watched patient (`watch`) has, if one is named.
     ///
     /// # Errors
     /// The store's.
@@ -197,20 +201,21 @@ impl Store {
         provider: &HsaId,
         patient_key: &str,
         (from, to): (Timestamp, Timestamp),
-        (own_system, kind): (&HsaId, Option<&str>),
+        (own_system, kind): (&HsaId, Option<&'static str>),
     ) -> Result<Vec<(String, String)>, StoreError> {
+        let unreviewed = kind.map(|kind| format!("and not {}", in_a_review(kind)));
+        let unreviewed = unreviewed.unwrap_or_default();
         let sql = format!(
             "/* units_that_read */ select min(e.care_unit_id), max(coalesce(e.care_unit_name, e.care_unit_id))
              from log_resources r join log_entries e on e.entry_number = r.entry_number and e.activity_at = r.activity_at
              where r.patient_hash = log_hash($1, $3) and r.activity_at between $4 and $5
                and e.owner_hash = log_hash($1, $2) and e.activity_at between $4 and $5
                and not (lower(btrim(e.system_id)) = $6 and coalesce(e.activity_level, '') like $7 || '%')
-               and ($8::text is null or not {})
-             group by lower(btrim(e.care_unit_id)) order by 1 limit 1000",
-            IN_A_REVIEW.replace("$4", "$8 and w.patient_key = $3")
+               {unreviewed}
+             group by lower(btrim(e.care_unit_id)) order by 1 limit 1000"
         );
         let found = sqlx::query_as(&sql).bind(tenant.0).bind(provider.key()).bind(patient_key);
         let found = found.bind(from).bind(to).bind(own_system.key()).bind(OWN_LEVEL);
-        Ok(found.bind(kind).fetch_all(&self.pool).await?)
+        Ok(found.fetch_all(&self.pool).await?)
     }
 }

@@ -46,7 +46,8 @@ impl Store {
         let found: Vec<ReviewedRow> = sqlx::query_as(
             "/* reviewed_before */ select v.patient_key, p.entry_number from reviews r join reviews o on o.tenant_id = r.tenant_id
                 and o.kind = r.kind and o.provider_key = r.provider_key and o.unit_key = r.unit_key
-                and o.patient_key is not distinct from r.patient_key and o.from_at <= r.to_at and o.to_at >= r.from_at
+                and o.patient_key is not distinct from r.patient_key and o.kind in ('emergency', 'watch')
+                and o.from_at between r.from_at - interval '11 days' and r.to_at and o.to_at >= r.from_at
                 and o.review_number <> r.review_number
              join review_visits v on v.review_number = o.review_number left join review_visit_posts p using (visit_number)
              where r.review_number = $1 and r.kind in ('emergency', 'watch')",

@@ -73,7 +73,7 @@ impl Store {
         Ok(())
     }
 
-    /// Reminders that are still to be told, of reviews that go on, the oldest first; those that were refused within the hour wait.
+    /// Reminders that are still to be told, of reviews that go on, the oldest first, behind them what was refused, and not within the hour.
     /// A suspicion is told to nobody outside: its subjects may be whom the unit's reminders reach (R18).
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Store {
              from review_reminders
              join reviews using (review_number) where tenant_id = $1 and told_at is null and state <> 'concluded' and kind <> 'suspicion'
                and coalesce(tried_at < $2 - interval '1 hour', true)
-             order by due_at, review_number limit 20",
+             order by tried_at nulls first, due_at, review_number limit 20",
         );
         Ok(found.bind(tenant.0).bind(now).fetch_all(&self.pool).await?)
     }

@@ -60,52 +60,78 @@ impl Store {
         Ok(found.fetch_all(&self.pool).await?)
     }
 
-    /// Days of which records came after they were judged are not judged any more; how many. Records stored after `until` are looked
-    /// at the next time: numbers are given before they can be read.
+    /// Days since one of which records came after they were judged are not judged any more; how many. Records stored until a
+    /// time are looked at, from where it was looked until last; the first time there is nothing to look at.
     ///
     /// # Errors
     /// The store's.
     pub async fn reopen_judged_days(
         &self,
         tenant: TenantId,
-        until: Timestamp,
+        (since, until): (NaiveDate, Timestamp),
     ) -> Result<u64, StoreError> {
+        let Some(from) = self.review_cursor(tenant, "verdicts").await? else {
+            self.move_review_cursor(tenant, "verdicts", until).await?;
+            return Ok(0);
+        };
         let mut transaction = self.begin().await?;
-        let through: Option<i64> = sqlx::query_scalar(
-            "/* verdict_cursor */ select entry_number from verdict_cursors where tenant_id = $1 for update",
-        )
-        .bind(tenant.0)
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let last: Option<i64> = sqlx::query_scalar(
-            "/* last_entry */ select entry_number from log_entries where stored_at <= $1 order by entry_number desc limit 1",
-        )
-        .bind(until)
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let Some(last) = last else { return Ok(0) };
+        // A day of a region is read as a whole.
+        sqlx::query("/* take_time */ set local statement_timeout = '1h'")
+            .execute(&mut *transaction)
+            .await?;
         let done = sqlx::query(
             "/* reopen_judged_days */ delete from verdict_days d using (
                 select (activity_at at time zone 'Europe/Stockholm')::date as day, max(stored_at) as stored_at
-                from log_entries
-                where entry_number > $2 and entry_number <= $3 and tenant_id = $1 group by 1) late
-             where d.tenant_id = $1 and d.day = late.day and d.judged_at - interval '1 minute' <= late.stored_at",
+                from log_entries where stored_at > $2 and stored_at <= $3 and tenant_id = $1 group by 1) late
+             where d.tenant_id = $1 and d.day = late.day and d.day >= $4 and d.judged_at - interval '1 minute' <= late.stored_at",
         )
         .bind(tenant.0)
-        .bind(through.unwrap_or_default())
-        .bind(last)
-        .execute(&mut *transaction)
-        .await?;
-        sqlx::query(
-            "/* move_verdict_cursor */ insert into verdict_cursors (tenant_id, entry_number) values ($1, $2)
-             on conflict (tenant_id) do update set entry_number = greatest(verdict_cursors.entry_number, excluded.entry_number)",
-        )
-        .bind(tenant.0)
-        .bind(last)
+        .bind(from)
+        .bind(until)
+        .bind(since)
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
+        // Looked at once more if the process dies here.
+        self.move_review_cursor(tenant, "verdicts", until).await?;
         Ok(done.rows_affected())
+    }
+
+    /// Until when it has been looked for something that comes late.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn review_cursor(
+        &self,
+        tenant: TenantId,
+        what: &str,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let found = sqlx::query_scalar(
+            "/* review_cursor */ select looked_at from review_cursors where tenant_id = $1 and what = $2",
+        );
+        Ok(found.bind(tenant.0).bind(what).fetch_optional(&self.pool).await?)
+    }
+
+    /// It has been looked until a time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn move_review_cursor(
+        &self,
+        tenant: TenantId,
+        what: &str,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "/* move_review_cursor */ insert into review_cursors (tenant_id, what, looked_at) values ($1, $2, $3)
+             on conflict (tenant_id, what) do update set looked_at = greatest(review_cursors.looked_at, excluded.looked_at)",
+        )
+        .bind(tenant.0)
+        .bind(what)
+        .bind(until)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Keeps what a day was judged as, in the place of an older judgement.

@@ -82,6 +82,14 @@ impl Store {
         (kind, reason, until): (&str, &str, NaiveDate),
         (by, now): (&HsaId, Timestamp),
     ) -> Result<Option<i64>, StoreError> {
+        let mut transaction = self.begin().await?;
+        // The same form twice at once: one after the other.
+        sqlx::query(
+            "/* adding_watch */ select pg_advisory_xact_lock(hashtext('watch_entries'), $1)",
+        )
+        .bind(tenant.0)
+        .execute(&mut *transaction)
+        .await?;
         let number = sqlx::query_scalar(
             "/* add_watch */ insert into watch_entries (tenant_id, provider_id, provider_key, provider_name, patient_root,
                 patient_extension, patient_key, kind, reason, added_by, added_at, expires_on)
@@ -101,8 +109,9 @@ impl Store {
         .bind(by.as_str())
         .bind(now)
         .bind(until)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(number)
     }
 
@@ -143,7 +152,7 @@ impl Store {
                     min(coalesce(reviewed_until, '-infinity')) as looked_until, max(reviewed_until) as reviewed_until
                 from watch_entries where tenant_id = $1 and approved_by is not null
                 group by provider_key, patient_key, kind) w
-             where w.looked_until < $3 and $2 <= any(w.held_until) order by w.numbers limit 20000",
+             where w.looked_until < $3 and $2 <= any(w.held_until) order by w.numbers limit 500",
         );
         Ok(found.bind(tenant.0).bind(since).bind(yesterday).fetch_all(&self.pool).await?)
     }

@@ -41,6 +41,10 @@ async fn who_has_read_is_filtered_logged_and_for_who_may() {
     assert_eq!(pages.views().await, before + 1);
     let own = text(&reader.get(&format!("{page}&klass=consent")).await);
     assert!(own.contains("0 tillfällen"), "{own}");
+    let reversed = format!("{lookup}/lasningar?fran=2026-11-02&till=2026-11-01");
+    let reversed = reader.get(&reversed).await;
+    assert_eq!(reversed.status, 422);
+    assert!(text(&reversed).contains("Perioden slutar innan den börjar."));
     let none = reader.get(&format!("{lookup}/lasningar?fran=2026-13-01")).await;
     assert_eq!(none.status, 422);
     // Whoever handles blocks does not look into the log.

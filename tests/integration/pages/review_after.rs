@@ -223,7 +223,7 @@ async fn posts_that_come_late_are_appended_with_a_mark_before_the_end() {
         select visit_number, entry_number from review_visit_posts order by visit_number limit 1)";
     sqlx::query(taken).execute(&pool).await.unwrap();
     let refused = text(&reviewer.post(&path, &[("step", "conclude")]).await);
-    assert!(refused.contains("1 tillfällen har kommit in efter att listan gjordes"), "{refused}");
+    assert!(refused.contains("1 tillfälle har kommit in efter att listan gjordes"), "{refused}");
     let list = text(&reviewer.get(&path).await);
     assert!(list.contains("Kom in senare"), "{list}");
     let visit = between(&list, "name=\"visit\" value=\"", "\"")[0];

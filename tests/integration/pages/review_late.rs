@@ -6,6 +6,7 @@ use crate::harness::request;
 use crate::logs::store_log;
 use chrono::TimeDelta;
 use sigill::domain::review::verdict::VerdictClass;
+use sigill::domain::review::visit::NOTICE_LEVEL;
 
 /// What a system tells of a reading at the region's first unit.
 fn post(id: &str, activity: &str, patient: &str, at: &str) -> String {
@@ -61,6 +62,47 @@ async fn an_emergency_that_is_told_after_the_conclusion_has_an_item_of_its_own()
     let again = "select count(*) from review_visit_posts group by entry_number having count(*) > 1";
     let pool = pages.service.database.pool().await;
     assert!(sqlx::query(again).fetch_all(&pool).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_registered_emergency_that_is_read_of_late_is_reviewed_with_its_readings() {
+    let pages = Pages::start().await;
+    run(&pages, "delete from log_entries where activity_type = 'Nödöppning'").await;
+    // One assertion of Friday, at the unit that reads.
+    let one = "update assertions set assertion_type = case when assertion_number = (select min(assertion_number) from assertions)
+            then 'Emergency' else 'Consent' end, stored_at = '2026-11-20T09:00:00Z',
+        care_provider_id = 'SE2321000016-V01', care_unit_id = 'SE2321000016-U001'";
+    run(&pages, one).await;
+    let pool = pages.service.database.pool().await;
+    let patient: String = sqlx::query_scalar(
+        "select patient_extension from assertions where assertion_type = 'Emergency'",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    run(&pages, "delete from log_entries where care_unit_id = 'SE2321000016-U001'").await;
+    let monday = at("2026-11-23T08:00:00Z");
+    pages.service.set_clock("2026-11-23T08:00:00Z");
+    rounds(&pages.site.people, monday).await;
+    let count = async |sql: &str| pages.service.database.count(sql).await;
+    let items = "select count(*) from reviews where kind = 'emergency'";
+    assert_eq!(count(items).await, 1);
+    let mut admin = pages.logged_in(LOG).await;
+    let path = the_review(&mut admin).await;
+    let list = text(&admin.get(&path).await);
+    let visit = between(&list, "name=\"visit\" value=\"", "\"")[0];
+    admin.post(&path, &[("step", "judge"), ("visit", visit)]).await;
+    assert_eq!(admin.post(&path, &[("step", "conclude")]).await.status, 303);
+    pages.service.set_clock("2026-11-23T10:00:00Z");
+    let told = post("a", "Läsa", &patient, "2026-11-20T15:00:00");
+    assert_eq!(pages.service.post(told).await.code(), "OK");
+    for hours in [2, 3, 4] {
+        rounds(&pages.site.people, monday + TimeDelta::hours(hours)).await;
+        assert_eq!(count(items).await, 2);
+    }
+    let posts = "select count(*) from review_visit_posts join review_visits using (visit_number)
+        where review_number = (select max(review_number) from reviews)";
+    assert_eq!(count(posts).await, 1);
 }
 
 #[tokio::test]
@@ -226,24 +268,19 @@ async fn outsiders_neither_hide_their_readings_nor_raise_alarms_of_draws() {
             .replace("</urn2:activityType>", &level)
             .replace("SE2321000016-S001", " sigill")
     };
-    let refused = pages.service.post(as_ours("a", "granskning: minimerad")).await;
-    assert_eq!(refused.code(), "VALIDATION_ERROR");
-    let says = refused.text("resultText").unwrap();
-    assert!(says.starts_with("StoreLog/log[1]/system/systemId: "), "{says}");
-    // Names of systems are anybody's otherwise.
-    assert_eq!(pages.service.post(as_ours("b", "annat")).await.code(), "OK");
-    let notice = as_ours("c", "granskning: kungörelse av dragning").replace(" sigill", "ANNAT");
-    assert_eq!(pages.service.post(notice).await.code(), "OK");
-    let people = &pages.site.people;
-    let tenant = people.services.tenants.all().into_iter().next().unwrap().clone();
-    let alarms = people.look_for_second_notices(&tenant, at("2026-10-01T00:00:00Z")).await;
-    assert_eq!(alarms.unwrap(), 0);
-    let found = people.services.store.notices_since(
-        tenant.id,
-        at("2026-10-01T00:00:00Z"),
-        (&people.system.0, "granskning: kungörelse av dragning"),
-    );
-    assert!(found.await.unwrap().is_empty());
+    // As one of our own looks, and as a notice of a draw of whatever system.
+    let notice = as_ours("c", NOTICE_LEVEL).replace(" sigill", "ANNAT");
+    for pretended in [as_ours("a", "granskning: minimerad"), notice] {
+        let refused = pages.service.post(pretended).await;
+        assert_eq!(refused.code(), "VALIDATION_ERROR");
+        let says = refused.text("resultText").unwrap();
+        assert!(says.starts_with("StoreLog/log[1]/activity/activityLevel: "), "{says}");
+    }
+    // Names of systems and levels are anybody's otherwise.
+    let other = as_ours("d", "granskning: minimerad").replace(" sigill", "ANNAT");
+    for free in [as_ours("b", "annat"), other] {
+        assert_eq!(pages.service.post(free).await.code(), "OK");
+    }
 }
 
 #[tokio::test]

@@ -120,7 +120,7 @@ async fn pages_carry_their_headers() {
     }
 }
 
-/// What the code says in Swedish: `t("…")`, `filled("…"` and `"…"|t`.
+/// What the code says in Swedish: `t("…")`, `filled("…"`, `counted(…, "…", "…"` and `"…"|t`.
 fn said() -> BTreeSet<String> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
@@ -147,6 +147,18 @@ fn said() -> BTreeSet<String> {
                 if let Some(rest) = text[at + begin.len()..].trim_start().strip_prefix('"') {
                     found.insert(literal(rest));
                 }
+            }
+        }
+        for (at, _) in text.match_indices("counted(") {
+            if text[..at].ends_with("fn ") {
+                continue;
+            }
+            // What is said of one, and of many.
+            let mut rest = &text[at..];
+            for _ in 0..2 {
+                rest = rest.split_once('"').unwrap().1;
+                found.insert(literal(rest));
+                rest = rest.split_once('"').unwrap().1;
             }
         }
         for (at, _) in text.match_indices("\"|t }}") {

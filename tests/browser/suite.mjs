@@ -250,21 +250,6 @@ await open.context.close();
   await checked(page, "granskning, avslutad");
   counts.keyboard += total;
   await seen(page, `${review}?visa=alla`, "granskning-avslutad");
-  // In another one, those without a flag together.
-  let together = 0;
-  for (const [, other] of rows.slice(1)) {
-    await page.goto(address + other);
-    const button = page.locator("button:has-text('utan flagga som utan anmärkning')");
-    if (!(await button.count())) continue;
-    const left = () => page.locator("tr[data-open]").count();
-    const before = await left();
-    together = Number((await button.innerText()).match(/\d+/)[0]);
-    await button.click();
-    await page.waitForLoadState();
-    if ((await left()) !== before - together) fail("granskning-lista", `${together} are not judged together`);
-    break;
-  }
-  console.log(`${together} visits without a flag judged together`);
   const visit = await page.locator("a.more-of").first().getAttribute("href");
   await seen(page, visit, "tillfalle");
   await page.check("input[value=clarify]");
@@ -280,6 +265,21 @@ await open.context.close();
   await seen(page, "/granskning/ny", "riktad-kontroll");
   await page.click("main form button");
   await checked(page, "riktad-kontroll, errors");
+  // In another one, those without a flag together.
+  let together = 0;
+  for (const [, other] of rows.slice(1)) {
+    await page.goto(address + other);
+    const button = page.locator("button:has-text('utan flagga som utan anmärkning')");
+    if (!(await button.count())) continue;
+    const left = () => page.locator("tr[data-open]").count();
+    const before = await left();
+    together = Number((await button.innerText()).match(/\d+/)[0]);
+    await button.click();
+    await page.waitForLoadState();
+    if ((await left()) !== before - together) fail("granskning-lista", `${together} are not judged together`);
+    break;
+  }
+  console.log(`${together} visits without a flag judged together`);
   await context.close();
 }
 

@@ -11,7 +11,7 @@ use sqlx::FromRow;
 pub struct EmergencyRow {
     /// `assertion`, `revoke`.
     pub what: String,
-    /// The care provider of the unit; `None`: the row does not tell.
+    /// The care provider of the unit: of an inner block that was lifted the block's own. `None`: the row does not tell.
     pub provider_id: Option<String>,
     /// The unit for which it was opened.
     pub unit_id: String,
@@ -57,7 +57,8 @@ impl Store {
              from assertions s join assertion_actions a on a.assertion_number = s.assertion_number and a.kind = 'register'
              where s.tenant_id = $1 and s.assertion_type = 'Emergency' and s.stored_at between $2 and $3
              union all
-             select 'revoke', null, r.care_unit_id, a.registered_by_employee_id, b.patient_root, b.patient_extension, r.stored_at
+             select 'revoke', case b.block_type when 'Inner' then b.information_care_provider_id end, r.care_unit_id,
+                a.registered_by_employee_id, b.patient_root, b.patient_extension, r.stored_at
              from temporary_revokes r join blocks b using (block_number)
              join block_actions a on a.block_number = r.block_number and a.revoke_number = r.revoke_number and a.kind = 'register'
              where r.tenant_id = $1 and r.reason = 'Emergency' and r.stored_at between $2 and $3
